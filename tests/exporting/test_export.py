@@ -1,0 +1,196 @@
+"""Every format: equal to the model after loading, refused and removed when it is not."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfprune.exporting
+from tfprune import plugins
+from tfprune.errors import PruningError
+from tfprune.exporting import _export, _signature, export, onnx, saved_model
+
+FORMATS = plugins.names(tfprune.exporting)
+BATCH = 5  # another size than the one the exporter compares with
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Two inputs and two outputs, named against the alphabet, so that an order mix-up shows."""
+    keras.utils.set_random_seed(3)
+    image = keras.Input((8, 8, 3), name="image")
+    extra = keras.Input((4,), name="extra")
+    x = keras.layers.Conv2D(5, 3, padding="same", name="conv")(image)
+    x = keras.layers.BatchNormalization(name="bn")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    late = keras.layers.Dense(3, name="late")(x)
+    joined = keras.layers.Concatenate(name="join")([x, extra])
+    return keras.Model([image, extra], [late, keras.layers.Dense(2, name="early")(joined)])
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    random = np.random.default_rng(1)
+    shapes = [(BATCH, 8, 8, 3), (BATCH, 4)]
+    return [random.standard_normal(shape).astype("float32") for shape in shapes]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_artefact_computes_what_the_model_computes(model, inputs, name, tmp_path):
+    if name == "onnx":
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    paths = export(model, tmp_path, formats=[name])
+    assert list(paths) == [name]
+    assert [path.name for path in tmp_path.iterdir()] == [paths[name].name]
+    module = plugins.find(tfprune.exporting, name, "export format")
+    received = module.run(paths[name], model, inputs)
+    for tensor, got in zip(model(inputs, training=False), received, strict=True):
+        wanted = tensor.numpy()
+        assert got.shape == wanted.shape
+        assert np.abs(wanted).max() > 1e-2
+        np.testing.assert_allclose(got, wanted, atol=module.TOLERANCE * np.abs(wanted).max())
+
+
+def test_saved_model_is_served_under_the_models_own_names(model, inputs, tmp_path):
+    path = export(model, tmp_path)["saved_model"]
+    assert path == tmp_path / "1"
+    loaded = tf.saved_model.load(str(path))
+    signature = loaded.signatures["serving_default"]
+    specs = signature.structured_input_signature[1]
+    assert {name: spec.shape.as_list() for name, spec in specs.items()} == {
+        "image": [None, 8, 8, 3],
+        "extra": [None, 4],
+    }
+    assert signature.structured_outputs.keys() == {"late", "early"}
+
+
+def test_quantized_weights_make_smaller_files(tmp_path):
+    wide = keras.Sequential([keras.Input((64,), name="x"), keras.layers.Dense(512, name="wide")])
+    paths = export(wide, tmp_path, formats=["tflite", "tflite_float16", "tflite_dynamic_range"])
+    exact, half, quarter = (path.stat().st_size for path in paths.values())
+    assert half < 0.6 * exact
+    assert quarter < 0.35 * exact
+
+
+def test_a_free_image_size_is_exported(tmp_path):
+    image = keras.Input((None, None, 1), name="image")
+    model = keras.Model(image, keras.layers.Conv2D(2, 3, name="conv")(image))
+    path = export(model, tmp_path)["saved_model"]
+    (got,) = saved_model.run(path, model, [np.ones((1, 7, 9, 1), "float32")])
+    assert got.shape == (1, 5, 7, 2)
+
+
+def test_integer_inputs_get_integer_examples(tmp_path):
+    word = keras.Input((3,), dtype="int32", name="word")
+    model = keras.Model(word, keras.layers.Embedding(7, 2, name="embedding")(word))
+    assert export(model, tmp_path)["saved_model"].is_dir()
+
+
+def test_a_model_with_several_outputs_of_one_layer_gets_numbered_names():
+    x = keras.Input((4,), name="x")
+    first, second = keras.ops.split(x, 2, axis=1)
+    names = _signature.output_names(keras.Model(x, [first, second]))
+    assert names == [names[0], f"{names[0]}_1"]
+
+
+def test_an_artefact_that_differs_is_removed(model, tmp_path, monkeypatch):
+    run = saved_model.run
+    monkeypatch.setattr(saved_model, "run", lambda *args: [y * 1.001 for y in run(*args)])
+    with pytest.raises(PruningError, match=r"'saved_model' was removed.*'late'.*received.*0\.001"):
+        export(model, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_of_another_shape_are_refused(model, tmp_path, monkeypatch):
+    run = saved_model.run
+    monkeypatch.setattr(saved_model, "run", lambda *args: [y[:1] for y in run(*args)])
+    with pytest.raises(PruningError, match=r"Expected shape \(3, 3\).*received shape \(1, 3\)"):
+        export(model, tmp_path)
+
+
+def test_a_converter_that_fails_leaves_nothing_and_is_named(model, tmp_path, monkeypatch):
+    def fail(model, path):
+        path.mkdir()
+        raise OSError("disk full")
+
+    monkeypatch.setattr(saved_model, "write", fail)
+    with pytest.raises(PruningError, match=r"'saved_model' cannot hold .*OSError: disk full"):
+        export(model, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_outputs_that_prove_nothing_are_refused(tmp_path, value):
+    x = keras.Input((2,), name="x")
+    model = keras.Model(x, keras.layers.Rescaling(value, name="scale")(x))
+    with pytest.raises(PruningError, match=rf"'scale' has the largest value {value}"):
+        export(model, tmp_path)
+
+
+def test_an_existing_target_is_refused_and_replaced_on_demand(model, tmp_path):
+    (tmp_path / "model.keras").write_text("mine")
+    with pytest.raises(PruningError, match=r"model\.keras .*exists.*overwrite=True"):
+        export(model, tmp_path, formats=["saved_model", "keras"])
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+    export(model, tmp_path, formats=["keras"], overwrite=True)
+    assert keras.models.load_model(tmp_path / "model.keras").count_params() == model.count_params()
+
+
+def test_unknown_and_repeated_formats_list_the_valid_ones(model, tmp_path):
+    with pytest.raises(PruningError, match=r"Unknown export format 'tflit'.*'tflite'.*saved_model"):
+        export(model, tmp_path, formats=["tflit"])
+    for formats in ["keras", [], ["keras", "keras"]]:
+        with pytest.raises(PruningError, match=r"different names, received .*Valid names: keras"):
+            export(model, tmp_path, formats=formats)
+
+
+def test_the_number_of_inputs_is_checked(model, inputs, tmp_path):
+    with pytest.raises(PruningError, match=r"expected 2 \(image, extra\), received 1"):
+        export(model, tmp_path, inputs=inputs[:1])
+
+
+def test_a_subclassed_model_is_refused(tmp_path):
+    class Mine(keras.Model):
+        pass
+
+    with pytest.raises(PruningError, match=r"has no inputs.*received Mine"):
+        export(Mine(), tmp_path)
+
+
+def test_onnx_names_the_missing_packages(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(
+        PruningError, match=r"tf2onnx, onnxruntime.*pip install 'tfprune\[export\]'"
+    ):
+        export(model, tmp_path, formats=["onnx"])
+
+
+def test_onnx_refuses_grouped_convolutions_but_not_group_normalization(monkeypatch):
+    monkeypatch.setattr(onnx.importlib.util, "find_spec", lambda name: object())
+    x = keras.Input((4, 4, 4), name="x")
+    normalized = keras.layers.GroupNormalization(2, name="norm")(x)
+    onnx.refuse(keras.Model(x, normalized))
+    inner = keras.Sequential([keras.layers.Conv2D(4, 1, groups=2, name="grouped")], name="inner")
+    with pytest.raises(PruningError, match=r"groups > 1 in: grouped\. Export 'saved_model'"):
+        onnx.refuse(keras.Model(x, inner(normalized)))
+
+
+def test_half_precision_models_are_compared_at_their_own_resolution(inputs, tmp_path):
+    policy = keras.dtype_policies.DTypePolicy("mixed_bfloat16")
+    x = keras.Input((8, 8, 3), name="image")
+    y = keras.layers.Conv2D(4, 3, dtype=policy, name="conv")(x)
+    half = keras.Model(x, keras.layers.Activation("softmax", dtype="float32", name="out")(y))
+    assert _signature.resolution(half) == 4 * 2.0**-7
+    assert export(half, tmp_path)["saved_model"].is_dir()
+
+
+def test_every_format_module_keeps_the_contract():
+    for name in FORMATS:
+        module = plugins.find(tfprune.exporting, name, "export format")
+        assert isinstance(module.FILE, str)
+        assert 0 < module.TOLERANCE < 0.1
+        assert all(callable(getattr(module, part)) for part in ("refuse", "write", "run"))
+    files = [plugins.find(tfprune.exporting, name, "").FILE for name in FORMATS]
+    assert len(set(files)) == len(files)
+    assert _export.export is export

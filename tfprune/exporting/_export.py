@@ -1,0 +1,124 @@
+"""Write each format under a temporary name, compare it with the model, then rename it."""
+
+import os
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import keras
+import numpy as np
+
+import tfprune.exporting
+from tfprune import plugins
+from tfprune.errors import PruningError
+from tfprune.exporting import _signature
+from tfprune.files import atomic_path
+
+
+def export(
+    model: keras.Model,
+    directory: str | os.PathLike,
+    *,
+    formats: Sequence[str] = ("saved_model",),
+    inputs: Sequence[np.ndarray] | None = None,
+    overwrite: bool = False,
+) -> dict[str, Path]:
+    """Write a model in the formats that servers read, each proven equal to the model.
+
+    Every artefact is loaded again by its format's own runtime before it gets its name; one
+    whose outputs differ from the model's is removed. `saved_model` is written in the versioned
+    layout of TensorFlow Serving, so that `directory` is a servable base path.
+
+    Args:
+        model: a built Keras model with named inputs.
+        directory: the folder to write into; made if it is missing.
+        formats: names among "saved_model", "keras", "tflite", "tflite_float16",
+            "tflite_dynamic_range" and "onnx".
+        inputs: one array [N, ...] per input of the model, to compare outputs on, N >= 1.
+            Without them standard normal numbers are used (zeros for integer inputs), with a
+            free size of 32.
+        overwrite: replace artefacts that are already there.
+
+    Returns:
+        For each format the path of its artefact.
+
+    Raises:
+        PruningError: an unknown or repeated format, an existing target without `overwrite`, a
+            model that the format cannot hold, a missing optional package, or outputs that are
+            not finite, all zero, or differ by more than the format's tolerance (1e-5 of the
+            output's scale for the exact formats).
+
+    Example:
+        >>> import keras, tempfile
+        >>> image = keras.Input((4,), name="image")
+        >>> model = keras.Model(image, keras.layers.Dense(2, name="head")(image))
+        >>> export(model, tempfile.mkdtemp(), formats=["keras"])["keras"].name
+        'model.keras'
+    """
+    modules = _find(formats)
+    _signature.require_graph(model)
+    targets = {name: Path(directory) / module.FILE for name, module in modules.items()}
+    for name, module in modules.items():
+        if targets[name].exists() and not overwrite:
+            raise PruningError(
+                f"The target {targets[name]} of format {name!r} exists. Expected a new place; "
+                "choose another directory or pass overwrite=True."
+            )
+        module.refuse(model)
+    batch = _signature.example_inputs(model) if inputs is None else [*map(np.asarray, inputs)]
+    expected = _signature.outputs(model, batch)
+    for name, module in modules.items():
+        with atomic_path(targets[name]) as temporary:
+            received = _write(name, module, model, temporary, batch)
+            _require_equal(name, model, expected, received, module.TOLERANCE)
+    return targets
+
+
+def _find(formats: Sequence[str]) -> dict[str, ModuleType]:
+    if isinstance(formats, str) or not formats or len(set(formats)) != len(formats):
+        raise PruningError(
+            "formats must be a non-empty sequence of different names, received "
+            f"{formats!r}. Valid names: {', '.join(plugins.names(tfprune.exporting))}."
+        )
+    return {name: plugins.find(tfprune.exporting, name, "export format") for name in formats}
+
+
+def _write(
+    name: str, module: ModuleType, model: keras.Model, path: Path, batch: list[np.ndarray]
+) -> list[np.ndarray]:
+    try:
+        module.write(model, path)
+        return module.run(path, model, batch)
+    except Exception as error:  # converters and runtimes raise types of their own
+        raise PruningError(
+            f"Format {name!r} cannot hold the model {model.name!r}: {type(error).__name__}: "
+            f"{textwrap.shorten(str(error), 300)} Nothing was left behind; another format may "
+            "hold it."
+        ) from error
+
+
+def _require_equal(
+    name: str,
+    model: keras.Model,
+    expected: list[np.ndarray],
+    received: list[np.ndarray],
+    tolerance: float,
+) -> None:
+    tolerance = max(tolerance, _signature.resolution(model))
+    for output, wanted, got in zip(_signature.output_names(model), expected, received, strict=True):
+        scale = np.abs(wanted).max()
+        if not np.isfinite(scale) or scale == 0:
+            raise PruningError(
+                f"Format {name!r} cannot be checked: the model's output {output!r} has the "
+                f"largest value {scale} on the inputs compared. Expected finite values that are "
+                "not all zero; pass inputs= that resemble real ones."
+            )
+        difference = np.abs(wanted - got).max() if wanted.shape == got.shape else np.inf
+        if not difference <= tolerance * scale:
+            raise PruningError(
+                f"Format {name!r} was removed again: its output {output!r} differs from the "
+                f"model's. Expected shape {wanted.shape} and a difference of at most "
+                f"{tolerance:g} of the output's scale {scale:g}; received shape {got.shape} and "
+                f"{difference / scale:g}. Another format may hold this model."
+            )

@@ -1,0 +1,82 @@
+"""The names, example inputs and outputs of a model, flat and in the model's own order."""
+
+from collections import Counter
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+
+# Three images: neither one, which hides a fixed batch size, nor a power of two.
+_EXAMPLES = 3
+_FREE_SIZE = 32
+
+
+def require_graph(model: keras.Model) -> None:
+    """Refuse a model whose inputs are unknown: a subclassed one, or one not built yet."""
+    if not getattr(model, "inputs", None):
+        raise PruningError(
+            f"The model {model.name!r} has no inputs to name in a signature. Expected a "
+            f"functional model or a built Sequential, received {type(model).__name__}; build it "
+            "with keras.Input and explicit layer names."
+        )
+
+
+def call(model: keras.Model, tensors: list) -> list:
+    """Return the outputs in inference mode for a flat list of inputs, as a flat list."""
+    single = isinstance(model, keras.Sequential)  # it has no structure of its own
+    packed = tensors[0] if single else keras.tree.pack_sequence_as(model.input, tensors)
+    return keras.tree.flatten(model(packed, training=False))
+
+
+def input_names(model: keras.Model) -> list[str]:
+    """Return the name of each input tensor, in the order of `model.inputs`."""
+    return [tensor.name for tensor in model.inputs]
+
+
+def output_names(model: keras.Model) -> list[str]:
+    """Return one name per output: its layer's, numbered where a layer has several."""
+    single = isinstance(model, keras.Sequential)
+    layers = [model.layers[-1].name] if single else model.output_names
+    names, seen = [], Counter()
+    for name in layers:
+        names.append(f"{name}_{seen[name]}" if seen[name] else name)
+        seen[name] += 1
+    return names
+
+
+def example_inputs(model: keras.Model) -> list[np.ndarray]:
+    """Return one array [3, ...] per input: standard normal, or zeros for integers."""
+    random = np.random.default_rng(0)
+    arrays = []
+    for tensor in model.inputs:
+        shape = (_EXAMPLES, *(size or _FREE_SIZE for size in tensor.shape[1:]))
+        floating = keras.backend.is_float_dtype(tensor.dtype)
+        values = random.standard_normal(shape) if floating else np.zeros(shape)
+        arrays.append(values.astype(tensor.dtype))
+    return arrays
+
+
+def outputs(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the model's outputs in inference mode as float64, one [N, ...] per output."""
+    if len(inputs) != len(model.inputs):
+        raise PruningError(
+            f"inputs must hold one array per input of the model: expected "
+            f"{len(model.inputs)} ({', '.join(input_names(model))}), received {len(inputs)}."
+        )
+    return to_float64(call(model, inputs))
+
+
+def to_float64(tensors: list) -> list[np.ndarray]:
+    """Return tensors or arrays of any dtype as float64 arrays (bfloat16 has no NumPy type)."""
+    return [np.asarray(keras.ops.cast(tensor, "float64")) for tensor in tensors]
+
+
+def resolution(model: keras.Model) -> float:
+    """Return how far two right evaluations of the model may differ, as a share of its scale.
+
+    Half-precision layers round each operation, and another runtime fuses others: the bound is
+    four units in the last place of the coarsest dtype, and 0 for float32 and float64 models.
+    """
+    units = {"bfloat16": 2.0**-7, "float16": 2.0**-10}
+    return 4 * max(units.get(layer.compute_dtype, 0.0) for layer in model.layers)
