@@ -1,0 +1,57 @@
+"""Image data sets by name, divided into training, validation and test once and for all.
+
+A data set is a module of `tfprune.data.sets` with a function
+`load(data_dir, seed, validation_size) -> DataSet`; it is found by its file's name. One whose
+images do not fit into memory brings splits of its own with the same `batches` and `epochs`.
+"""
+
+import os
+
+from tfprune import plugins
+from tfprune.data import sets
+from tfprune.data.dataset import DataSet, Split
+from tfprune.data.pipeline import Epochs
+
+__all__ = ["DataSet", "Epochs", "Split", "load", "names"]
+
+
+def names() -> list[str]:
+    """Return the names of all data sets.
+
+    Example:
+        >>> "digits" in names()
+        True
+    """
+    return plugins.names(sets)
+
+
+def load(
+    name: str,
+    *,
+    data_dir: str | os.PathLike | None = None,
+    seed: int = 0,
+    validation_size: int | None = None,
+) -> DataSet:
+    """Load a data set with its fixed training, validation and test splits.
+
+    Args:
+        name: one of `names()`.
+        data_dir: where its files lie; None: where TensorFlow Datasets keeps them. A set that
+            is embedded in a package ("digits") takes none.
+        seed: of the choice of validation images; the test split never depends on it.
+        validation_size: images held out of the training split for choosing an epoch; 0: none,
+            train on all; None: the data set's default (5,000 of 50,000 for CIFAR).
+
+    Returns:
+        The data set; images [N, H, W, C], labels int64 [N].
+
+    Raises:
+        PruningError: an unknown name, files that are missing or damaged, or a validation size
+            that leaves a class out on either side.
+
+    Example:
+        >>> digits = load("digits")
+        >>> digits.input_shape, digits.num_classes, len(digits.test)
+        ((8, 8, 1), 10, 360)
+    """
+    return plugins.find(sets, name, "data set").load(data_dir, seed, validation_size)

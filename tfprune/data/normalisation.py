@@ -1,0 +1,49 @@
+"""Normalisations of a batch of images, by name."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from tfprune.data.statistics import Statistics
+from tfprune.errors import unknown
+
+Normalise = Callable[[tf.Tensor, Statistics], tf.Tensor]
+
+
+def _none(images: tf.Tensor, _: Statistics) -> tf.Tensor:
+    return tf.cast(images, tf.float32)
+
+
+def _scale(images: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    return tf.cast(images, tf.float32) / statistics.maximum
+
+
+def _channel(images: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    return (_scale(images, statistics) - statistics.mean) / statistics.std
+
+
+def _pixel(images: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    return _scale(images, statistics) - statistics.pixel_mean
+
+
+NORMALISATIONS: dict[str, Normalise] = {
+    "none": _none,  # the raw values, as float32
+    "scale": _scale,  # 0..1
+    "channel": _channel,  # zero mean and unit deviation per channel
+    "pixel": _pixel,  # minus the mean image (Li et al. 2023; He et al. 2016, section 4.2)
+}
+
+
+def find(name: str) -> Normalise:
+    """Return the normalisation of that name: a function of (images [B, H, W, C], statistics).
+
+    Raises:
+        PruningError: no such normalisation; the valid names are listed.
+
+    Example:
+        >>> find("scale") is NORMALISATIONS["scale"]
+        True
+    """
+    if name not in NORMALISATIONS:
+        raise unknown("normalisation", name, NORMALISATIONS)
+    return NORMALISATIONS[name]

@@ -1,0 +1,1 @@
+"""One data set per module, found by its name."""
