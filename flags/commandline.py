@@ -1,0 +1,110 @@
+"""From the command line to `main`: both spellings, flags without effect, the record of a run."""
+
+import contextlib
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+
+from absl import app, flags
+
+from tfprune.errors import PruningError
+
+FLAGS = flags.FLAGS
+_FLAG = re.compile(r"(--?)([A-Za-z][\w-]*)(=.*|$)", re.DOTALL)
+
+# They say what to do with a result that is there, or on which device; not what it is.
+_NOT_RECORDED = frozenset({"save_dir", "overwrite", "resume", "gpu"})
+
+
+def run(main: Callable[[list[str]], None], define: Callable[[], None]) -> None:
+    """Define a script's flags, parse the command line and call `main`.
+
+    Args:
+        main: the script's main; it gets the arguments that are no flags.
+        define: defines the script's flags.
+    """
+    define()
+    for name in _own():  # --help lists the flags registered for the script itself
+        FLAGS.register_key_flag_for_module(sys.argv[0], FLAGS[name])
+    app.run(lambda argv: _main(main, argv), flags_parser=parse)
+
+
+def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
+    if argv[1:]:
+        raise app.UsageError(
+            f"Expected flags only (--name=value), received the arguments {argv[1:]}."
+        )
+    try:
+        main(argv)
+    except PruningError as error:  # the user's to mend: a traceback would only hide the message
+        sys.exit(f"{argv[0]}: {error}")
+
+
+def parse(argv: list[str]) -> list[str]:
+    """Parse flags in either spelling, also those of flag files.
+
+    Args:
+        argv: the program's name and its arguments.
+
+    Returns:
+        The program's name and the arguments that are no flags.
+    """
+    program, *arguments = argv
+    spelled = respell(arguments)
+    # An error in a flag file is met again, and reported with the usage, by the parser below.
+    with contextlib.suppress(flags.Error):
+        spelled = respell(FLAGS.read_flags_from_files(spelled, force_gnu=False))
+    return app.parse_flags_with_usage([program, *spelled])
+
+
+def respell(arguments: Iterable[str]) -> list[str]:
+    """Return the arguments with `--batch-size` as `--batch_size` and `--no-x` as `--nox`.
+
+    Only names of defined flags are touched, and nothing after `--`.
+    """
+    respelled = list(arguments)
+    for place, argument in enumerate(respelled):
+        if argument == "--":
+            break
+        match = _FLAG.fullmatch(argument)
+        name = match[2].replace("-", "_") if match else ""
+        if name in FLAGS:
+            respelled[place] = f"{match[1]}{name}{match[3]}"
+        elif name.startswith("no_") and name[3:] in FLAGS and FLAGS[name[3:]].boolean:
+            respelled[place] = f"{match[1]}no{name[3:]}{match[3]}"
+    return respelled
+
+
+def refuse_idle(idle: Mapping[str, str]) -> None:
+    """Refuse flags that were given but do nothing beside the others.
+
+    Args:
+        idle: for each flag without effect the reason.
+
+    Raises:
+        PruningError: one of them was given.
+    """
+    given = [f"--{name}: {reason}" for name, reason in idle.items() if FLAGS[name].present]
+    if given:
+        raise PruningError(f"Flags without effect; leave them out. {' '.join(given)}")
+
+
+def record(idle: Iterable[str] = ()) -> str:
+    """Return the flag file that reproduces a run: every flag with an effect, defaults included.
+
+    Where to save and on which device is left out: `--flagfile=flags.cfg --save_dir=...` repeats
+    the run elsewhere.
+
+    Args:
+        idle: names of flags without effect.
+    """
+    left_out = {*idle, *_NOT_RECORDED}
+    lines = [FLAGS[name].serialize() for name in _own() if name not in left_out]
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def _own() -> list[str]:
+    modules = FLAGS.flags_by_module_dict()
+    return sorted(
+        flag.name for module, own in modules.items() if module.startswith("flags.") for flag in own
+    )

@@ -1,0 +1,51 @@
+"""Where a run goes, and what is repeatable about it."""
+
+from absl import flags
+
+from tfprune.errors import PruningError
+
+FLAGS = flags.FLAGS
+
+
+def define(*, save_dir: str, fields: str) -> None:
+    """Define the flags of a run.
+
+    Args:
+        save_dir: default of --save_dir.
+        fields: the names that may stand in braces in it, for the help text.
+    """
+    flags.DEFINE_string(
+        "save_dir",
+        save_dir,
+        f"Folder for everything the run writes; in braces: {fields}. The papers' ./models is "
+        "this repository's package of networks, hence ./runs.",
+    )
+    flags.DEFINE_bool("overwrite", False, "Replace another run's results in --save_dir.")
+    flags.DEFINE_bool("resume", True, "Continue an interrupted run with the same flags.")
+    flags.DEFINE_integer("seed", 0, "Seed of everything random.")
+    flags.DEFINE_string("gpu", "0", "Id of the GPU to use; without a GPU leave it out.")
+
+
+def expand(flag: str, **fields: str) -> str:
+    """Return the value of a folder flag with the names in braces filled in.
+
+    Args:
+        flag: the flag's name, e.g. "save_dir".
+        fields: the values that may be asked for.
+
+    Raises:
+        PruningError: another name in braces.
+    """
+    template = FLAGS[flag].value
+    try:
+        return template.format(**fields)
+    except (KeyError, IndexError, ValueError) as error:
+        raise PruningError(
+            f"--{flag}={template}: expected at most these names in braces: "
+            f"{', '.join(sorted(fields))}; received {error}."
+        ) from error
+
+
+def gpu() -> str | None:
+    """Return the id of the GPU that was asked for, None when nothing was asked."""
+    return FLAGS.gpu if FLAGS["gpu"].present else None
