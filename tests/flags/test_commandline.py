@@ -1,0 +1,152 @@
+"""Both spellings, flags without effect, and a record that reproduces the run."""
+
+import pytest
+from absl import flags as absl_flags
+from absl.testing import flagsaver
+
+import flags.architecture
+import flags.dataset
+import flags.runs
+import flags.training
+from flags import commandline
+from tfprune.errors import PruningError
+
+FLAGS = absl_flags.FLAGS
+
+
+@pytest.fixture(autouse=True)
+def defined():
+    """Flags are global: define them for one test and take them back after it."""
+    with flagsaver.flagsaver():
+        flags.architecture.define()
+        flags.dataset.define()
+        flags.training.define(epochs=200, decay_step="80,120")
+        flags.runs.define(save_dir="runs/{arch}", fields="arch")
+        yield
+
+
+def parse(*arguments):
+    return commandline.parse(["train.py", *arguments])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--batch-size", "32"],
+        ["--batch_size", "32"],
+        ["--batch-size=32"],
+        ["--batch_size=32"],
+        ["-batch-size=32"],
+    ],
+)
+def test_both_spellings_set_the_flag(arguments):
+    assert parse("--arch", "vgg16", *arguments, "--no-augment") == ["train.py"]
+    assert FLAGS.arch == "vgg16"
+    assert FLAGS.batch_size == 32
+
+
+def test_values_keep_their_dashes():
+    parse("--save-dir", "my-run", "--data-dir=a--b-c")
+    assert FLAGS.save_dir == "my-run"
+    assert FLAGS.data_dir == "a--b-c"
+
+
+def test_negations_in_both_spellings():
+    assert commandline.respell(["--no-resume", "--nooverwrite"]) == ["--noresume", "--nooverwrite"]
+    assert commandline.respell(["--no-batch-size"]) == ["--no-batch-size"]  # not a switch
+
+
+def test_nothing_after_two_dashes_and_no_unknown_name_is_touched():
+    assert commandline.respell(["--batch-szie=3", "--", "--batch-size"]) == [
+        "--batch-szie=3",
+        "--",
+        "--batch-size",
+    ]
+
+
+def test_flag_files_take_both_spellings_and_later_flags_win(tmp_path):
+    preset = tmp_path / "preset.cfg"
+    preset.write_text("# a comment\n--batch-size=64\n--decay-step=50,150\n")
+    parse(f"--flagfile={preset}", "--batch_size=16")
+    assert FLAGS.batch_size == 16
+    assert FLAGS.decay_step == ["50", "150"]
+
+
+def test_an_unknown_flag_ends_the_program_with_a_suggestion(capsys):
+    with pytest.raises(SystemExit):
+        parse("--batch-sise=3")
+    assert "Did you mean: batch_size" in capsys.readouterr().err
+
+
+def test_a_missing_flag_file_ends_the_program(capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        parse(f"--flagfile={tmp_path}/none.cfg")
+    assert "none.cfg" in capsys.readouterr().err
+
+
+def test_a_flag_without_effect_is_refused_only_when_given():
+    parse("--schedule=cosine")
+    idle = flags.training.idle()
+    assert idle.keys() == {"decay_step", "decay_rate", "momentum"}
+    commandline.refuse_idle(idle)
+    parse("--decay-step=3")
+    with pytest.raises(
+        PruningError, match=r"without effect.*--decay_step: .*schedule=step, not cosine"
+    ):
+        commandline.refuse_idle(flags.training.idle())
+
+
+def test_nothing_about_training_has_an_effect_without_epochs():
+    parse("--epochs=0", "--weight_decay=0.1")
+    with pytest.raises(PruningError, match=r"--weight_decay: nothing is trained with --epochs=0"):
+        commandline.refuse_idle(flags.training.idle())
+
+
+def test_the_embedded_digits_take_no_folder():
+    parse("--data=digits", "--data_dir=/somewhere")
+    with pytest.raises(PruningError, match=r"--data_dir: the digits are embedded"):
+        commandline.refuse_idle(flags.dataset.idle())
+
+
+def test_the_record_reproduces_the_run(tmp_path):
+    parse("--arch=vgg16", "--learning-rate=0.05", "--noaugment", "--decay-step=5,7", "--gpu=1")
+    text = commandline.record(flags.training.idle())
+    assert "--arch=vgg16\n" in text
+    assert "--epochs=200\n" in text  # defaults are written too: they may change
+    for left_out in ("momentum", "save_dir", "overwrite", "resume", "gpu", "data_dir"):
+        assert f"--{left_out}" not in text
+        assert f"--no{left_out}" not in text
+    (tmp_path / "flags.cfg").write_text(text)
+    parse("--arch=resnet20", "--learning-rate=1", "--augment", "--decay-step=1")
+    parse(f"--flagfile={tmp_path / 'flags.cfg'}")
+    assert commandline.record(flags.training.idle()) == text
+    assert FLAGS.learning_rate == 0.05
+    assert FLAGS.augment is False
+    assert FLAGS.decay_step == ["5", "7"]
+
+
+def test_folders_are_filled_in():
+    parse("--save-dir=runs/{data}/{arch}")
+    assert flags.runs.expand("save_dir", arch="vgg16", data="digits") == "runs/digits/vgg16"
+    with pytest.raises(PruningError, match=r"--save_dir=.*names in braces: arch; received 'data'"):
+        flags.runs.expand("save_dir", arch="vgg16")
+
+
+def test_the_gpu_counts_only_when_asked_for():
+    parse()
+    assert flags.runs.gpu() is None
+    parse("--gpu", "0")
+    assert flags.runs.gpu() == "0"
+
+
+def test_arguments_that_are_no_flags_are_refused():
+    with pytest.raises(Exception, match=r"Expected flags only.*received the arguments \['0.8'\]"):
+        commandline._main(lambda argv: None, ["prune.py", "0.8"])
+
+
+def test_a_refusal_ends_the_program_with_its_message_alone():
+    def main(argv):
+        raise PruningError("No such thing.")
+
+    with pytest.raises(SystemExit, match=r"^train\.py: No such thing\.$"):
+        commandline._main(main, ["train.py"])

@@ -1,0 +1,59 @@
+"""The table before and after."""
+
+import json
+
+import keras
+import pytest
+
+from tfprune.errors import PruningError
+from tfprune.reporting import Comparison, Latency, Measurement, measure
+
+BEFORE = Measurement({"accuracy": 0.96, "loss": 0.5}, 1000, 8000, 4096, [Latency(1, 4e-3, 3e-3, 9)])
+AFTER = Measurement({"accuracy": 0.95, "loss": 0.6}, 250, 2000, 1024, [Latency(1, 2e-3, 1e-3, 9)])
+
+
+def lines(comparison):
+    return [line.split() for line in str(comparison).splitlines()]
+
+
+def test_the_table_states_both_and_the_change():
+    assert lines(Comparison(BEFORE, AFTER)) == [
+        ["before", "after", "change"],
+        ["accuracy", "96.00%", "95.00%", "-1.00", "pts"],
+        ["loss", "0.5000", "0.6000", "+0.1000"],
+        ["parameters", "1,000", "250", "-75.0%"],
+        ["MACs", "8,000", "2,000", "-75.0%"],
+        ["file,", "bytes", "4,096", "1,024", "-75.0%"],
+        ["batch", "of", "1", "4.00", "ms", "2.00", "ms", "2.00x", "as", "fast"],
+    ]
+
+
+def test_rows_that_only_one_side_has_are_left_out():
+    bare = Measurement({}, 1000, 8000)
+    assert [line[0] for line in lines(Comparison(bare, AFTER))] == ["before", "parameters", "MACs"]
+
+
+def test_a_comparison_is_plain_json():
+    value = json.loads(json.dumps(Comparison(BEFORE, AFTER).to_json()))
+    assert value["before"]["results"] == {"accuracy": 0.96, "loss": 0.5}
+    assert value["after"]["latencies"] == [
+        {"batch_size": 1, "seconds": 2e-3, "fastest": 1e-3, "repeats": 9}
+    ]
+
+
+def test_a_model_is_measured(tmp_path):
+    x = keras.Input((4,), name="x")
+    model = keras.Model(x, keras.layers.Dense(2, name="d")(x))
+    path = tmp_path / "m.keras"
+    model.save(path)
+    found = measure(model, results={"accuracy": 1.0}, path=path, batch_sizes=(2,))
+    assert (found.parameters, found.macs) == (10, 8)
+    assert found.file_bytes == path.stat().st_size
+    assert [latency.batch_size for latency in found.latencies] == [2]
+    assert found.results == {"accuracy": 1.0}
+
+
+def test_a_missing_file_is_named(tmp_path):
+    x = keras.Input((4,), name="x")
+    with pytest.raises(PruningError, match=r"no file .*m\.keras"):
+        measure(keras.Model(x, x), path=tmp_path / "m.keras")

@@ -1,0 +1,50 @@
+"""Measured times: plausible, of the batch asked for, and refused where they mean nothing."""
+
+import time
+
+import keras
+import pytest
+
+from tfprune.errors import PruningError
+from tfprune.reporting import latency as module
+from tfprune.reporting import measure_latency
+
+
+def dense(units=2):
+    x = keras.Input((4,), name="x")
+    return keras.Model(x, keras.layers.Dense(units, name="d")(x))
+
+
+def test_the_median_and_the_least_of_the_repeats(monkeypatch):
+    times = iter([5.0, 1.0, 2.0])
+    monkeypatch.setattr(module, "_timed", lambda infer, images: next(times))
+    latency = measure_latency(dense(), batch_size=4, repeats=3, warm_up=0)
+    assert (latency.batch_size, latency.seconds, latency.fastest, latency.repeats) == (4, 2, 1, 3)
+
+
+def test_a_call_is_timed(monkeypatch):
+    clock = iter([10.0, 13.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    assert measure_latency(dense(), repeats=1, warm_up=1).seconds == 3.0
+
+
+def test_the_batch_has_the_size_and_dtype_asked_for(monkeypatch):
+    seen = []
+    monkeypatch.setattr(module, "_timed", lambda infer, images: seen.append(images) or 1.0)
+    image = keras.Input((None, None, 3), dtype="uint8", name="image")
+    measure_latency(keras.Model(image, image), batch_size=7, repeats=1, warm_up=0)
+    assert seen[0].shape == (7, 32, 32, 3)
+    assert seen[0].dtype == "uint8"
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"repeats": 0}, {"warm_up": -1}])
+def test_sizes_are_checked(wrong):
+    value = next(iter(wrong.values()))
+    with pytest.raises(PruningError, match=rf"batch_size >= 1.*received .*{value}"):
+        measure_latency(dense(), **wrong)
+
+
+def test_several_inputs_are_refused():
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    with pytest.raises(PruningError, match=r"one input, received 2"):
+        measure_latency(keras.Model([a, b], keras.layers.Add(name="sum")([a, b])))

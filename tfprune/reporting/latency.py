@@ -1,0 +1,85 @@
+"""How long a model takes for a batch."""
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+
+
+@dataclass(frozen=True)
+class Latency:
+    """The time that inference takes, measured.
+
+    Args:
+        batch_size: images per call.
+        seconds: median over the repeats of the seconds that one call takes.
+        fastest: the fewest seconds that a call took.
+        repeats: timed calls.
+    """
+
+    batch_size: int
+    seconds: float
+    fastest: float
+    repeats: int
+
+
+def measure_latency(
+    model: keras.Model, *, batch_size: int = 1, repeats: int = 20, warm_up: int = 3
+) -> Latency:
+    """Measure how long a model takes for one batch, as a compiled graph on this machine.
+
+    The median is reported, since a busy machine delays some calls and hastens none. Compare
+    figures of one machine only.
+
+    Args:
+        model: a model with one input; free sizes of it are taken as 32.
+        batch_size: images per call, at least 1.
+        repeats: timed calls, at least 1.
+        warm_up: calls before those, which also compile the graph.
+
+    Returns:
+        The measured latency.
+
+    Raises:
+        PruningError: a size or count below its least, or a model with several inputs.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((4,), name="x")
+        >>> model = keras.Model(x, keras.layers.Dense(2, name="d")(x))
+        >>> measure_latency(model, batch_size=8).seconds > 0
+        True
+    """
+    if batch_size < 1 or repeats < 1 or warm_up < 0:
+        raise PruningError(
+            "Latency needs batch_size >= 1, repeats >= 1 and warm_up >= 0, received "
+            f"{batch_size}, {repeats} and {warm_up}."
+        )
+    if len(model.inputs) != 1:
+        raise PruningError(
+            f"Latency is measured for models with one input, received {len(model.inputs)}."
+        )
+    (given,) = model.inputs
+    sizes = [size or 32 for size in given.shape[1:]]
+    images = tf.constant(np.zeros((batch_size, *sizes)), given.dtype)
+    infer = tf.function(lambda x: model(x, training=False))
+    for _ in range(warm_up):
+        _wait(infer(images))
+    times = [_timed(infer, images) for _ in range(repeats)]
+    return Latency(batch_size, statistics.median(times), min(times), repeats)
+
+
+def _timed(infer: tf.types.experimental.PolymorphicFunction, images: tf.Tensor) -> float:
+    start = time.perf_counter()
+    _wait(infer(images))
+    return time.perf_counter() - start
+
+
+def _wait(outputs: tf.Tensor | list[tf.Tensor]) -> None:
+    for output in tf.nest.flatten(outputs):
+        output.numpy()  # a GPU computes on after the call has returned

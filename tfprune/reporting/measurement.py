@@ -1,0 +1,73 @@
+"""One model's figures."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+
+from tfprune.costs import cost
+from tfprune.errors import PruningError
+from tfprune.reporting.latency import Latency, measure_latency
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a model gives and what it costs.
+
+    Args:
+        results: figures such as {"accuracy": 0.97, "loss": 0.1}, as `training.evaluate` returns.
+        parameters: under the cost convention.
+        macs: multiply-accumulates for one image, under the cost convention.
+        file_bytes: size of its file; None when there is none.
+        latencies: measured times, one per batch size.
+    """
+
+    results: Mapping[str, float]
+    parameters: int
+    macs: int
+    file_bytes: int | None = None
+    latencies: Sequence[Latency] = field(default_factory=tuple)
+
+
+def measure(
+    model: keras.Model,
+    *,
+    results: Mapping[str, float] | None = None,
+    path: str | os.PathLike | None = None,
+    batch_sizes: Sequence[int] = (1, 64),
+    convention: str = "mac",
+) -> Measurement:
+    """Measure a model's cost and latency, and put its results beside them.
+
+    Args:
+        model: a built model with one input.
+        results: figures on the test split, if they are known.
+        path: the model's file, for its size.
+        batch_sizes: batches to time; none for no timing.
+        convention: how costs are counted, see `tfprune.cost`.
+
+    Returns:
+        The measurement.
+
+    Raises:
+        PruningError: there is no file `path`, or an unknown convention.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((4,), name="x")
+        >>> model = keras.Model(x, keras.layers.Dense(2, name="d")(x))
+        >>> measure(model, batch_sizes=()).macs
+        8
+    """
+    if path is not None and not Path(path).is_file():
+        raise PruningError(f"There is no file {path} to take the size of; save the model first.")
+    costs = cost(model, convention=convention)
+    return Measurement(
+        results=dict(results or {}),
+        parameters=costs.params,
+        macs=costs.macs,
+        file_bytes=None if path is None else Path(path).stat().st_size,
+        latencies=tuple(measure_latency(model, batch_size=size) for size in batch_sizes),
+    )

@@ -1,0 +1,51 @@
+"""Metrics of each epoch as a CSV file that is whole at every moment."""
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tfprune.files import write_text
+
+
+class MetricsFile(keras.callbacks.Callback):
+    """Write one row per epoch: the epoch (from 1) and what the training loop logs.
+
+    Unlike `keras.callbacks.CSVLogger` it survives an interruption: a resumed training replaces
+    the rows of epochs that it does again, and the file is never half written.
+
+    Args:
+        path: the CSV file.
+
+    Example:
+        >>> import tempfile
+        >>> path = tempfile.mkdtemp() + "/metrics.csv"
+        >>> MetricsFile(path).on_epoch_end(0, {"loss": 0.5})
+        >>> print(open(path).read().strip())
+        epoch,loss
+        1,0.5
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        super().__init__()
+        self.path = Path(path)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Add the row of an epoch (from 0), and drop those of later ones."""
+        rows = [row for row in self._rows() if int(row["epoch"]) <= epoch]
+        rows.append({"epoch": epoch + 1} | {name: float(x) for name, x in (logs or {}).items()})
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path, text.getvalue())
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if not self.path.is_file():
+            return []
+        with self.path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))

@@ -1,0 +1,97 @@
+"""One folder per run: who may write into it, and what is finished."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfprune.errors import PruningError
+from tfprune.files import remove, write_text
+
+SETTINGS = "flags.cfg"
+REPORT = "report.json"
+# All that a run writes; overwriting removes these and nothing else.
+_RESULTS = (
+    SETTINGS,
+    REPORT,
+    "report.txt",
+    "metrics.csv",
+    "masks.json",
+    "masks.npz",
+    "checkpoints",
+    "tensorboard",
+    "export",
+)
+
+
+def claim(
+    folder: str | os.PathLike, settings: str, *, overwrite: bool = False, resume: bool = True
+) -> str:
+    """Take a folder for a run, or say that the same run has been there before.
+
+    A run leaves its settings when it begins and its report when it ends, which tells an
+    interrupted run from a finished one.
+
+    Args:
+        folder: the folder; made if it is missing.
+        settings: the text that identifies the run, one setting per line.
+        overwrite: remove another run's results first; files of other origin stay.
+        resume: continue an unfinished run of the same settings; else begin it again.
+
+    Returns:
+        "new", "unfinished" (checkpoints may be there) or "finished" (the report is there).
+
+    Raises:
+        PruningError: the folder holds another run or other files, or it is a file.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> claim(folder, "--epochs=2"), claim(folder, "--epochs=2")
+        ('new', 'unfinished')
+    """
+    folder = Path(folder)
+    found = _contents(folder)
+    if not overwrite and found and settings == _read(folder / SETTINGS):
+        if (folder / REPORT).is_file():
+            return "finished"
+        if resume:
+            return "unfinished"
+    elif found and not overwrite:
+        raise PruningError(_refusal(folder, found, settings))
+    _clear(folder, found)
+    write_text(folder / SETTINGS, settings)
+    return "new"
+
+
+def _contents(folder: Path) -> list[str]:
+    if folder.exists() and not folder.is_dir():
+        raise PruningError(
+            f"The folder for the run is a file: {folder}. Choose another --save_dir."
+        )
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _refusal(folder: Path, found: Sequence[str], settings: str) -> str:
+    old = _read(folder / SETTINGS)
+    if old is None:
+        what = f"files that are no run of tfprune: {', '.join(found[:5])}"
+    else:
+        before, now = set(old.splitlines()), set(settings.splitlines())
+        what = (
+            f"another run: it has {' '.join(sorted(before - now)) or 'nothing else'}, "
+            f"this one {' '.join(sorted(now - before)) or 'nothing else'}"
+        )
+    return (
+        f"The folder {folder} holds {what}. Expected an empty folder or the same run; choose "
+        "another --save_dir, or pass --overwrite to replace a run's results."
+    )
+
+
+def _clear(folder: Path, found: Sequence[str]) -> None:
+    models = [name for name in found if name.endswith(".keras")] if SETTINGS in found else []
+    for name in (*models, *_RESULTS):
+        remove(folder / name)
