@@ -1,0 +1,71 @@
+"""Whatever holds batches, as pairs of inputs and labels."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+
+ARRAY_BATCH = 256  # samples per batch where plain arrays are given
+
+
+def pairs(batches: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield (inputs, labels) of each batch; labels are None where there are none.
+
+    Args:
+        batches: a tf.data.Dataset, a keras PyDataset, an array [N, ...], a tuple of arrays
+            (inputs, labels), or any iterable of inputs or (inputs, labels).
+
+    Raises:
+        PruningError: something that holds no batches.
+    """
+    if isinstance(batches, np.ndarray):
+        batches = (batches, None)
+    if isinstance(batches, tuple) and len(batches) == 2 and _is_array(batches[0]):
+        yield from _cut(*batches)
+    elif isinstance(batches, keras.utils.PyDataset):
+        yield from (_pair(batches[i]) for i in range(len(batches)))
+    elif isinstance(batches, Iterable) and not isinstance(batches, str | bytes | dict):
+        yield from map(_pair, batches)
+    else:
+        raise PruningError(
+            "Expected batches as a tf.data.Dataset, a PyDataset, arrays (inputs, labels) or an "
+            f"iterable of them; received {type(batches).__name__}."
+        )
+
+
+def labelled(batches: Any, user: str) -> Iterator[tuple[Any, Any]]:
+    """Yield (inputs, labels) of each batch, and refuse batches without labels.
+
+    Args:
+        batches: as for `pairs`.
+        user: what needs the labels, for the error message, e.g. "criterion 'gfbs'".
+    """
+    if batches is None:
+        raise PruningError(f"{user} needs data: pass batches of (inputs, labels); received None.")
+    for inputs, labels in pairs(batches):
+        if labels is None:
+            raise PruningError(f"{user} needs labels: pass batches of (inputs, labels).")
+        yield inputs, labels
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype") and np.ndim(value) > 0
+
+
+def _cut(inputs: Any, labels: Any) -> Iterator[tuple[Any, Any]]:
+    if labels is not None and len(inputs) != len(labels):
+        raise PruningError(
+            f"Arrays of batches: {len(inputs)} inputs, but {len(labels)} labels. Give one each."
+        )
+    for start in range(0, len(inputs), ARRAY_BATCH):
+        part = slice(start, start + ARRAY_BATCH)
+        yield inputs[part], None if labels is None else labels[part]
+
+
+def _pair(batch: Any) -> tuple[Any, Any]:
+    if isinstance(batch, tuple | list) and len(batch) > 1:
+        return batch[0], batch[1]
+    return (batch[0] if isinstance(batch, tuple | list) else batch), None

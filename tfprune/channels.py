@@ -1,0 +1,60 @@
+"""The ids of a tensor's channels: an integer array that moves as the tensor's numbers would."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+# Stands for an axis of unknown size while ids are moved. Ids never vary along such an axis, so any
+# size gives the same answer; it is large enough that slices such as x[:, 1:-1] stay non-empty.
+UNKNOWN = 16
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The channel ids of one tensor.
+
+    Args:
+        ids: int array with one axis per axis of the tensor. An axis along which the ids do not
+            change has length 1, so that a feature map of any size costs only its channels.
+        shape: the tensor's shape, `None` where it is unknown.
+    """
+
+    ids: np.ndarray
+    shape: Shape
+
+    @property
+    def varying(self) -> tuple[int, ...]:
+        """The axes along which the ids change."""
+        return tuple(axis for axis, size in enumerate(self.ids.shape) if size > 1)
+
+    def along(self, axis: int) -> np.ndarray:
+        """Return the ids [C] along `axis`, taken at the first position of every other axis."""
+        axis %= len(self.shape)
+        index = tuple(slice(None) if i == axis else 0 for i in range(self.ids.ndim))
+        line = self.ids[index]
+        return line if len(line) > 1 else np.repeat(line, self.shape[axis] or 1)
+
+    def full(self) -> np.ndarray:
+        """Return the ids in the tensor's true shape, without copying what does not change."""
+        sizes = [size or UNKNOWN for size in self.shape]
+        return np.broadcast_to(self.ids, (1, *sizes[1:]))
+
+
+def spread(line: np.ndarray, axis: int, shape: Shape) -> Channels:
+    """Return the channels of a tensor of `shape` whose ids `line` [C] lie along `axis`."""
+    view = [1] * len(shape)
+    view[axis] = len(line)
+    return Channels(line.reshape(view), tuple(shape))
+
+
+def collapse(ids: np.ndarray, shape: Shape) -> Channels:
+    """Return the channels of a tensor of `shape` from a full id array, each flat axis shortened."""
+    for axis, size in enumerate(ids.shape):
+        if size > 1:
+            first = ids.take([0], axis=axis)
+            if (ids == first).all():
+                ids = first
+    return Channels(ids, tuple(shape))

@@ -1,0 +1,64 @@
+"""Carry the compile state, and on request the optimizer's slots, to a rebuilt model."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+
+
+def compile_like(model: keras.Model, old: keras.Model) -> None:
+    """Compile a model with new copies of what another one was compiled with.
+
+    Losses may be the user's own functions, which Keras could not serialize: they are shared. The
+    optimizer and metrics hold state and are copied.
+    """
+    settings = getattr(old, "_compile_config", None)
+    if not old.compiled or settings is None:
+        return
+    model.compile(**{key: _fresh(value) for key, value in settings.config.items()})
+    if old.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def _fresh(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _fresh(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_fresh(part) for part in value)
+    if isinstance(value, keras.metrics.Metric | keras.optimizers.Optimizer):
+        return type(value).from_config(value.get_config())
+    return value
+
+
+def copy_slots(
+    model: keras.Model, old: keras.Model, compress: Callable[[Any, np.ndarray], np.ndarray]
+) -> None:
+    """Give a compiled model's optimizer the state of another one, compressed like the weights.
+
+    Args:
+        model: the new model, compiled alike.
+        old: the model whose optimizer has been used.
+        compress: (old variable, array of its shape) -> the array as the new variable keeps it.
+
+    Raises:
+        PruningError: the old model has no optimizer that was used.
+    """
+    if not old.compiled or not old.optimizer.built:
+        raise PruningError(
+            f"optimizer_state=True: model {old.name!r} has no optimizer state to carry over. "
+            "Compile and train it first, or leave optimizer_state out."
+        )
+    for new, state in zip(model.optimizer.variables, old.optimizer.variables, strict=True):
+        owner = _reference(state, old.trainable_variables)
+        value = np.asarray(state)
+        new.assign(value if owner is None else compress(owner, value))
+
+
+def _reference(state: Any, variables: Sequence[Any]) -> Any | None:
+    """Return the variable that an optimizer's slot belongs to: its path begins the slot's name."""
+    named = [v for v in variables if state.name.startswith(v.path.replace("/", "_") + "_")]
+    named = [v for v in named if tuple(v.shape) == tuple(state.shape)]
+    return max(named, key=lambda v: len(v.path), default=None)

@@ -1,0 +1,23 @@
+"""L1 norm of each filter (Li et al., Pruning Filters for Efficient ConvNets, ICLR 2017, 3.1)."""
+
+from typing import Any
+
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.criteria._filters import reduce_filters
+
+COMPARABLE = False  # a norm grows with the size of the filter
+
+
+def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
+    """Score each channel by the sum of the absolute weights that make it; needs no data.
+
+    Args:
+        graph: channel graph of the model.
+        batches: not used.
+
+    Returns:
+        {layer name: float64 [C]}.
+    """
+    return reduce_filters(graph, np.abs)

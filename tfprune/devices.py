@@ -1,0 +1,34 @@
+"""Which of the machine's devices TensorFlow uses."""
+
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+
+
+def use_gpu(index: str | int) -> None:
+    """Let TensorFlow see one GPU only; call it before anything is computed.
+
+    Args:
+        index: the GPU's number on this machine, from 0.
+
+    Raises:
+        PruningError: there is no such GPU, or TensorFlow has started to compute.
+
+    Example:
+        >>> use_gpu(10**6)
+        Traceback (most recent call last):
+        tfprune.errors.PruningError: There is no GPU 1000000: ...
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if not str(index).isdecimal() or int(index) >= len(gpus):
+        raise PruningError(
+            f"There is no GPU {index}: expected a number below {len(gpus)}, the GPUs that "
+            "TensorFlow sees here. Leave it out to use what is there."
+        )
+    try:
+        tf.config.set_visible_devices(gpus[int(index)], "GPU")
+    except RuntimeError as error:
+        raise PruningError(
+            f"GPU {index} cannot be chosen any more, TensorFlow has started: {error}. "
+            "Choose it before anything is computed."
+        ) from error

@@ -1,0 +1,131 @@
+"""Run channel ids through a Keras model: the only place that reads Keras' node attributes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune import rules
+from tfprune.channel_graph import ChannelGraph, close
+from tfprune.channels import Channels
+from tfprune.errors import PruningError
+from tfprune.trace import Call, Trace
+
+
+def analyse(model: keras.Model, *, allow_inexact: bool = False) -> ChannelGraph:
+    """Find which channels of a model live or die together, and which must stay.
+
+    Args:
+        model: a built functional or Sequential model; it is only read.
+        allow_inexact: also free the channels whose removal changes a statistic over the others,
+            as under LayerNormalization; without it they are pinned.
+
+    Returns:
+        The model's channel graph; `print` shows it as a table.
+
+    Raises:
+        PruningError: the model is subclassed, or it is not built.
+
+    Example:
+        >>> import keras, tfprune
+        >>> graph = tfprune.analyse(keras.applications.MobileNetV2(weights=None))
+        >>> graph.channels("Conv_1")
+        1280
+    """
+    _check(model)
+    trace = Trace(allow_inexact)
+    outputs = _run(model, [_pinned_input(trace, x) for x in model.inputs], trace, "")
+    trace.pins[:0] = [(x.ids, "output of the model") for x in outputs]
+    return close(model, trace)
+
+
+def is_graph(operation: Any) -> bool:
+    """Return whether an operation is a model whose inner graph can be read."""
+    return isinstance(operation, keras.Model) and bool(
+        getattr(operation, "_functional", None) or hasattr(operation, "_nodes_by_depth")
+    )
+
+
+def nodes(model: keras.Model) -> Iterator[Any]:
+    """Yield a model's own calls (Keras' nodes) in an order in which they can be made."""
+    by_depth = (getattr(model, "_functional", None) or model)._nodes_by_depth
+    for depth in sorted(by_depth, reverse=True):
+        yield from (node for node in by_depth[depth] if node.operation and not node.is_input)
+
+
+def replay(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any]) -> Any:
+    """Make a functional model's calls again on other inputs, and return the outputs alike nested.
+
+    Args:
+        model: the model whose calls are made.
+        inputs: flat list of what stands for its inputs.
+        call: `call(operation, args, kwargs)` makes one call and returns its outputs.
+    """
+    tensors = dict(zip(map(id, model.inputs), inputs, strict=True))
+    for node in nodes(model):
+        args, kwargs = node.arguments.fill_in(tensors)
+        outputs = keras.tree.flatten(call(node.operation, args, kwargs))
+        tensors.update(zip(map(id, node.outputs), outputs, strict=True))
+    return keras.tree.map_structure(lambda x: tensors[id(x)], model.output)
+
+
+def _check(model: Any) -> None:
+    if not isinstance(model, keras.Model):
+        raise PruningError(
+            f"Expected a keras.Model, received {type(model).__name__}. "
+            "Pass a functional or Sequential model."
+        )
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise PruningError(
+            f"Sequential model {model.name!r} is not built: its shapes are unknown. "
+            "Give it a keras.Input as its first layer, or call model.build(input_shape)."
+        )
+    if not is_graph(model):
+        raise PruningError(
+            f"Model {model.name!r} is a subclassed model ({type(model).__name__}): its graph of "
+            "layers cannot be read. Expected a functional or Sequential model; build it with the "
+            "functional API (keras.Model(inputs, outputs))."
+        )
+
+
+def _pinned_input(trace: Trace, tensor: keras.KerasTensor) -> Channels:
+    ids = trace.new_ids(1)
+    trace.pins.append((ids, "input of the model"))
+    return Channels(ids.reshape([1] * len(tensor.shape)), tuple(tensor.shape))
+
+
+def _run(
+    model: keras.Model, inputs: Sequence[Channels], trace: Trace, prefix: str
+) -> list[Channels]:
+    tensors = dict(zip(map(id, model.inputs), inputs, strict=True))
+    for node in nodes(model):
+        if is_graph(node.operation):
+            arguments = [tensors[id(x)] for x in node.input_tensors]
+            outputs = _run(node.operation, arguments, trace, f"{prefix}{node.operation.name}/")
+        else:
+            outputs = _apply_rule(node, tensors, trace, prefix)
+        tensors.update(zip(map(id, node.outputs), outputs, strict=True))
+    return [tensors[id(x)] for x in model.outputs]
+
+
+def _apply_rule(
+    node: Any, tensors: dict[int, Channels], trace: Trace, prefix: str
+) -> Sequence[Channels]:
+    operation = node.operation
+    args, kwargs = node.arguments.fill_in(tensors)
+    owner = trace.owner(operation, prefix + operation.name)
+    owner.call_edits.append(None)
+    call = Call(
+        operation,
+        [tensors[id(x)] for x in node.input_tensors],
+        [tuple(x.shape) for x in node.outputs],
+        args,
+        kwargs,
+        trace,
+        owner,
+    )
+    outputs = rules.find(operation)(call)
+    outputs = [outputs] if isinstance(outputs, Channels) else outputs
+    trace.moved.extend(x for x in outputs if np.count_nonzero(np.array(x.ids.shape) > 1) > 1)
+    return outputs

@@ -1,0 +1,114 @@
+"""Score, select, rebuild and verify in one call."""
+
+import inspect
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune import criteria, plugins
+from tfprune.errors import unknown
+from tfprune.graph import analyse
+from tfprune.scoring import Scores, score
+from tfprune.selecting import select
+from tfprune.surgery import rebuild
+from tfprune.verification import Verification, verify
+
+_SELECTING = [
+    name for name, p in inspect.signature(select).parameters.items() if p.kind is p.KEYWORD_ONLY
+]
+
+
+@dataclass(frozen=True)
+class PruningReport:
+    """What was pruned, and the proof.
+
+    Args:
+        method: name of the method.
+        keep: {layer name: bool [C], True = kept}.
+        scores: what the channels were ranked by.
+        verification: the comparison with the masked original.
+        params: weights before and after.
+        seconds: {stage: wall time}.
+    """
+
+    method: str
+    keep: Mapping[str, np.ndarray]
+    scores: Scores
+    verification: Verification
+    params: tuple[int, int]
+    seconds: Mapping[str, float]
+
+    def __str__(self) -> str:
+        kept = sum(int(mask.sum()) for mask in self.keep.values())
+        total = sum(len(mask) for mask in self.keep.values())
+        before, after = self.params
+        times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in self.seconds.items())
+        return (
+            f"{self.method}: {kept} of {total} channels kept, parameters {before:,} -> {after:,} "
+            f"({after / before:.1%})\n{self.verification}\n{times}"
+        )
+
+
+def prune(
+    model: keras.Model,
+    batches: Any,
+    method: str = "gfbs",
+    *,
+    allow_inexact: bool = False,
+    **options: Any,
+) -> tuple[keras.Model, PruningReport]:
+    """Prune a model by a named method: analyse, score, select, rebuild and verify.
+
+    Args:
+        model: a built functional or Sequential model; it is not changed.
+        batches: what the criterion scores on, as for `tfprune.score`; None for "l1", "l2" and
+            "random".
+        method: name of the method.
+        allow_inexact: also prune channels whose removal changes a statistic over the others.
+        **options: options of `tfprune.select` (`ratio=0.5`, `macs=0.5`, `scope="global"`, ...)
+            and of the criterion (`w_beta=0.05`, `seed=3`, ...).
+
+    Returns:
+        The smaller model, verified, and a report with the keep masks.
+
+    Raises:
+        PruningError: as `analyse`, `score`, `select`, `rebuild` and `verify`.
+
+    Example:
+        >>> import keras, tfprune
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
+        ...                           keras.layers.Dense(2)])
+        >>> small, report = tfprune.prune(model, None, method="l1", ratio=0.5)
+        >>> small.get_layer("hidden").units
+        4
+    """
+    selecting = {name: value for name, value in options.items() if name in _SELECTING}
+    scoring = {name: value for name, value in options.items() if name not in _SELECTING}
+    _check_options(method, scoring)
+    clock = [time.perf_counter()]
+    graph = analyse(model, allow_inexact=allow_inexact)
+    clock.append(time.perf_counter())
+    scores = score(graph, method, batches, **scoring)
+    clock.append(time.perf_counter())
+    keep = select(graph, scores, **selecting)
+    clock.append(time.perf_counter())
+    small = rebuild(graph, keep)
+    clock.append(time.perf_counter())
+    check = verify(graph, keep, small)
+    clock.append(time.perf_counter())
+    stages = ("analyse", "score", "select", "rebuild", "verify")
+    seconds = dict(zip(stages, np.diff(clock).tolist(), strict=True))
+    params = (model.count_params(), small.count_params())
+    return small, PruningReport(method, keep, scores, check, params, seconds)
+
+
+def _check_options(method: str, options: Mapping[str, Any]) -> None:
+    criterion = plugins.find(criteria, method, "method")
+    valid = list(inspect.signature(criterion.score).parameters)[2:]
+    for name in options:
+        if name not in valid:
+            raise unknown(f"option of prune with method {method!r}", name, [*_SELECTING, *valid])

@@ -1,0 +1,94 @@
+"""Score the channels of a model by a criterion that is found by its name."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tfprune import criteria, plugins
+from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError, unknown
+
+
+@dataclass(frozen=True)
+class Scores(Mapping):
+    """Scores per layer that remember their criterion.
+
+    Args:
+        criterion: the criterion's name.
+        values: {layer name: float64 [C], higher = keep}, or what the criterion's selector takes.
+        selector: name of the selector that turns them into keep masks.
+        scope: "layer" or "global", how the criterion's paper ranks.
+        comparable: whether scores of different layers may be ranked against each other as they
+            are; otherwise they are divided by their layer's mean before that.
+    """
+
+    criterion: str
+    values: Mapping[str, np.ndarray]
+    selector: str = "ranking"
+    scope: str = "layer"
+    comparable: bool = True
+
+    def __getitem__(self, layer: str) -> np.ndarray:
+        return self.values[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def score(graph: ChannelGraph, criterion: str, batches: Any, **options: Any) -> Scores:
+    """Score every channel of a model by a named criterion.
+
+    Args:
+        graph: channel graph of the model.
+        criterion: name of the criterion, e.g. "gfbs", "l1", "l2", "random".
+        batches: a tf.data.Dataset, a PyDataset, arrays, or an iterable of inputs or (inputs,
+            labels); None for a criterion that needs no data.
+        **options: the criterion's own options, e.g. `seed=3`.
+
+    Returns:
+        {layer name: float64 [C]}, higher = keep. A layer that the criterion cannot judge is
+        missing.
+
+    Raises:
+        PruningError: an unknown criterion or option, data that does not suit the criterion, or
+            scores that are not finite.
+
+    Example:
+        >>> import keras, tfprune
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
+        ...                           keras.layers.Dense(2)])
+        >>> tfprune.score(tfprune.analyse(model), "l1", None)["hidden"].shape
+        (3,)
+    """
+    module = plugins.find(criteria, criterion, "criterion")
+    _check_options(module, criterion, options)
+    values = module.score(graph, batches, **options)
+    for layer, value in values.items():
+        if not np.isfinite(value).all():
+            bad = int(np.flatnonzero(~np.isfinite(value).reshape(len(value), -1).all(1))[0])
+            raise PruningError(
+                f"Criterion {criterion!r} gave layer {layer!r} a score that is not finite "
+                f"(channel {bad}: {value[bad]}). Check the model's weights and the batches for "
+                "NaN and infinity."
+            )
+    return Scores(
+        criterion,
+        values,
+        getattr(module, "SELECTOR", "ranking"),
+        getattr(module, "SCOPE", "layer"),
+        getattr(module, "COMPARABLE", True),
+    )
+
+
+def _check_options(module: ModuleType, criterion: str, options: Mapping[str, Any]) -> None:
+    valid = list(inspect.signature(module.score).parameters)[2:]
+    for name in options:
+        if name not in valid:
+            raise unknown(f"option of criterion {criterion!r}", name, valid)

@@ -1,0 +1,82 @@
+"""Turn scores into keep masks."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tfprune import plugins, selection
+from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
+from tfprune.scoring import Scores
+from tfprune.selection._request import Request
+
+
+def select(  # noqa: PLR0913 - every way to say how much is a keyword of one level
+    graph: ChannelGraph,
+    scores: Mapping[str, np.ndarray],
+    *,
+    ratio: float | None = None,
+    ratios: Mapping[str, float] | None = None,
+    macs: float | None = None,
+    params: float | None = None,
+    threshold: float | None = None,
+    scope: str | None = None,
+    min_channels: int = 1,
+    round_to: int = 1,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> dict[str, np.ndarray]:
+    """Choose the channels to keep; exactly one of the first five options says how many.
+
+    Args:
+        graph: channel graph of the model.
+        scores: {layer name: float64 [C]}, higher = keep, from `tfprune.score` or your own.
+        ratio: share of the channels removed, in [0, 1): of every layer alike, or with
+            scope="global" of all layers together.
+        ratios: {layer name: share removed}; layers left out stay whole unless coupled to one.
+        macs: share of the multiply-accumulates that is left, in (0, 1], hit as closely as one
+            unit allows.
+        params: share of the weights that is left, likewise.
+        threshold: what the scores' selector understands by it; in a ranking, the score below
+            which a channel goes.
+        scope: "layer": layers shrink alike; "global": one ranking over all layers. By default
+            as the criterion's paper does (global for "gfbs", layer for "l1", "l2", "random").
+        min_channels: channels that every layer keeps at least.
+        round_to: a layer that loses channels keeps a multiple of this.
+        include: patterns (as in a shell) of layer names; only these layers are pruned.
+        exclude: patterns of layer names that are not pruned.
+
+    Returns:
+        {layer name: bool [C], True = kept} for every layer that makes channels; coupled layers
+        keep the same ones.
+
+    Raises:
+        PruningError: none or several amounts, a value out of range, a pattern that matches no
+            layer, an unknown layer, scores that are not finite, a target out of reach.
+
+    Example:
+        >>> import keras, tfprune
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
+        ...                           keras.layers.Dense(2)])
+        >>> graph = tfprune.analyse(model)
+        >>> keep = tfprune.select(graph, tfprune.score(graph, "l1", None), ratio=0.5)
+        >>> int(keep["hidden"].sum())
+        4
+    """
+    if not isinstance(scores, Scores):
+        scores = Scores("given", scores)
+    if not scores:
+        raise PruningError(
+            f"select: criterion {scores.criterion!r} scored no layer, so there is nothing to "
+            "choose from."
+        )
+    request = Request(
+        ratio, ratios, macs, params, threshold, scope, min_channels, round_to,
+        _patterns(include), _patterns(exclude),
+    )  # fmt: skip
+    selector = plugins.find(selection, scores.selector, "selector")
+    return selector.keep_masks(graph, scores, request)
+
+
+def _patterns(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

@@ -1,0 +1,47 @@
+"""What a model costs as a function of the channels that stay, without rebuilding it."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
+
+
+class Budget:
+    """Cost of a model under any choice of kept ids.
+
+    Args:
+        graph: channel graph of the model.
+        kind: "macs" (multiply-accumulates of the weights for one sample) or "params" (weights).
+
+    Raises:
+        PruningError: MACs of a model whose spatial size is unknown.
+    """
+
+    def __init__(self, graph: ChannelGraph, kind: str):
+        self.terms: list[tuple[int, list[np.ndarray]]] = []
+        for owner in graph.owners.values():
+            for index, weight in enumerate(getattr(owner.operation, "weights", ())):
+                times = owner.times.get(index, 0) if kind == "macs" else 1
+                if times is None:
+                    raise PruningError(
+                        f"macs: layer {owner.name!r} works on maps of unknown size, so its MACs "
+                        "are unknown. Build the model with a fixed input size, or use params=."
+                    )
+                slots = [slot for (i, _), slot in owner.slots.items() if i == index]
+                self._add(times, weight.shape, {slot.axis: slot.ids for slot in slots})
+        self.total = self(np.ones(len(graph.unit), bool))
+
+    def _add(self, times: int, shape: Sequence[int], axes: dict[int, np.ndarray]) -> None:
+        fixed = math.prod(size for axis, size in enumerate(shape) if axis not in axes)
+        if times:
+            self.terms.append((times * fixed, list(axes.values())))
+
+    def __call__(self, kept: np.ndarray) -> int:
+        """Return the cost with the ids in `kept`, bool [ids]."""
+        return sum(
+            times * math.prod(int(np.count_nonzero(kept[ids])) for ids in axes)
+            for times, axes in self.terms
+        )

@@ -1,0 +1,92 @@
+"""The units that may go, with their scores and what each layer loses with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Units that may be removed.
+
+    Args:
+        units: int [U], the units in the order of their first channel.
+        scores: float64 [U], the mean over a unit's scored channels; higher = keep.
+        layers: names of all layers that make channels, [L].
+        counts: int sparse [L, units of the graph], channels of each unit in each layer.
+        scored: int [U], how many scored channels each unit has.
+        groups: int [U]; units of layers that share units are of one group.
+    """
+
+    units: np.ndarray
+    scores: np.ndarray
+    layers: tuple[str, ...]
+    counts: csr_matrix
+    scored: np.ndarray
+    groups: np.ndarray
+
+
+def candidates(
+    graph: ChannelGraph, scores: Mapping[str, np.ndarray], allowed: set[str], *, normalise: bool
+) -> Candidates:
+    """Return the units that are scored, not pinned, and all of whose layers may be pruned.
+
+    Args:
+        graph: channel graph of the model.
+        scores: {layer: float64 [C]}.
+        allowed: layers that may be pruned.
+        normalise: divide each layer's scores by their mean.
+    """
+    counts = _counts(graph)
+    total, scored = np.zeros(len(graph.is_pinned)), np.zeros(len(graph.is_pinned), int)
+    for name, value in scores.items():
+        values = _checked(graph, name, value)
+        if normalise and values.mean() > 0:
+            values = values / values.mean()
+        np.add.at(total, graph.units_of(name), values)
+        np.add.at(scored, graph.units_of(name), 1)
+    free = ~graph.is_pinned & (scored > 0)
+    for name in set(graph.producers) - allowed:
+        free[graph.units_of(name)] = False
+    first = {}
+    for name in graph.producers:
+        for unit in graph.units_of(name).tolist():
+            first.setdefault(unit, None)
+    units = np.array([unit for unit in first if free[unit]], int)
+    ties = counts[:, units]
+    _, group_of_layer = connected_components(ties @ ties.T, directed=False)
+    layer_of_unit = np.asarray(ties.argmax(axis=0)).ravel()
+    return Candidates(
+        units,
+        total[units] / scored[units],
+        tuple(graph.producers),
+        counts,
+        scored[units],
+        group_of_layer[layer_of_unit],
+    )
+
+
+def _counts(graph: ChannelGraph) -> csr_matrix:
+    units = [graph.units_of(name) for name in graph.producers]
+    rows = np.repeat(np.arange(len(units)), [len(u) for u in units])
+    columns = np.concatenate(units) if units else np.zeros(0, int)
+    shape = (len(units), len(graph.is_pinned))
+    return csr_matrix((np.ones(len(rows), int), (rows, columns)), shape)
+
+
+def _checked(graph: ChannelGraph, name: str, value: np.ndarray) -> np.ndarray:
+    values = np.asarray(value, np.float64)
+    expected = graph.channels(name) if name in graph.producers else None
+    if values.shape != (expected,) or not np.isfinite(values).all():
+        raise PruningError(
+            f"Scores of layer {name!r}: expected {expected} finite numbers, received "
+            f"{values.dtype}{list(values.shape)} with {int((~np.isfinite(values)).sum())} that are "
+            "not finite. Score the same graph that is pruned."
+        )
+    return values

@@ -1,0 +1,105 @@
+"""What a caller asks of a selection, checked."""
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from numbers import Real
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError, unknown
+
+
+@dataclass(frozen=True)
+class Request:
+    """How much is to go, and what has to stay.
+
+    Args:
+        ratio: share of channels removed, in [0, 1).
+        ratios: {layer name: share of its channels removed}; other layers stay whole.
+        macs: share of the multiply-accumulates that is to be left, in (0, 1].
+        params: share of the weights that is to be left, in (0, 1].
+        threshold: what the selector understands by it.
+        scope: "layer" for the same share everywhere, "global" for one ranking of all layers.
+        min_channels: channels that every layer keeps at least.
+        round_to: kept counts are multiples of this, or the layer stays whole.
+        include: patterns of layer names; only these are pruned.
+        exclude: patterns of layer names that are not pruned.
+    """
+
+    ratio: float | None = None
+    ratios: Mapping[str, float] | None = None
+    macs: float | None = None
+    params: float | None = None
+    threshold: float | None = None
+    scope: str | None = None
+    min_channels: int = 1
+    round_to: int = 1
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    amount: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        amounts = ("ratio", "ratios", "macs", "params", "threshold")
+        given = [name for name in amounts if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise PruningError(
+                f"select: expected exactly one of {', '.join(amounts)}; received "
+                f"{' and '.join(given) or 'none'}. Say in one way how much is to go."
+            )
+        object.__setattr__(self, "amount", given[0])
+        self._check_shares()
+        if self.scope not in (None, "layer", "global"):
+            raise PruningError(f"scope must be 'layer' or 'global', received {self.scope!r}.")
+        if self.scope and self.amount in ("ratios", "threshold"):
+            raise PruningError(
+                f"scope={self.scope!r} has no effect with {self.amount}: leave it out."
+            )
+        for name in ("min_channels", "round_to"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise PruningError(f"{name} must be a whole number from 1 on, received {value!r}.")
+
+    def with_scope(self, default: str) -> "Request":
+        """Return this request with a scope, if it has none and the amount leaves one open."""
+        if self.scope or self.amount in ("ratios", "threshold"):
+            return self
+        return replace(self, scope=default)
+
+    def _check_shares(self) -> None:
+        for name in ("ratio", "macs", "params"):
+            value = getattr(self, name)
+            if value is not None:
+                _check_share(name, value, removed=name == "ratio")
+        for layer, value in (self.ratios or {}).items():
+            _check_share(f"ratios[{layer!r}]", value, removed=True)
+
+    def pruned_layers(self, graph: ChannelGraph) -> set[str]:
+        """Return the names of the layers that may be pruned.
+
+        Raises:
+            PruningError: a pattern that matches no layer, or an unknown layer in `ratios`.
+        """
+        names = list(graph.producers)
+        chosen = _matching("include", self.include, names) if self.include else set(names)
+        if self.ratios is not None:
+            for layer in self.ratios:
+                if layer not in graph.producers:
+                    raise unknown("layer in ratios", layer, names)
+        return chosen - _matching("exclude", self.exclude, names)
+
+
+def _check_share(name: str, value: object, *, removed: bool) -> None:
+    inside = isinstance(value, Real) and (0 <= value < 1 if removed else 0 < value <= 1)
+    if not inside:
+        expected = "[0, 1), the share that is removed" if removed else "(0, 1], the share left"
+        raise PruningError(f"{name} must lie in {expected}; received {value!r}.")
+
+
+def _matching(what: str, patterns: tuple[str, ...], names: list[str]) -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        matches = fnmatch.filter(names, pattern)
+        if not matches:
+            raise unknown(f"layer pattern in {what}", pattern, names)
+        found.update(matches)
+    return found

@@ -1,0 +1,147 @@
+"""Remove the units with the lowest scores: the same share per layer, or by one ranking."""
+
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
+from tfprune.scoring import Scores
+from tfprune.selection._budget import Budget
+from tfprune.selection._candidates import Candidates, candidates
+from tfprune.selection._cuts import Cuts, cuts
+from tfprune.selection._request import Request
+
+
+def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[str, np.ndarray]:
+    """Return {layer: bool [C]} for all layers; coupled channels are ranked by their mean score.
+
+    Args:
+        graph: channel graph of the model.
+        scores: {layer: float64 [C]}, higher = keep.
+        request: how much is to go.
+
+    Raises:
+        PruningError: a target that cannot be reached, or coupled layers with different ratios.
+    """
+    request = request.with_scope(scores.scope)
+    ranked = request.scope == "global"
+    normalise = ranked and not scores.comparable
+    found = candidates(graph, scores, request.pruned_layers(graph), normalise=normalise)
+    channels = np.asarray(found.counts.sum(axis=1)).ravel()
+    quota = np.maximum(channels - request.min_channels, 0)
+    if request.amount in ("ratio", "ratios") and not ranked:
+        quota = np.minimum(quota, _share(graph, found, channels, request))
+    plan = cuts(found, quota)
+    lengths = _LENGTHS[request.amount](graph, plan, channels, request)
+    return _masks(graph, plan, plan.rounded(lengths, channels, request.round_to))
+
+
+def _share(
+    graph: ChannelGraph, found: Candidates, channels: np.ndarray, request: Request
+) -> np.ndarray:
+    """Return how many channels each layer may lose by its ratio, int [L]."""
+    if request.ratio is not None:
+        return _part(channels, request.ratio)
+    share = np.zeros(len(channels), int)
+    row = {name: i for i, name in enumerate(found.layers)}
+    for name, ratio in request.ratios.items():
+        coupled = graph.groups[name]
+        for other in coupled:
+            if request.ratios.get(other, ratio) != ratio:
+                raise PruningError(
+                    f"ratios: layers {name!r} ({ratio}) and {other!r} "
+                    f"({request.ratios[other]}) share channels, so they lose the same ones. "
+                    "Give both one ratio, or leave one out."
+                )
+            share[row[other]] = channels[row[other]]
+    for name, ratio in request.ratios.items():
+        share[row[name]] = _part(channels[row[name]], ratio)
+    return share
+
+
+def _part(channels: np.ndarray, ratio: float) -> np.ndarray:
+    return np.floor(channels * ratio + 1e-9).astype(int)  # 0.3 * 10 is 2.999... in doubles
+
+
+def _everything(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
+    return plan.whole
+
+
+def _by_ratio(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
+    if request.scope != "global":
+        return plan.whole
+    total = int(plan.found.scored.sum())
+    allowed = total - int(total * (1 - request.ratio))
+    order = plan.merged(lambda s: plan.found.scores[s])
+    weights = _weights(plan, order)
+    return _prefix(plan, order, int(np.searchsorted(np.cumsum(weights), allowed, "right")))
+
+
+def _weights(plan: Cuts, order: np.ndarray) -> np.ndarray:
+    """Return how many scored channels go with each removal of a merged order."""
+    position = np.zeros(len(plan.sequences), int)
+    weights = np.zeros(len(order), int)
+    for i, group in enumerate(order):
+        weights[i] = plan.found.scored[plan.sequences[group][position[group]]]
+        position[group] += 1
+    return weights
+
+
+def _by_threshold(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
+    scores = plan.found.scores
+    return np.array([int((scores[s] < request.threshold).sum()) for s in plan.sequences], int)
+
+
+def _by_target(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
+    budget = Budget(graph, request.amount)
+    goal = getattr(request, request.amount) * budget.total
+    order = plan.merged(_key(plan, request))
+
+    def cost(count: int) -> int:
+        lengths = plan.rounded(_prefix(plan, order, count), channels, request.round_to)
+        removed = np.zeros(len(graph.is_pinned), bool)
+        removed[plan.units(lengths)] = True
+        return budget(~removed[graph.unit])
+
+    low, high = 0, len(order)
+    if cost(high) > goal * 1.01:
+        raise PruningError(
+            f"{request.amount}={getattr(request, request.amount)} cannot be reached: with all that "
+            f"may go removed, {cost(high) / budget.total:.3f} of the model is left. Ask for more, "
+            "or loosen min_channels, round_to, include and exclude."
+        )
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if cost(middle) >= goal else (low, middle)
+    best = min((low, high), key=lambda count: abs(cost(count) - goal))
+    return _prefix(plan, order, best)
+
+
+def _key(plan: Cuts, request: Request):
+    if request.scope == "global":
+        return lambda s: plan.found.scores[s]
+    return lambda s: (np.arange(len(s)) + 1) / max(len(s), 1)
+
+
+def _prefix(plan: Cuts, order: np.ndarray, count: int) -> np.ndarray:
+    return np.bincount(order[:count], minlength=len(plan.sequences))
+
+
+_LENGTHS = {
+    "ratio": _by_ratio,
+    "ratios": _everything,
+    "threshold": _by_threshold,
+    "macs": _by_target,
+    "params": _by_target,
+}
+
+
+def _masks(graph: ChannelGraph, plan: Cuts, lengths: np.ndarray) -> dict[str, np.ndarray]:
+    removed = np.zeros(len(graph.is_pinned), bool)
+    removed[plan.units(lengths)] = True
+    scores = dict(zip(plan.found.units.tolist(), plan.found.scores, strict=True))
+    for owner in graph.owners.values():
+        for slot in owner.slots.values():
+            units = graph.unit[slot.ids]
+            if removed[units].all():  # a part of a split layer: keep the best of it
+                removed[max(units.tolist(), key=scores.__getitem__)] = False
+    return {name: ~removed[graph.units_of(name)] for name in graph.producers}

@@ -1,0 +1,153 @@
+"""Rebuild a smaller model from keep masks: stock layers, fewer channels, the same numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.compiling import compile_like, copy_slots
+from tfprune.graph import is_graph, replay
+from tfprune.layer_copies import copy_layer, finish, start_from
+from tfprune.masks import kept_ids
+from tfprune.trace import Owner
+
+
+def rebuild(
+    graph: ChannelGraph, keep: Mapping[str, np.ndarray], *, optimizer_state: bool = False
+) -> keras.Model:
+    """Build the smaller model that computes what the masked one computes.
+
+    Args:
+        graph: channel graph of the model, from `tfprune.analyse`.
+        keep: {layer name: bool [C], True = kept}; layers left out are kept whole.
+        optimizer_state: also carry the optimizer's slots (momenta) over, so that a training can
+            go on; the model must be compiled and its optimizer used.
+
+    Returns:
+        A new model: names, dtype policies, `trainable` flags, regularisers and the compile state
+        are the old one's; the old model is untouched.
+
+    Raises:
+        PruningError: masks that do not fit the graph; nothing has been built then.
+
+    Example:
+        >>> import keras, numpy as np, tfprune
+        >>> image = keras.Input((8, 8, 3))
+        >>> x = keras.layers.Conv2D(4, 3, name="stem")(image)
+        >>> model = keras.Model(image, keras.layers.Conv2D(2, 1, name="head")(x))
+        >>> keep = {"stem": np.array([True, False, True, True])}
+        >>> tfprune.rebuild(tfprune.analyse(model), keep).get_layer("stem").filters
+        3
+    """
+    builder = Builder(graph, kept_ids(graph, keep))
+    model = builder.build()
+    compile_like(model, graph.model)
+    if optimizer_state:
+        copy_slots(model, graph.model, builder.compress)
+    return model
+
+
+class Builder:
+    """One copying of one model: which new operation stands for which old one.
+
+    Args:
+        graph: the model's channel graph.
+        kept: which ids stay, bool [ids].
+        dtype: dtype policy of every layer of the copy; by default each keeps its own.
+    """
+
+    def __init__(self, graph: ChannelGraph, kept: np.ndarray, dtype: str | None = None):
+        self.graph, self.kept, self.dtype = graph, kept, dtype
+        self.owners = {id(owner.operation): owner for owner in graph.owners.values()}
+        self.copies: dict[int, Any] = {}
+        self.calls: dict[int, int] = {}
+
+    def build(self) -> keras.Model:
+        """Return the copy of the graph's model, not compiled."""
+        return self._model(self.graph.model)
+
+    def values(self, owner: Owner) -> list[np.ndarray]:
+        """Return the values of a layer's weights in the copy."""
+        weights = getattr(owner.operation, "weights", ())
+        return [self._compressed(owner, i, weight.numpy()) for i, weight in enumerate(weights)]
+
+    def compress(self, variable: Any, value: np.ndarray) -> np.ndarray:
+        """Return what is kept of an array that belongs to a variable of the old model."""
+        for owner in self.owners.values():
+            for index, weight in enumerate(getattr(owner.operation, "weights", ())):
+                if weight is variable:
+                    return self._compressed(owner, index, value)
+        return value
+
+    def edits(self, owner: Owner) -> Mapping[str, Any]:
+        """Return the changes of a layer's arguments."""
+        return owner.config_edits
+
+    def call(self, owner: Owner, index: int, copy: Any, args: tuple, kwargs: dict) -> Any:
+        """Make one call of the old model anew."""
+        edit = owner.call_edits[index]
+        return (copy if edit is None else edit(copy, self.kept))(*args, **kwargs)
+
+    def _compressed(self, owner: Owner, index: int, value: np.ndarray) -> np.ndarray:
+        for (weight, axis), slot in sorted(owner.slots.items()):
+            if weight == index:
+                left = self.kept[slot.ids]
+                value = value if left.all() else value.compress(left, axis=axis)
+        return value
+
+    def _model(self, model: keras.Model) -> keras.Model:
+        inputs = [_input_layer(x) for x in model.inputs]
+        if isinstance(model, keras.Sequential):
+            layers = [self._copy(layer) for layer in model.layers]
+            copy = keras.Sequential([*inputs, *layers], name=model.name)
+        else:
+            outputs = replay(model, [layer.output for layer in inputs], self._call)
+            inputs = keras.tree.pack_sequence_as(model.input, [layer.output for layer in inputs])
+            copy = _like(model)(inputs, outputs, name=model.name)
+        self._finish(model, copy)
+        return copy
+
+    def _copy(self, operation: Any) -> Any:
+        if id(operation) not in self.copies:
+            new = self._model(operation) if is_graph(operation) else self._new(operation)
+            self.copies[id(operation)] = new
+        return self.copies[id(operation)]
+
+    def _new(self, operation: Any) -> Any:
+        owner = self.owners[id(operation)]
+        copy = copy_layer(operation, self.edits(owner), self.kept, self.dtype)
+        if isinstance(copy, keras.layers.Layer) and operation.weights:
+            start_from(copy, [weight.name for weight in operation.weights], self.values(owner))
+        return copy
+
+    def _call(self, operation: Any, args: tuple, kwargs: dict) -> Any:
+        copy = self._copy(operation)
+        if is_graph(operation):
+            return copy(*args, **kwargs)
+        index = self.calls.get(id(operation), 0)
+        self.calls[id(operation)] = index + 1
+        return self.call(self.owners[id(operation)], index, copy, args, kwargs)
+
+    def _finish(self, model: keras.Model, copy: keras.Model) -> None:
+        for layer in model.layers:
+            new = self.copies.get(id(layer))
+            if new is None:  # an input layer
+                continue
+            if not is_graph(layer):
+                finish(new, self.values(self.owners[id(layer)]))
+            if new.trainable != layer.trainable:
+                new.trainable = layer.trainable
+
+
+def _input_layer(tensor: keras.KerasTensor) -> keras.layers.InputLayer:
+    old = tensor._keras_history.operation
+    return keras.layers.InputLayer(
+        batch_shape=tensor.shape, dtype=tensor.dtype, sparse=tensor.sparse, name=old.name
+    )
+
+
+def _like(model: keras.Model) -> type[keras.Model]:
+    """Return the class of the copy: the model's own, if it is made from inputs and outputs."""
+    return keras.Model
