@@ -29,7 +29,9 @@ def test_digits_are_divided_without_overlap(digits):
 
 
 def test_each_class_has_its_share_of_every_split(digits):
-    whole = sum(np.bincount(split.labels) for split in (digits.train, digits.validation, digits.test))
+    whole = sum(
+        np.bincount(split.labels) for split in (digits.train, digits.validation, digits.test)
+    )
     for split in (digits.train, digits.validation, digits.test):
         np.testing.assert_allclose(np.bincount(split.labels), whole * len(split) / 1797, atol=1.01)
 

@@ -1,0 +1,147 @@
+"""Checkpoints from which a killed training goes on as if nothing had happened."""
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune import files
+from tfprune.errors import PruningError
+
+_SETTINGS = "run.json"
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far a training has come.
+
+    Args:
+        epochs: how many are finished.
+        metrics: one value per finished epoch, by name.
+        stopped: whether a callback has ended it.
+        best_epoch: the best so far by the validation split, from 0; None: none yet.
+        best: the model's state after that epoch.
+    """
+
+    epochs: int = 0
+    metrics: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    stopped: bool = False
+    best_epoch: int | None = None
+    best: list[np.ndarray] = dataclasses.field(default_factory=list)
+
+
+class _ProgressState(tf.train.experimental.PythonState):
+    """Keeps the progress inside the checkpoint, so that both are of the same moment."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def serialize(self) -> bytes:
+        plain = {**vars(self.progress), "best": None}
+        arrays = {f"best_{place}": array for place, array in enumerate(self.progress.best)}
+        stream = io.BytesIO()
+        np.savez(stream, progress=np.array(json.dumps(plain)), **arrays)
+        return stream.getvalue()
+
+    def deserialize(self, string_value: bytes) -> None:
+        with np.load(io.BytesIO(string_value), allow_pickle=False) as found:
+            plain = json.loads(str(found["progress"]))
+            plain["best"] = [found[f"best_{place}"] for place in range(len(found.files) - 1)]
+        vars(self.progress).update(plain)
+
+
+class Checkpoints:
+    """The checkpoints of one training in one folder; without a folder it keeps none.
+
+    Args:
+        directory: the folder, or None.
+        settings: what the training's outcome depends on, as plain values by name.
+        model: with its built optimizer.
+
+    Raises:
+        PruningError: the folder belongs to another training, or to something else.
+    """
+
+    def __init__(
+        self, directory: str | os.PathLike | None, settings: dict, model: keras.Model
+    ) -> None:
+        self.progress = Progress()
+        self._manager = None
+        if directory is None:
+            return
+        directory = Path(directory)
+        chief, worker = _role()
+        _claim(directory, settings, write=chief)
+        # By position and not by name: names may collide inside nested models.
+        checkpoint = tf.train.Checkpoint(
+            model=[variable.value for variable in model.variables],
+            optimizer=[variable.value for variable in model.optimizer.variables],
+            progress=_ProgressState(self.progress),
+        )
+        latest = tf.train.latest_checkpoint(str(directory))
+        # Every worker must take part in saving, but only one may write the folder.
+        own = directory if chief else directory / f"worker-{worker}"
+        self._manager = tf.train.CheckpointManager(checkpoint, str(own), max_to_keep=1)
+        if latest is not None:
+            checkpoint.restore(latest).assert_consumed()
+
+    def save(self) -> None:
+        """Save the state after an epoch; a reader sees the old or the new one, never half."""
+        if self._manager is not None:
+            self._manager.save(checkpoint_number=self.progress.epochs)
+
+
+def digest(arrays: list[np.ndarray]) -> str:
+    """Return a fingerprint of arrays: equal for equal values, types and shapes.
+
+    Example:
+        >>> digest([np.zeros(2)]) == digest([np.zeros(2)]) != digest([np.zeros((2, 1))])
+        True
+    """
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype}{array.shape}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]
+
+
+def _role() -> tuple[bool, int]:
+    """Return whether this process writes the checkpoints, and its number among the workers."""
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return True, 0
+    number = resolver.task_id or 0
+    chief = resolver.task_type == "chief" or (
+        number == 0 and "chief" not in resolver.cluster_spec().jobs
+    )
+    return chief, number
+
+
+def _claim(directory: Path, settings: dict, *, write: bool) -> None:
+    """Make sure that the folder is empty or belongs to a training with the same settings."""
+    path = directory / _SETTINGS
+    settings = json.loads(json.dumps(settings))  # as it will be read again: lists, no tuples
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        names = [name for name in {**found, **settings} if found.get(name) != settings.get(name)]
+        if names:
+            listed = "; ".join(
+                f"{n}: {found.get(n)!r} there, {settings.get(n)!r} now" for n in names
+            )
+            raise PruningError(
+                f"checkpoint_dir {directory} holds another training, which differs in {listed}. "
+                "Use another folder, or remove this one to start anew."
+            )
+    elif write:
+        if directory.is_dir() and any(directory.iterdir()):
+            raise PruningError(
+                f"checkpoint_dir {directory} is not empty and holds no training of tfprune. "
+                "Use an empty or a new folder."
+            )
+        files.write_json(path, settings)

@@ -1,0 +1,90 @@
+"""Copies of models: equal weights, nothing shared."""
+
+import functools
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.training.outputs import last_layers
+
+
+def copy_model(model: keras.Model, *, precision: str | None = None) -> keras.Model:
+    """Return a copy with equal weights, made in the current `tf.distribute` scope.
+
+    Args:
+        model: a built functional or sequential model; it may come from outside the scope.
+        precision: the policy for layers that compute in float32, e.g. "mixed_bfloat16"; those
+            from the last activation on stay in float32, where a softmax needs it.
+
+    Returns:
+        The copy, not compiled.
+
+    Raises:
+        PruningError: a subclassed model, or one that has no weights yet.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> bool((copy_model(model).get_weights()[0] == model.get_weights()[0]).all())
+        True
+    """
+    if not model.built:
+        raise PruningError(
+            f"The model {model.name!r} is not built: its weights do not exist yet. Call it once, "
+            "or give it an Input."
+        )
+    change = None
+    if precision is not None:
+        kept = frozenset(id(operation) for operation in last_layers(model))
+        change = functools.partial(_with_precision, precision=precision, kept=kept)
+    try:
+        copy = keras.models.clone_model(model, clone_function=change, recursive=change is not None)
+    except ValueError as error:
+        raise PruningError(
+            f"The model {model.name!r} ({type(model).__name__}) cannot be copied: expected a "
+            f"functional or sequential model. {error}"
+        ) from error
+    assign(copy, values(model))
+    return copy
+
+
+def values(model: keras.Model) -> list[np.ndarray]:
+    """Return all of a model's state in order: weights, statistics and random seeds."""
+    # keras.ops.convert_to_numpy warns under numpy 2 when it is given a variable.
+    return [variable.value.numpy() for variable in model.variables]
+
+
+def assign(model: keras.Model, arrays: list[np.ndarray]) -> None:
+    """Set all of a model's state, in the order of `values`."""
+    for variable, array in zip(model.variables, arrays, strict=True):
+        variable.assign(array)
+    for layer in _all_layers(model):
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # else a copy goes on with the statistics it was made with
+
+
+def reseed(model: keras.Model, seed: int) -> None:
+    """Set the state of every random layer (Dropout, ...) from `seed`, by position."""
+    generators = [v for v in model.variables if v.path.endswith("seed_generator_state")]
+    states = np.random.SeedSequence(seed).generate_state(2 * len(generators))
+    for generator, state in zip(generators, states.reshape(-1, 2), strict=True):
+        generator.assign(state)
+
+
+def _with_precision(
+    operation: keras.Operation, *, precision: str, kept: frozenset[int]
+) -> keras.Operation:
+    if not isinstance(operation, keras.Layer):
+        return operation
+    config = operation.get_config()
+    # A layer with a policy of its own was given it for a reason.
+    if id(operation) not in kept and operation.dtype_policy.name == "float32":
+        config["dtype"] = precision
+    return type(operation).from_config(config)
+
+
+def _all_layers(model: keras.Model) -> list[keras.Layer]:
+    layers = []
+    for layer in model.layers:
+        layers += _all_layers(layer) if isinstance(layer, keras.Model) else [layer]
+    return layers

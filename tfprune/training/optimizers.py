@@ -1,0 +1,73 @@
+"""Optimizers, and the papers' weight decay."""
+
+import keras
+import tensorflow as tf
+
+from tfprune.training.recipe import Recipe
+
+_RATES = {"sgd": 0.01, "adam": 0.001}
+
+
+def build(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """Return a fresh optimizer with the recipe's highest learning rate.
+
+    Never with Keras' own weight decay, which is decoupled and, at momentum 0.9, about ten times
+    weaker than the papers'; see `decayed`.
+
+    Args:
+        recipe: its `optimizer`, `learning_rate`, `momentum`, `nesterov` and `precision`.
+
+    Returns:
+        The optimizer, not yet built; under "mixed_float16" one that scales the loss.
+
+    Example:
+        >>> float(build(Recipe(epochs=1, optimizer="adam")).learning_rate) < 0.0011
+        True
+    """
+    if not isinstance(recipe.optimizer, str):
+        optimizer = recipe.optimizer.from_config(recipe.optimizer.get_config())
+    else:
+        rate = recipe.learning_rate or _RATES[recipe.optimizer]
+        if recipe.optimizer == "adam":
+            optimizer = keras.optimizers.Adam(rate)
+        else:
+            momentum = 0.9 if recipe.momentum is None else recipe.momentum
+            optimizer = keras.optimizers.SGD(rate, momentum=momentum, nesterov=recipe.nesterov)
+    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if recipe.precision == "mixed_float16" and not scales:
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def decayed(
+    gradients: list[tf.Tensor],
+    variables: list[keras.Variable],
+    recipe: Recipe,
+    scale: tf.Tensor | float,
+) -> list[tf.Tensor]:
+    """Add `scale * weight_decay * w` to the gradient of each variable w.
+
+    Args:
+        gradients: one per variable, of its shape.
+        variables: the trainable variables.
+        recipe: its `weight_decay` and `decay_all`.
+        scale: what the gradients are still to be divided by: the loss scale over the number of
+            replicas, whose gradients the optimizer sums.
+
+    Returns:
+        New gradients, in the same order.
+
+    Example:
+        >>> kernel = keras.Variable([[2.0]])
+        >>> recipe = Recipe(epochs=1, weight_decay=0.5)
+        >>> decayed([tf.constant([[1.0]])], [kernel], recipe, 1.0)[0].numpy().item()
+        2.0
+    """
+    if recipe.weight_decay == 0:
+        return gradients
+    return [
+        gradient + scale * recipe.weight_decay * tf.cast(variable, gradient.dtype)
+        if recipe.decay_all or len(variable.shape) > 1
+        else gradient
+        for gradient, variable in zip(gradients, variables, strict=True)
+    ]

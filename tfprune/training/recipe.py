@@ -1,0 +1,147 @@
+"""How to train, as one plain value, and every refusal of settings that contradict each other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from tfprune.errors import PruningError, unknown
+
+OPTIMIZERS = ("adam", "sgd")
+SCHEDULES = ("constant", "cosine", "one_cycle", "step")
+PRECISIONS = ("mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The settings of one training; durations are in epochs.
+
+    Args:
+        epochs: how many, at least 1.
+        optimizer: "sgd", "adam", or a Keras optimizer, of which a fresh copy is used.
+        learning_rate: the highest of the run, > 0; None: 0.01 for "sgd", 0.001 for "adam". A
+            Keras optimizer brings its own.
+        momentum: of "sgd", in [0, 1); None: 0.9.
+        nesterov: whether "sgd" uses Nesterov's momentum.
+        weight_decay: the papers' L2, >= 0: `weight_decay * w` is added to the gradient of w.
+        decay_all: False leaves out biases and normalisations (every variable of rank <= 1).
+        schedule: "constant", "step", "cosine" or "one_cycle"; see `tfprune.training.schedules`.
+        decay_steps: of "step", the epochs at whose start the rate drops, ascending. Some may lie
+            beyond `epochs`, so that a short trial of a paper's recipe needs no other numbers.
+        decay_factor: of "step", what the rate is multiplied by at each drop, in (0, 1); None: 0.1.
+        warmup_epochs: epochs of a linear rise to the full rate; may be a fraction.
+        loss: a Keras loss, its name, or a function (labels, outputs) -> [B]; None: the one the
+            model is compiled with, else sparse categorical cross-entropy.
+        label_smoothing: of that cross-entropy, in [0, 1).
+        precision: "mixed_bfloat16" or "mixed_float16"; None: as the model's layers say.
+        restore_best: return the epoch with the best validation accuracy (lowest loss without
+            one) and not the last; None: when there is a validation split.
+        batch_size: for data given as arrays; None: 32.
+        seed: of everything random in the run.
+
+    Raises:
+        PruningError: a value out of its range, or one that could have no effect.
+
+    Example:
+        >>> Recipe(epochs=160, schedule="step", decay_steps=(80, 120)).decay_steps
+        (80, 120)
+    """
+
+    epochs: int
+    optimizer: str | keras.optimizers.Optimizer = "sgd"
+    learning_rate: float | None = None
+    momentum: float | None = None
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    decay_all: bool = True
+    schedule: str = "constant"
+    decay_steps: tuple[int, ...] = ()
+    decay_factor: float | None = None
+    warmup_epochs: float = 0.0
+    loss: str | keras.losses.Loss | Callable | None = None
+    label_smoothing: float = 0.0
+    precision: str | None = None
+    restore_best: bool | None = None
+    batch_size: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        _check_ranges(self)
+        _check_optimizer(self)
+        _check_schedule(self)
+
+    @property
+    def fixed_rate(self) -> bool:
+        """Whether the loop never sets the learning rate, so that callbacks may."""
+        return self.schedule == "constant" and self.warmup_epochs == 0
+
+
+def _check_names(recipe: Recipe) -> None:
+    if isinstance(recipe.optimizer, str) and recipe.optimizer not in OPTIMIZERS:
+        raise unknown("optimizer", recipe.optimizer, OPTIMIZERS)
+    if recipe.schedule not in SCHEDULES:
+        raise unknown("schedule", recipe.schedule, SCHEDULES)
+    if recipe.precision is not None and recipe.precision not in PRECISIONS:
+        raise unknown("precision", recipe.precision, PRECISIONS)
+
+
+def _check_ranges(recipe: Recipe) -> None:
+    ranges = {  # name: (lowest allowed, first value that is too high)
+        "epochs": (1, float("inf")),
+        "learning_rate": (1e-45, float("inf")),
+        "momentum": (0, 1),
+        "weight_decay": (0, float("inf")),
+        "decay_factor": (1e-45, 1),
+        "warmup_epochs": (0, recipe.epochs),
+        "label_smoothing": (0, 1),
+        "batch_size": (1, float("inf")),
+    }
+    for name, (low, high) in ranges.items():
+        value = getattr(recipe, name)
+        if value is not None and not low <= value < high:
+            at_least = "above 0" if low == 1e-45 else f"at least {low}"
+            raise PruningError(f"{name} must be {at_least} and below {high}, received {value}.")
+
+
+def _check_optimizer(recipe: Recipe) -> None:
+    given = [name for name in ("momentum", "nesterov") if getattr(recipe, name)]
+    if recipe.optimizer != "sgd" and given:
+        _refuse(given[0], f"belongs to optimizer='sgd', received {recipe.optimizer!r}")
+    if recipe.nesterov and recipe.momentum == 0:
+        _refuse("nesterov", "has no effect with momentum=0")
+    if not recipe.decay_all and recipe.weight_decay == 0:
+        _refuse("decay_all", "has no effect with weight_decay=0")
+    if isinstance(recipe.optimizer, str):
+        return
+    if recipe.learning_rate is not None:
+        _refuse("learning_rate", "is twice there: the Keras optimizer has one of its own")
+    if recipe.weight_decay and recipe.optimizer.weight_decay:
+        _refuse("weight_decay", "is twice there: the Keras optimizer has one of its own")
+    scheduled = isinstance(
+        recipe.optimizer.get_config()["learning_rate"], dict
+    )  # a schedule serialises to a dictionary, a number to a number
+    if scheduled and not recipe.fixed_rate:
+        _refuse("schedule", "is twice there: the Keras optimizer has one of its own")
+
+
+def _check_schedule(recipe: Recipe) -> None:
+    steps = recipe.decay_steps
+    if (recipe.schedule == "step") != bool(steps):
+        _refuse(
+            "decay_steps",
+            f"and schedule='step' need each other, received decay_steps={steps} "
+            f"and schedule={recipe.schedule!r}",
+        )
+    if list(steps) != sorted(set(steps)) or any(step < 1 for step in steps):
+        _refuse("decay_steps", f"must be ascending epochs from 1, received {steps}")
+    if recipe.decay_factor is not None and not steps:
+        _refuse("decay_factor", f"has no effect with schedule={recipe.schedule!r}")
+    if recipe.schedule == "one_cycle" and recipe.warmup_epochs:
+        _refuse("warmup_epochs", "contradicts schedule='one_cycle', which has its own rise")
+    if steps and recipe.warmup_epochs > steps[0]:
+        _refuse("warmup_epochs", f"must end before the first drop, after {steps[0]} epochs")
+
+
+def _refuse(name: str, why: str) -> None:
+    raise PruningError(f"The setting {name} {why}. Change or leave out one of the two.")
