@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.trace import Edit
@@ -54,9 +55,7 @@ def start_from(layer: keras.layers.Layer, names: Sequence[str], values: Sequence
     def add_weight(*args: Any, **kwargs: Any) -> Any:
         value = given.get(kwargs.get("name"))
         if value is not None:
-            kwargs["initializer"] = lambda shape, dtype=None: keras.ops.convert_to_tensor(
-                value, dtype
-            )
+            kwargs["initializer"] = lambda shape, dtype=None: tf.constant(value, dtype)
         return create(*args, **kwargs)
 
     layer.__dict__["add_weight"] = add_weight  # past Keras' attribute tracking, which would keep it

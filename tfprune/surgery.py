@@ -12,6 +12,7 @@ from tfprune.graph import is_graph, replay
 from tfprune.layer_copies import copy_layer, finish, start_from
 from tfprune.masks import kept_ids
 from tfprune.trace import Owner
+from tfprune.variables import read
 
 
 def rebuild(
@@ -63,6 +64,7 @@ class Builder:
         self.owners = {id(owner.operation): owner for owner in graph.owners.values()}
         self.copies: dict[int, Any] = {}
         self.calls: dict[int, int] = {}
+        self.started: dict[int, list[np.ndarray]] = {}  # values of layers not yet finished
 
     def build(self) -> keras.Model:
         """Return the copy of the graph's model, not compiled."""
@@ -71,7 +73,7 @@ class Builder:
     def values(self, owner: Owner) -> list[np.ndarray]:
         """Return the values of a layer's weights in the copy."""
         weights = getattr(owner.operation, "weights", ())
-        return [self._compressed(owner, i, weight.numpy()) for i, weight in enumerate(weights)]
+        return [self._compressed(owner, i, read(weight)) for i, weight in enumerate(weights)]
 
     def compress(self, variable: Any, value: np.ndarray) -> np.ndarray:
         """Return what is kept of an array that belongs to a variable of the old model."""
@@ -118,8 +120,10 @@ class Builder:
     def _new(self, operation: Any) -> Any:
         owner = self.owners[id(operation)]
         copy = copy_layer(operation, self.edits(owner), self.kept, self.dtype)
-        if isinstance(copy, keras.layers.Layer) and operation.weights:
-            start_from(copy, [weight.name for weight in operation.weights], self.values(owner))
+        weights = getattr(operation, "weights", ())
+        if weights:
+            self.started[id(operation)] = values = self.values(owner)
+            start_from(copy, [weight.name for weight in weights], values)
         return copy
 
     def _call(self, operation: Any, args: tuple, kwargs: dict) -> Any:
@@ -135,8 +139,8 @@ class Builder:
             new = self.copies.get(id(layer))
             if new is None:  # an input layer
                 continue
-            if not is_graph(layer):
-                finish(new, self.values(self.owners[id(layer)]))
+            if id(layer) in self.started:
+                finish(new, self.started.pop(id(layer)))
             if new.trainable != layer.trainable:
                 new.trainable = layer.trainable
 

@@ -5,6 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.variables import read
+
+_PIECE = 1 << 16  # numbers
 
 
 def reduce_filters(
@@ -26,7 +29,15 @@ def _reduce(
         weight = owner.operation.weights[slot.weight]
         if slot.reads or weight.name == "bias" or not ids[0] <= slot.ids[0] <= ids[-1]:
             continue
-        others = tuple(axis for axis in range(len(weight.shape)) if axis != slot.axis)
-        sums = magnitude(weight.numpy()).sum(axis=others, dtype=np.float64)
-        np.add.at(total, slot.ids - ids[0], sums)
+        np.add.at(total, slot.ids - ids[0], _sums(read(weight), slot.axis, magnitude))
     return total
+
+
+def _sums(
+    weight: np.ndarray, axis: int, magnitude: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return the sum of magnitudes along every axis but one, in pieces that fit a cache."""
+    rows = np.moveaxis(weight, axis, -1).reshape(-1, weight.shape[axis])
+    step = max(1, _PIECE // rows.shape[1])
+    pieces = [magnitude(rows[i : i + step]).sum(0, np.float64) for i in range(0, len(rows), step)]
+    return np.sum(pieces, axis=0)

@@ -61,7 +61,8 @@ def candidates(
     units = np.array([unit for unit in first if free[unit]], int)
     ties = counts[:, units]
     _, group_of_layer = connected_components(ties @ ties.T, directed=False)
-    layer_of_unit = np.asarray(ties.argmax(axis=0)).ravel()
+    columns = ties.tocsc()
+    layer_of_unit = columns.indices[columns.indptr[:-1]]
     return Candidates(
         units,
         total[units] / scored[units],

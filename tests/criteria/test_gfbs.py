@@ -1,0 +1,181 @@
+"""GFBS against the worked numbers of its specification."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfprune
+from tfprune import PruningError
+
+# Example G1: two images of 2x2 pixels with two channels, pixels row by row.
+IMAGES = np.array(
+    [[[1, 0], [2, 1], [0, 3], [1, -1]], [[2, 2], [-1, 1], [0, 1], [3, 0]]], "float32"
+).reshape(2, 2, 2, 2)
+LABELS = np.array([0, 1])
+
+
+def give(model, layer, *values):
+    model.get_layer(layer).set_weights([np.asarray(value, "float32") for value in values])
+
+
+def example_g1(softmax=False):
+    image = keras.Input((2, 2, 2))
+    x = layers.Conv2D(3, 1, use_bias=False, name="conv")(image)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="bn")(x)
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
+    x = layers.Dense(2, activation="softmax" if softmax else None, name="head")(x)
+    model = keras.Model(image, x)
+    give(model, "conv", [[[[1, -1, 0.5], [0.5, 1, -2]]]])
+    give(model, "bn", [1, 0.5, -0.8], [0.2, -0.4, 0.1], np.zeros(3), np.ones(3))
+    give(model, "head", [[1, -1], [0.6, -0.2], [-1, 2]], [0.1, -0.1])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [0.7466116134, -0.0186087933, 0.0394573091]),
+        ({"beta": "off"}, [0.7247898244, 0.0250347848, 0.0285464146]),
+        ({"w_beta": 0.0}, [0.7247898244, 0.0250347848, 0.0285464146]),
+        ({"beta": "only"}, 0.05 * np.array([0.4364357805, -0.8728715609, 0.2182178902])),
+    ],
+)
+def test_example_g1(options, expected):
+    graph = tfprune.analyse(example_g1())
+    scores = tfprune.score(graph, "gfbs", (IMAGES, LABELS), **options)
+    np.testing.assert_allclose(scores["conv"], expected, rtol=2e-6, atol=1e-7)
+    assert list(scores) == ["conv"]
+
+
+def test_example_g1_removes_the_second_channel():
+    graph = tfprune.analyse(example_g1())
+    keep = tfprune.select(graph, tfprune.score(graph, "gfbs", (IMAGES, LABELS)), ratio=1 / 3)
+    assert keep["conv"].tolist() == [True, False, True]
+    assert keep["head"].all()
+
+
+def test_a_softmax_head_gives_the_same_scores_as_logits():
+    logits = tfprune.score(tfprune.analyse(example_g1()), "gfbs", (IMAGES, LABELS))
+    softmax = tfprune.score(tfprune.analyse(example_g1(softmax=True)), "gfbs", (IMAGES, LABELS))
+    np.testing.assert_allclose(softmax["conv"], logits["conv"], rtol=1e-5)
+
+
+def test_scoring_leaves_the_model_as_it_was():
+    model = example_g1()
+    before = model.get_weights()
+    tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_gradients_are_averaged_over_batches_before_the_absolute_value():
+    graph = tfprune.analyse(example_g1())
+    flipped = (IMAGES[::-1].copy(), LABELS)  # other labels: gradients of another sign
+    both = tfprune.score(graph, "gfbs", [(IMAGES, LABELS), flipped], beta="off")["conv"]
+    one, two = (naive_gradient(*batch) for batch in ((IMAGES, LABELS), flipped))
+    np.testing.assert_allclose(both, saliency((one + two) / 2), rtol=1e-4)
+    assert not np.allclose(both, (saliency(one) + saliency(two)) / 2, rtol=1e-2)
+
+
+def saliency(gradient, gamma=np.array([1, 0.5, -0.8])):
+    return np.abs(gamma * gradient) / np.linalg.norm(gamma) / np.linalg.norm(gradient)
+
+
+def naive_gradient(images, labels):
+    """dL/dgamma by central differences in float64."""
+    gradient = np.zeros(3)
+    for k in range(3):
+        up, down = np.array([1, 0.5, -0.8]), np.array([1, 0.5, -0.8])
+        up[k] += 1e-5
+        down[k] -= 1e-5
+        gradient[k] = (naive_loss(images, labels, up) - naive_loss(images, labels, down)) / 2e-5
+    return gradient
+
+
+def naive_loss(images, labels, gamma):
+    x = np.float64(images).reshape(2, 4, 2) @ np.array([[1, -1, 0.5], [0.5, 1, -2]])
+    x = (x - x.mean((0, 1))) / np.sqrt(x.var((0, 1)) + 1e-5) * gamma + [0.2, -0.4, 0.1]
+    logits = np.maximum(x, 0).mean(1) @ [[1, -1], [0.6, -0.2], [-1, 2]] + [0.1, -0.1]
+    logits -= np.log(np.exp(logits).sum(1, keepdims=True))
+    return -logits[np.arange(2), labels].mean()
+
+
+def test_the_naive_loss_is_the_specification_s():
+    assert naive_loss(IMAGES, LABELS, np.array([1, 0.5, -0.8])) == pytest.approx(0.9393711591)
+    np.testing.assert_allclose(
+        naive_gradient(IMAGES, LABELS), [0.2887363023, -0.0199463374, -0.0142151316], rtol=1e-6
+    )
+
+
+def ranking_graph():
+    """Layers A (2 channels) and B (4 channels) of example G2, not coupled."""
+    image = keras.Input((4,))
+    x = layers.Dense(4, name="B")(layers.Dense(2, name="A")(image))
+    return tfprune.analyse(keras.Model(image, layers.Dense(1, name="head")(x)))
+
+
+G2 = {
+    "A": np.array([0.7455417528, 0.2283281573]),
+    "B": np.array([0.0853846154, 0.0307692308, -0.04, 0.4615384615]),
+}
+
+
+@pytest.mark.parametrize(
+    ("ratio", "kept_a", "kept_b"), [(0.3, [0, 1], [0, 3]), (0.5, [0, 1], [3]), (0.7, [0], [3])]
+)
+def test_example_g2_global_ranking_keeps_the_best_of_a_layer(ratio, kept_a, kept_b):
+    keep = tfprune.select(ranking_graph(), G2, ratio=ratio, scope="global")
+    assert np.flatnonzero(keep["A"]).tolist() == kept_a
+    assert np.flatnonzero(keep["B"]).tolist() == kept_b
+
+
+def test_example_g3_coupled_layers_share_the_means_of_each_term(monkeypatch):
+    """Two blocks that are added: their vectors are normalised apart and averaged term by term."""
+    image = keras.Input((2, 2, 2))
+    branches = []
+    for block in (1, 2):
+        x = layers.Conv2D(3, 1, use_bias=False, name=f"conv{block}")(image)
+        branches.append(layers.BatchNormalization(name=f"bn{block}")(x))
+    x = layers.GlobalAveragePooling2D()(layers.Add()(branches))
+    model = keras.Model(image, layers.Dense(2)(x))
+    give(model, "bn1", [1, 2, 2], [0, -0.6, 0.8], np.zeros(3), np.ones(3))
+    give(model, "bn2", [3, 0, 4], [0.48, 0.64, -0.6], np.zeros(3), np.ones(3))
+    from tfprune.criteria import gfbs
+
+    given = {"bn1": np.array([0.3, 0, 0.4]), "bn2": np.array([0, 0.6, 0.8])}
+    monkeypatch.setattr(gfbs, "_gradients", lambda graph, norms, data: [given[o.name] for o in norms])
+    scores = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))
+    for name in ("conv1", "conv2"):
+        np.testing.assert_allclose(scores[name], [0.152, 0.101, 0.5916666667], rtol=1e-6)
+
+
+def test_dropout_does_not_make_the_scores_random():
+    image = keras.Input((2, 2, 2))
+    x = layers.BatchNormalization()(layers.Conv2D(8, 1, name="conv")(image))
+    x = layers.Dropout(0.5)(layers.GlobalAveragePooling2D()(x))
+    graph = tfprune.analyse(keras.Model(image, layers.Dense(2)(x)))
+    first, second = (tfprune.score(graph, "gfbs", (IMAGES, LABELS))["conv"] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_model_without_batch_normalization_is_refused():
+    with pytest.raises(PruningError, match="needs BatchNormalization layers.*Use another criterion"):
+        tfprune.score(ranking_graph(), "gfbs", (np.zeros((2, 4)), np.zeros(2)))
+
+
+@pytest.mark.parametrize(
+    ("batches", "options", "message"),
+    [
+        (None, {}, "'gfbs' needs data: pass batches of .inputs, labels.; received None"),
+        ([IMAGES], {}, "'gfbs' needs labels"),
+        ([], {}, "received no batch"),
+        ((IMAGES, LABELS), {"beta": "maybe"}, "beta must be 'add', 'off' or 'only', received 'maybe'"),
+        ((IMAGES, LABELS), {"w_beta": -1}, "w_beta must be at least 0, received -1"),
+        ((IMAGES, LABELS), {"samples": 3}, "Unknown option of criterion 'gfbs' 'samples'"),
+        ((IMAGES * np.nan, LABELS), {}, "gave layer 'conv' a score that is not finite .channel 0"),
+    ],
+)
+def test_bad_input(batches, options, message):
+    with pytest.raises(PruningError, match=message):
+        tfprune.score(tfprune.analyse(example_g1()), "gfbs", batches, **options)
