@@ -6,6 +6,7 @@ functional model, and the result is compared with the masked original.
 """
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.costs import Cost, cost
 from tfprune.errors import PruningError
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, prune
@@ -17,11 +18,13 @@ from tfprune.verification import Verification, verify
 
 __all__ = [
     "ChannelGraph",
+    "Cost",
     "PruningError",
     "PruningReport",
     "Scores",
     "Verification",
     "analyse",
+    "cost",
     "prune",
     "rebuild",
     "rule",
