@@ -1,11 +1,13 @@
 """From the command line to `main`: both spellings, flags without effect, the record of a run."""
 
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from logging import INFO, WARNING, LogRecord, getLogger
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from tfprune.errors import PruningError
 
@@ -34,10 +36,17 @@ def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
         raise app.UsageError(
             f"Expected flags only (--name=value), received the arguments {argv[1:]}."
         )
+    logging.get_absl_handler().addFilter(_is_of_interest)
+    getLogger("tensorflow").setLevel(WARNING)  # it has a handler of its own
     try:
         main(argv)
     except PruningError as error:  # the user's to mend: a traceback would only hide the message
         sys.exit(f"{argv[0]}: {error}")
+
+
+def _is_of_interest(record: LogRecord) -> bool:
+    """Leave out what libraries note about themselves (each checkpoint has one), not warnings."""
+    return record.levelno > INFO or "site-packages" not in record.pathname.split(os.sep)
 
 
 def parse(argv: list[str]) -> list[str]:

@@ -8,8 +8,19 @@ FLAGS = flags.FLAGS
 
 
 def define() -> None:
-    """Define --data and --data_dir."""
+    """Define the flags of the data set."""
     flags.DEFINE_string("data", "cifar10", "Data set: a name of tfprune.data.names().")
+    flags.DEFINE_string(
+        "normalisation",
+        None,
+        "Normalisation of images: none, scale, channel or pixel; without it the data set's own.",
+    )
+    flags.DEFINE_integer(
+        "validation_size",
+        None,
+        "Training images held out for choosing an epoch; 0 trains on all of them.",
+        lower_bound=0,
+    )
     flags.DEFINE_string(
         "data_dir",
         None,
@@ -18,9 +29,28 @@ def define() -> None:
     )
 
 
+def define_batch_size() -> None:
+    """Define --batch_size alone, for scripts that do not train."""
+    flags.DEFINE_integer("batch_size", 128, "Images per step.", lower_bound=1)
+
+
+def batch_size() -> int:
+    """Return the images per step."""
+    return FLAGS.batch_size
+
+
 def values() -> dict[str, Any]:
     """Return the arguments of `tfprune.data.load`."""
-    return {"name": FLAGS.data, "data_dir": FLAGS.data_dir}
+    return {
+        "name": FLAGS.data,
+        "data_dir": FLAGS.data_dir,
+        "validation_size": FLAGS.validation_size,
+    }
+
+
+def preparation() -> dict[str, str | None]:
+    """Return how images are prepared, as `tfprune.reporting.Feeding` takes it."""
+    return {"normalisation": FLAGS.normalisation}
 
 
 def idle() -> dict[str, str]:

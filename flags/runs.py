@@ -23,7 +23,22 @@ def define(*, save_dir: str, fields: str) -> None:
     flags.DEFINE_bool("overwrite", False, "Replace another run's results in --save_dir.")
     flags.DEFINE_bool("resume", True, "Continue an interrupted run with the same flags.")
     flags.DEFINE_integer("seed", 0, "Seed of everything random.")
-    flags.DEFINE_string("gpu", "0", "Id of the GPU to use; without a GPU leave it out.")
+    define_gpu()
+
+
+def define_gpu() -> None:
+    """Define --gpu alone, for scripts that write no run."""
+    flags.DEFINE_string("gpu", "0", "Number of the GPU to use; without a GPU leave it out.")
+
+
+def seed() -> int:
+    """Return the seed of everything random."""
+    return FLAGS.seed
+
+
+def conflicts() -> dict[str, bool]:
+    """Return what to do about results that are there, as `tfprune.reporting.claim` takes it."""
+    return {"overwrite": FLAGS.overwrite, "resume": FLAGS.resume}
 
 
 def expand(flag: str, **fields: str) -> str:
@@ -31,7 +46,7 @@ def expand(flag: str, **fields: str) -> str:
 
     Args:
         flag: the flag's name, e.g. "save_dir".
-        fields: the values that may be asked for.
+        **fields: the values that may be asked for.
 
     Raises:
         PruningError: another name in braces.
@@ -47,5 +62,5 @@ def expand(flag: str, **fields: str) -> str:
 
 
 def gpu() -> str | None:
-    """Return the id of the GPU that was asked for, None when nothing was asked."""
+    """Return the number of the GPU that was asked for, None when nothing was asked."""
     return FLAGS.gpu if FLAGS["gpu"].present else None

@@ -1,10 +1,28 @@
 """How a network is trained, from scratch or after pruning."""
 
+from typing import Any
+
 from absl import flags
 
+from tfprune.errors import PruningError
+from tfprune.training import Recipe
+
 FLAGS = flags.FLAGS
-_OPTIMIZER = ("optimizer", "learning_rate", "schedule", "decay_step", "decay_rate", "warmup")
-_NEEDS_EPOCHS = (*_OPTIMIZER, "momentum", "weight_decay", "augment", "precision")
+# Of --epochs=0 only the batch size is used, to evaluate with.
+_NEEDS_EPOCHS = (
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "decay_step",
+    "decay_factor",
+    "warmup",
+    "momentum",
+    "nesterov",
+    "weight_decay",
+    "label_smoothing",
+    "precision",
+    "augment",
+)
 
 
 def define(*, epochs: int, decay_step: str) -> None:
@@ -16,29 +34,80 @@ def define(*, epochs: int, decay_step: str) -> None:
     """
     flags.DEFINE_integer("epochs", epochs, "Epochs.", lower_bound=0)
     flags.DEFINE_integer("batch_size", 128, "Images per step.", lower_bound=1)
-    flags.DEFINE_enum("optimizer", "adam", ["adam", "sgd"], "Optimizer.")
-    flags.DEFINE_float("learning_rate", 1e-3, "Initial learning rate.", lower_bound=0.0)
-    flags.DEFINE_enum(
-        "schedule", "step", ["step", "cosine", "constant"], "Course of the learning rate."
-    )
-    flags.DEFINE_list(
-        "decay_step",
-        decay_step.split(","),
-        "Epochs after which the learning rate is multiplied by --decay_rate.",
-    )
-    flags.DEFINE_float("decay_rate", 0.1, "Factor of a step schedule.", 0.0, 1.0)
-    flags.DEFINE_float("warmup", 0.0, "Epochs of a linear rise to --learning_rate.", 0.0)
-    flags.DEFINE_float("momentum", 0.9, "Momentum of sgd.", 0.0, 1.0)
-    flags.DEFINE_float(
-        "weight_decay", 1e-4, "L2 coefficient added to the gradient, as the papers do.", 0.0
-    )
+    _define_optimizer()
+    _define_schedule(decay_step)
+    flags.DEFINE_float("label_smoothing", 0.0, "Label smoothing, in [0, 1).", 0.0, 1.0)
     flags.DEFINE_enum(
         "precision",
         "float32",
         ["float32", "mixed_bfloat16", "mixed_float16"],
         "Precision of the computation; weights are float32.",
     )
-    flags.DEFINE_bool("augment", True, "Shift and flip training images as the data set allows.")
+    flags.DEFINE_string(
+        "augment",
+        None,
+        "Augmentation: none, crop, crop_flip or shift_flip; without it what suits the data set.",
+    )
+
+
+def _define_optimizer() -> None:
+    flags.DEFINE_enum("optimizer", "adam", ["adam", "sgd"], "Optimizer.")
+    flags.DEFINE_float("learning_rate", 1e-3, "Initial learning rate.", lower_bound=0.0)
+    flags.DEFINE_float("momentum", 0.9, "Momentum of sgd, in [0, 1).", 0.0, 1.0)
+    flags.DEFINE_bool("nesterov", False, "Nesterov's momentum of sgd.")
+    flags.DEFINE_float(
+        "weight_decay", 1e-4, "L2 coefficient, added to the gradient as the papers do.", 0.0
+    )
+
+
+def _define_schedule(decay_step: str) -> None:
+    flags.DEFINE_enum(
+        "schedule",
+        "step",
+        ["step", "cosine", "one_cycle", "constant"],
+        "Course of the learning rate.",
+    )
+    flags.DEFINE_list(
+        "decay_step",
+        decay_step.split(","),
+        "Epochs at whose start the learning rate is multiplied by --decay_factor.",
+    )
+    flags.DEFINE_float("decay_factor", 0.1, "Factor of --schedule=step, in (0, 1).", 0.0, 1.0)
+    flags.DEFINE_float("warmup", 0.0, "Epochs of a linear rise to --learning_rate.", 0.0)
+
+
+def recipe(seed: int) -> Recipe | None:
+    """Return how to train, None for --epochs=0.
+
+    Args:
+        seed: of everything random in the training.
+
+    Raises:
+        PruningError: a value out of range, or --decay_step is no list of epochs.
+    """
+    if FLAGS.epochs == 0:
+        return None
+    step, sgd = FLAGS.schedule == "step", FLAGS.optimizer == "sgd"
+    return Recipe(
+        epochs=FLAGS.epochs,
+        optimizer=FLAGS.optimizer,
+        learning_rate=FLAGS.learning_rate,
+        momentum=FLAGS.momentum if sgd else None,
+        nesterov=FLAGS.nesterov and sgd,
+        weight_decay=FLAGS.weight_decay,
+        schedule=FLAGS.schedule,
+        decay_steps=_epochs(FLAGS.decay_step) if step else (),
+        decay_factor=FLAGS.decay_factor if step else None,
+        warmup_epochs=FLAGS.warmup,
+        label_smoothing=FLAGS.label_smoothing,
+        precision=None if FLAGS.precision == "float32" else FLAGS.precision,
+        seed=seed,
+    )
+
+
+def batches() -> dict[str, Any]:
+    """Return how images become batches, as `tfprune.reporting.Feeding` takes it."""
+    return {"batch_size": FLAGS.batch_size, "augment": FLAGS.augment}
 
 
 def idle() -> dict[str, str]:
@@ -48,7 +117,17 @@ def idle() -> dict[str, str]:
     found = {}
     if FLAGS.schedule != "step":
         reason = f"it belongs to --schedule=step, not {FLAGS.schedule}."
-        found |= {"decay_step": reason, "decay_rate": reason}
+        found |= dict.fromkeys(("decay_step", "decay_factor"), reason)
     if FLAGS.optimizer != "sgd":
-        found["momentum"] = f"it belongs to --optimizer=sgd, not {FLAGS.optimizer}."
+        reason = f"it belongs to --optimizer=sgd, not {FLAGS.optimizer}."
+        found |= dict.fromkeys(("momentum", "nesterov"), reason)
     return found
+
+
+def _epochs(steps: list[str]) -> tuple[int, ...]:
+    try:
+        return tuple(int(step) for step in steps)
+    except ValueError as error:
+        raise PruningError(
+            f"--decay_step: expected whole epochs such as 80,120, received {','.join(steps)}."
+        ) from error

@@ -5,11 +5,11 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 
 
-def use_gpu(index: str | int) -> None:
+def use_gpu(index: str | int | None) -> None:
     """Let TensorFlow see one GPU only; call it before anything is computed.
 
     Args:
-        index: the GPU's number on this machine, from 0.
+        index: the GPU's number on this machine, from 0; None leaves all of them.
 
     Raises:
         PruningError: there is no such GPU, or TensorFlow has started to compute.
@@ -19,6 +19,8 @@ def use_gpu(index: str | int) -> None:
         Traceback (most recent call last):
         tfprune.errors.PruningError: There is no GPU 1000000: ...
     """
+    if index is None:
+        return
     gpus = tf.config.list_physical_devices("GPU")
     if not str(index).isdecimal() or int(index) >= len(gpus):
         raise PruningError(

@@ -40,7 +40,7 @@ def parse(*arguments):
     ],
 )
 def test_both_spellings_set_the_flag(arguments):
-    assert parse("--arch", "vgg16", *arguments, "--no-augment") == ["train.py"]
+    assert parse("--arch", "vgg16", *arguments, "--no-nesterov") == ["train.py"]
     assert FLAGS.arch == "vgg16"
     assert FLAGS.batch_size == 32
 
@@ -87,7 +87,7 @@ def test_a_missing_flag_file_ends_the_program(capsys, tmp_path):
 def test_a_flag_without_effect_is_refused_only_when_given():
     parse("--schedule=cosine")
     idle = flags.training.idle()
-    assert idle.keys() == {"decay_step", "decay_rate", "momentum"}
+    assert idle.keys() == {"decay_step", "decay_factor", "momentum", "nesterov"}
     commandline.refuse_idle(idle)
     parse("--decay-step=3")
     with pytest.raises(
@@ -109,19 +109,26 @@ def test_the_embedded_digits_take_no_folder():
 
 
 def test_the_record_reproduces_the_run(tmp_path):
-    parse("--arch=vgg16", "--learning-rate=0.05", "--noaugment", "--decay-step=5,7", "--gpu=1")
+    parse(
+        "--arch=vgg16",
+        "--learning-rate=0.05",
+        "--optimizer=sgd",
+        "--nesterov",
+        "--decay-step=5,7",
+        "--gpu=1",
+    )
     text = commandline.record(flags.training.idle())
     assert "--arch=vgg16\n" in text
     assert "--epochs=200\n" in text  # defaults are written too: they may change
-    for left_out in ("momentum", "save_dir", "overwrite", "resume", "gpu", "data_dir"):
+    for left_out in ("save_dir", "overwrite", "resume", "gpu", "data_dir"):
         assert f"--{left_out}" not in text
         assert f"--no{left_out}" not in text
     (tmp_path / "flags.cfg").write_text(text)
-    parse("--arch=resnet20", "--learning-rate=1", "--augment", "--decay-step=1")
+    parse("--arch=resnet20", "--learning-rate=1", "--nonesterov", "--decay-step=1")
     parse(f"--flagfile={tmp_path / 'flags.cfg'}")
     assert commandline.record(flags.training.idle()) == text
     assert FLAGS.learning_rate == 0.05
-    assert FLAGS.augment is False
+    assert FLAGS.nesterov is True
     assert FLAGS.decay_step == ["5", "7"]
 
 

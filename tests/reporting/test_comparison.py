@@ -19,7 +19,7 @@ def lines(comparison):
 def test_the_table_states_both_and_the_change():
     assert lines(Comparison(BEFORE, AFTER)) == [
         ["before", "after", "change"],
-        ["accuracy", "96.00%", "95.00%", "-1.00", "pts"],
+        ["accuracy", "96.00%", "95.00%", "-1.00", "points"],
         ["loss", "0.5000", "0.6000", "+0.1000"],
         ["parameters", "1,000", "250", "-75.0%"],
         ["MACs", "8,000", "2,000", "-75.0%"],

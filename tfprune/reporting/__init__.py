@@ -1,7 +1,30 @@
-"""What a model costs and gives, measured before and after pruning."""
+"""What a model costs and gives, and what a run leaves behind."""
 
 from tfprune.reporting.comparison import Comparison
+from tfprune.reporting.environment import environment
 from tfprune.reporting.latency import Latency, measure_latency
+from tfprune.reporting.masks_file import load_masks, save_masks
 from tfprune.reporting.measurement import Measurement, measure
+from tfprune.reporting.metrics_file import MetricsFile
+from tfprune.reporting.recorded_training import Feeding, train_recorded
+from tfprune.reporting.run_folder import claim, require_same, text, values
+from tfprune.reporting.run_report import finish
 
-__all__ = ["Comparison", "Latency", "Measurement", "measure", "measure_latency"]
+__all__ = [
+    "Comparison",
+    "Feeding",
+    "Latency",
+    "Measurement",
+    "MetricsFile",
+    "claim",
+    "environment",
+    "finish",
+    "load_masks",
+    "measure",
+    "measure_latency",
+    "require_same",
+    "save_masks",
+    "text",
+    "train_recorded",
+    "values",
+]

@@ -1,9 +1,10 @@
 """One model's figures."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -29,6 +30,24 @@ class Measurement:
     macs: int
     file_bytes: int | None = None
     latencies: Sequence[Latency] = field(default_factory=tuple)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as numbers, strings, lists and dicts."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<16}{value:>12}" for name, value in self.rows())
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Yield what was measured by name, with the figure as text."""
+        for name, value in sorted(self.results.items()):
+            yield name, f"{100 * value:.2f}%" if name == "accuracy" else f"{value:.4f}"
+        yield "parameters", f"{self.parameters:,}"
+        yield "MACs", f"{self.macs:,}"
+        if self.file_bytes is not None:
+            yield "file, bytes", f"{self.file_bytes:,}"
+        for latency in self.latencies:
+            yield f"batch of {latency.batch_size}", f"{1e3 * latency.seconds:.2f} ms"
 
 
 def measure(

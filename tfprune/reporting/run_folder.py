@@ -1,19 +1,22 @@
 """One folder per run: who may write into it, and what is finished."""
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfprune.errors import PruningError
 from tfprune.files import remove, write_text
 
 SETTINGS = "flags.cfg"
 REPORT = "report.json"
+TEXT = "report.txt"
 # All that a run writes; overwriting removes these and nothing else.
 _RESULTS = (
     SETTINGS,
     REPORT,
-    "report.txt",
+    TEXT,
     "metrics.csv",
     "masks.json",
     "masks.npz",
@@ -61,6 +64,41 @@ def claim(
     _clear(folder, found)
     write_text(folder / SETTINGS, settings)
     return "new"
+
+
+def text(folder: str | os.PathLike) -> str:
+    """Return the text of a finished run's report."""
+    return (Path(folder) / TEXT).read_text(encoding="utf-8").rstrip()
+
+
+def values(folder: str | os.PathLike) -> dict[str, Any]:
+    """Return a finished run's report as plain values; empty where there is none.
+
+    Example:
+        >>> values("no such folder")
+        {}
+    """
+    content = _read(Path(folder) / REPORT)
+    return json.loads(content) if content else {}
+
+
+def require_same(folder: str | os.PathLike, wanted: Mapping[str, Any]) -> None:
+    """Refuse a finished run whose report says something else than is wanted now.
+
+    Args:
+        folder: the run's folder; one without a report is not judged.
+        wanted: what the report has to say, by name.
+
+    Raises:
+        PruningError: the report says something else.
+    """
+    found = values(folder)
+    wrong = {name: found[name] for name in wanted if found.get(name, wanted[name]) != wanted[name]}
+    if wrong:
+        raise PruningError(
+            f"The model in {folder} was made with {wrong}. Expected the same here, received "
+            f"{ {name: wanted[name] for name in wrong} }; give the same flags, or another folder."
+        )
 
 
 def _contents(folder: Path) -> list[str]:

@@ -1,0 +1,59 @@
+"""Measure a saved model on a data set's test split: accuracy, cost, size and latency.
+
+Example: python evaluate.py --model runs/digits/trained/resnet20/resnet20.keras --data digits
+"""
+
+from pathlib import Path
+
+import flags.dataset
+import flags.model_file
+import flags.runs
+from flags import commandline
+
+# The flags come first, since they quieten TensorFlow's start-up.
+# isort: split
+
+from absl import logging
+
+import tfprune.data
+from tfprune import files, reporting, training
+from tfprune.devices import use_gpu
+
+
+def define_flags() -> None:
+    """Define the flags."""
+    flags.model_file.define()
+    flags.dataset.define()
+    flags.dataset.define_batch_size()
+    flags.runs.define_gpu()
+
+
+def main(argv: list[str]) -> None:
+    """Read the flags and evaluate."""
+    del argv
+    commandline.refuse_idle(flags.dataset.idle())
+    use_gpu(flags.runs.gpu())
+    path = flags.model_file.path()
+    data = tfprune.data.load(**flags.dataset.values())
+    feeding = reporting.Feeding(flags.dataset.batch_size(), **flags.dataset.preparation())
+    logging.info("%s on the test split of %s\n%s", path, data.name, evaluate(path, data, feeding))
+
+
+def evaluate(
+    path: Path, data: tfprune.data.DataSet, feeding: reporting.Feeding
+) -> reporting.Measurement:
+    """Measure a saved model.
+
+    Args:
+        path: its `.keras` file.
+        data: the data set; the test split is used.
+        feeding: how images become batches.
+    """
+    reporting.require_same(path.parent, feeding.record(data))
+    model = files.load_model(path)
+    results = training.evaluate(model, feeding.plain(data.test))
+    return reporting.measure(model, results=results, path=path)
+
+
+if __name__ == "__main__":
+    commandline.run(main, define_flags)

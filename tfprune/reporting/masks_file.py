@@ -1,0 +1,54 @@
+"""Keep masks next to the model: to read, and to apply again without data."""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.files import atomic_path, write_text
+
+
+def save_masks(folder: str | os.PathLike, keep: Mapping[str, np.ndarray]) -> None:
+    """Write keep masks as `masks.npz` (to load) and `masks.json` (to read, a layer per line).
+
+    Args:
+        folder: where to.
+        keep: {layer name: bool [C], True = kept}.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> save_masks(folder, {"stem": np.array([True, False])})
+        >>> load_masks(folder + "/masks.npz")
+        {'stem': array([ True, False])}
+    """
+    lines = [f"  {json.dumps(name)}: {json.dumps(mask.tolist())}" for name, mask in keep.items()]
+    write_text(Path(folder) / "masks.json", "{\n" + ",\n".join(lines) + "\n}\n")
+    with atomic_path(Path(folder) / "masks.npz") as temporary:
+        np.savez_compressed(temporary, **keep)
+
+
+def load_masks(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Read the keep masks of a `masks.npz`.
+
+    Args:
+        path: the file.
+
+    Returns:
+        {layer name: bool [C], True = kept}.
+
+    Raises:
+        PruningError: there is no such file, or it is damaged.
+    """
+    try:
+        with Path(path).open("rb") as file, np.load(file) as arrays:
+            return {name: arrays[name].astype(bool) for name in arrays.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise PruningError(
+            f"The keep masks {path} cannot be read. Expected a masks.npz as prune.py writes it; "
+            f"received {type(error).__name__}: {error}. Prune again to write it anew."
+        ) from error

@@ -1,0 +1,45 @@
+"""The last thing a run writes: its report."""
+
+import os
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfprune.files import remove, write_json, write_text
+from tfprune.reporting.environment import environment
+from tfprune.reporting.run_folder import REPORT, TEXT
+
+
+def finish(
+    folder: str | os.PathLike, title: str, parts: Mapping[str, Any], values: Mapping[str, Any]
+) -> str:
+    """Write a run's report as text and as JSON, and drop what was only there to resume.
+
+    The JSON comes last: it is the sign that the run is finished.
+
+    Args:
+        folder: the run's folder.
+        title: first line of the text.
+        parts: {heading: anything with a text form}, in the order to read them.
+        values: what the JSON holds, plain values; versions and machine are added.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> import tempfile
+        >>> print(finish(tempfile.mkdtemp(), "a run", {"result": "good"}, {"accuracy": 1.0}))
+        a run
+        result
+          good
+    """
+    lines = [title]
+    for heading, part in parts.items():
+        lines += [heading, textwrap.indent(str(part), "  ")]
+    text = "\n".join(lines)
+    folder = Path(folder)
+    write_text(folder / TEXT, text + "\n")
+    write_json(folder / REPORT, {"title": title, **values, "environment": environment()})
+    remove(folder / "checkpoints")
+    return text

@@ -1,0 +1,113 @@
+"""Train a network from scratch and keep the baseline that prune.py starts from.
+
+Example: python train.py --arch resnet20 --batch-size 32
+"""
+
+import sys
+from pathlib import Path
+
+import flags.architecture
+import flags.dataset
+import flags.runs
+import flags.training
+from flags import commandline
+
+# The flags come first, since they quieten TensorFlow's start-up.
+# isort: split
+
+import keras
+from absl import logging
+
+import models
+import tfprune.data
+from tfprune import files, reporting, training
+from tfprune.devices import use_gpu
+from tfprune.errors import PruningError
+
+
+def define_flags() -> None:
+    """Define the flags, with the similarity paper's defaults for training."""
+    flags.architecture.define()
+    flags.dataset.define()
+    flags.training.define(epochs=200, decay_step="80,120,160,180")
+    flags.runs.define(save_dir="runs/{data}/trained/{arch}", fields="arch, data")
+
+
+def main(argv: list[str]) -> None:
+    """Read the flags, take the folder and train."""
+    del argv
+    idle = {**flags.dataset.idle(), **flags.training.idle()}
+    commandline.refuse_idle(idle)
+    use_gpu(flags.runs.gpu())
+    arch, seed = flags.architecture.name(), flags.runs.seed()
+    data = tfprune.data.load(**flags.dataset.values(), seed=seed)
+    feeding = reporting.Feeding(
+        **flags.training.batches(), **flags.dataset.preparation(), seed=seed
+    )
+    recipe = flags.training.recipe(seed)
+    model = build(arch, data, seed)
+    folder = Path(flags.runs.expand("save_dir", arch=arch, data=data.name))
+    if reporting.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
+        logging.info("Reused, finished before: %s\n%s", folder, reporting.text(folder))
+        return
+    logging.info("Training %s on %s into %s", arch, data.name, folder)
+    logging.info("%s", train(model, data, folder, feeding=feeding, recipe=recipe))
+
+
+def build(arch: str, data: tfprune.data.DataSet, seed: int) -> keras.Model:
+    """Return a network for a data set with fresh weights.
+
+    Args:
+        arch: a name of `models.names()`.
+        data: says the number of classes and the images' shape.
+        seed: of the weights.
+
+    Raises:
+        PruningError: the network cannot take such images.
+    """
+    keras.utils.set_random_seed(seed)
+    try:
+        return models.build(arch, num_classes=data.num_classes, input_shape=data.input_shape)
+    except ValueError as error:
+        raise PruningError(f"{arch} cannot be built for {data.name}: {error}") from error
+
+
+def train(
+    model: keras.Model,
+    data: tfprune.data.DataSet,
+    folder: Path,
+    *,
+    feeding: reporting.Feeding,
+    recipe: training.Recipe | None,
+) -> str:
+    """Train a network and write it with its report into a folder.
+
+    Args:
+        model: the network with its initial weights; its name becomes the file's.
+        data: the data set; the test split is used for the report only.
+        folder: where everything goes; a training that was interrupted in it goes on.
+        feeding: how images become batches.
+        recipe: how to train; None: not at all.
+
+    Returns:
+        The report as text.
+    """
+    model, history = reporting.train_recorded(
+        model, data, folder, feeding=feeding, recipe=recipe, verbose=1 if sys.stdout.isatty() else 2
+    )
+    path = folder / f"{model.name}.keras"
+    files.save_model(model, path)
+    results = training.evaluate(model, feeding.plain(data.test))
+    measured = reporting.measure(model, results=results, path=path)
+    parts = {"on the test split": measured, "written to": folder}
+    values = {
+        "arch": model.name,
+        **feeding.record(data),
+        "best_epoch": history.best_epoch,
+        **measured.to_json(),
+    }
+    return reporting.finish(folder, f"{model.name} trained on {data.name}", parts, values)
+
+
+if __name__ == "__main__":
+    commandline.run(main, define_flags)
