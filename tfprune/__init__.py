@@ -8,12 +8,14 @@ functional model, and the result is compared with the masked original.
 from tfprune.channel_graph import ChannelGraph
 from tfprune.costs import Cost, cost
 from tfprune.errors import PruningError
+from tfprune.exporting import export
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, prune
 from tfprune.rules import rule
 from tfprune.scoring import Scores, score
 from tfprune.selecting import select
 from tfprune.surgery import rebuild
+from tfprune.training import fine_tune
 from tfprune.verification import Verification, verify
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "Verification",
     "analyse",
     "cost",
+    "export",
+    "fine_tune",
     "prune",
     "rebuild",
     "rule",

@@ -7,6 +7,7 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
+from tfprune.criteria import gfbs
 
 # Example G1: two images of 2x2 pixels with two channels, pixels row by row.
 IMAGES = np.array(
@@ -78,7 +79,8 @@ def test_gradients_are_averaged_over_batches_before_the_absolute_value():
     assert not np.allclose(both, (saliency(one) + saliency(two)) / 2, rtol=1e-2)
 
 
-def saliency(gradient, gamma=np.array([1, 0.5, -0.8])):
+def saliency(gradient):
+    gamma = np.array([1, 0.5, -0.8])
     return np.abs(gamma * gradient) / np.linalg.norm(gamma) / np.linalg.norm(gradient)
 
 
@@ -141,10 +143,10 @@ def test_example_g3_coupled_layers_share_the_means_of_each_term(monkeypatch):
     model = keras.Model(image, layers.Dense(2)(x))
     give(model, "bn1", [1, 2, 2], [0, -0.6, 0.8], np.zeros(3), np.ones(3))
     give(model, "bn2", [3, 0, 4], [0.48, 0.64, -0.6], np.zeros(3), np.ones(3))
-    from tfprune.criteria import gfbs
-
     given = {"bn1": np.array([0.3, 0, 0.4]), "bn2": np.array([0, 0.6, 0.8])}
-    monkeypatch.setattr(gfbs, "_gradients", lambda graph, norms, data: [given[o.name] for o in norms])
+    monkeypatch.setattr(
+        gfbs, "_gradients", lambda graph, norms, data: [given[o.name] for o in norms]
+    )
     scores = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))
     for name in ("conv1", "conv2"):
         np.testing.assert_allclose(scores[name], [0.152, 0.101, 0.5916666667], rtol=1e-6)
@@ -160,7 +162,9 @@ def test_dropout_does_not_make_the_scores_random():
 
 
 def test_a_model_without_batch_normalization_is_refused():
-    with pytest.raises(PruningError, match="needs BatchNormalization layers.*Use another criterion"):
+    with pytest.raises(
+        PruningError, match="needs BatchNormalization layers.*Use another criterion"
+    ):
         tfprune.score(ranking_graph(), "gfbs", (np.zeros((2, 4)), np.zeros(2)))
 
 
@@ -170,7 +174,11 @@ def test_a_model_without_batch_normalization_is_refused():
         (None, {}, "'gfbs' needs data: pass batches of .inputs, labels.; received None"),
         ([IMAGES], {}, "'gfbs' needs labels"),
         ([], {}, "received no batch"),
-        ((IMAGES, LABELS), {"beta": "maybe"}, "beta must be 'add', 'off' or 'only', received 'maybe'"),
+        (
+            (IMAGES, LABELS),
+            {"beta": "maybe"},
+            "beta must be 'add', 'off' or 'only', received 'maybe'",
+        ),
         ((IMAGES, LABELS), {"w_beta": -1}, "w_beta must be at least 0, received -1"),
         ((IMAGES, LABELS), {"samples": 3}, "Unknown option of criterion 'gfbs' 'samples'"),
         ((IMAGES * np.nan, LABELS), {}, "gave layer 'conv' a score that is not finite .channel 0"),
