@@ -1,7 +1,6 @@
 """Checkpoints from which a killed training goes on as if nothing had happened."""
 
 import dataclasses
-import hashlib
 import io
 import json
 import os
@@ -95,20 +94,6 @@ class Checkpoints:
         """Save the state after an epoch; a reader sees the old or the new one, never half."""
         if self._manager is not None:
             self._manager.save(checkpoint_number=self.progress.epochs)
-
-
-def digest(arrays: list[np.ndarray]) -> str:
-    """Return a fingerprint of arrays: equal for equal values, types and shapes.
-
-    Example:
-        >>> digest([np.zeros(2)]) == digest([np.zeros(2)]) != digest([np.zeros((2, 1))])
-        True
-    """
-    found = hashlib.sha256()
-    for array in arrays:
-        found.update(f"{array.dtype}{array.shape}".encode())
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()[:16]
 
 
 def _role() -> tuple[bool, int]:

@@ -1,6 +1,7 @@
 """Copies of models: equal weights, nothing shared."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -33,17 +34,13 @@ def copy_model(model: keras.Model, *, precision: str | None = None) -> keras.Mod
             f"The model {model.name!r} is not built: its weights do not exist yet. Call it once, "
             "or give it an Input."
         )
-    change = None
-    if precision is not None:
-        kept = frozenset(id(operation) for operation in last_layers(model))
-        change = functools.partial(_with_precision, precision=precision, kept=kept)
-    try:
-        copy = keras.models.clone_model(model, clone_function=change, recursive=change is not None)
-    except ValueError as error:
+    if not isinstance(model, keras.Sequential) and not hasattr(model, "operations"):
         raise PruningError(
             f"The model {model.name!r} ({type(model).__name__}) cannot be copied: expected a "
-            f"functional or sequential model. {error}"
-        ) from error
+            "functional or sequential model, whose graph of layers is known."
+        )
+    kept = frozenset() if precision is None else frozenset(map(id, last_layers(model)))
+    copy = _clone(model, functools.partial(_fresh, precision=precision, kept=kept))
     assign(copy, values(model))
     return copy
 
@@ -71,16 +68,41 @@ def reseed(model: keras.Model, seed: int) -> None:
         generator.assign(state)
 
 
-def _with_precision(
-    operation: keras.Operation, *, precision: str, kept: frozenset[int]
+def _fresh(
+    operation: keras.Operation, *, precision: str | None, kept: frozenset[int]
 ) -> keras.Operation:
+    """Return a new layer like the given one; an operation without weights can be shared."""
     if not isinstance(operation, keras.Layer):
         return operation
     config = operation.get_config()
+    stays = id(operation) in kept or isinstance(operation, keras.layers.InputLayer)
     # A layer with a policy of its own was given it for a reason.
-    if id(operation) not in kept and operation.dtype_policy.name == "float32":
+    if precision and not stays and operation.dtype_policy.name == "float32":
         config["dtype"] = precision
     return type(operation).from_config(config)
+
+
+def _clone(model: keras.Model, fresh: Callable) -> keras.Model:
+    """Return a model of fresh layers.
+
+    Keras' `clone_model` alone would compile the copy too, which fails with a loss of one's own,
+    and would rename an input that was not given a name, which changes what is served.
+    """
+
+    def replace(operation: keras.Operation) -> keras.Operation:
+        return _clone(operation, fresh) if isinstance(operation, keras.Model) else fresh(operation)
+
+    if isinstance(model, keras.Sequential):
+        first = model.get_config()["layers"][0]
+        named = first["config"]["name"] if first["class_name"] == "InputLayer" else None
+        entry = keras.Input(
+            batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype, name=named
+        )
+        return keras.Sequential([entry, *map(replace, model.layers)], name=model.name)
+    entries = {id(la.output): la for la in model.layers if isinstance(la, keras.layers.InputLayer)}
+    inputs = keras.tree.map_structure(lambda t: fresh(entries[id(t)]).output, model.input)
+    uncompiled = keras.Model(model.input, model.output, name=model.name)
+    return keras.models.clone_model(uncompiled, inputs, clone_function=replace)
 
 
 def _all_layers(model: keras.Model) -> list[keras.Layer]:

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.training import losses, steps
-from tfprune.training.feeding import Feed, feed
+from tfprune.training.feeding import Feed, feed, require_batches
 
 
 def evaluate(
@@ -68,4 +68,4 @@ def run(
         callbacks.on_test_batch_end(place, found)
     callbacks.on_test_end(found)
     source.finish()
-    return found
+    return require_batches(found)

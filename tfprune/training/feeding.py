@@ -29,21 +29,24 @@ class Feed:
         """Return the places of an epoch's batches; without an end if that is unknown."""
         return iter(itertools.count() if self.steps is None else range(self.steps))
 
-    def batches(self, epoch: int) -> Iterator:
-        """Return an iterator over an epoch's batches, divided among the current replicas."""
+    def batches(self, epoch: int, *, training: bool = False) -> Iterator:
+        """Return an iterator over an epoch's batches, divided among the current replicas.
+
+        In training every replica needs a sample: where an epoch's last batch has too few, up to
+        one sample less than there are replicas is left out.
+        """
         dataset = self.make(epoch)
         if not tf.distribute.has_strategy():
             return iter(dataset)
+        strategy = tf.distribute.get_strategy()
+        if training and strategy.num_replicas_in_sync > 1:
+            dataset = _without_empty_shares(dataset, strategy.num_replicas_in_sync)
         options = tf.data.Options()
         # Files cannot be shared out: most of these data sets are not made of any.
         options.experimental_distribute.auto_shard_policy = (
             tf.data.experimental.AutoShardPolicy.DATA
         )
-        return iter(
-            tf.distribute.get_strategy().experimental_distribute_dataset(
-                dataset.with_options(options)
-            )
-        )
+        return iter(strategy.experimental_distribute_dataset(dataset.with_options(options)))
 
 
 def feed(
@@ -83,6 +86,17 @@ def feed(
         "Expected data as a tf.data.Dataset, a keras.utils.PyDataset, a pair (inputs, labels) of "
         f"arrays or split.epochs(...) of tfprune.data, received {type(data).__name__}."
     )
+
+
+def require_batches(found: dict[str, float]) -> dict[str, float]:
+    """Return what an epoch's batches gave, unless there were none.
+
+    Raises:
+        PruningError: it is empty.
+    """
+    if not found:
+        raise PruningError("The data gave no batch: expected at least one in each epoch.")
+    return found
 
 
 def _from_dataset(dataset: tf.data.Dataset) -> Feed:
@@ -132,6 +146,18 @@ def _from_pydataset(data: keras.utils.PyDataset) -> Feed:
         output_signature=keras.tree.map_structure(spec, first),
     )
     return Feed(lambda _: dataset.prefetch(1), steps, data.on_epoch_end)
+
+
+def _without_empty_shares(dataset: tf.data.Dataset, replicas: int) -> tf.data.Dataset:
+    """Shorten batches that would leave a replica nothing: its statistics would become NaN."""
+
+    def shorten(inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        size = tf.shape(labels)[0]
+        share = -(-size // replicas)  # TensorFlow's; the last replica gets what is left
+        kept = tf.where(share * (replicas - 1) < size, size, size - size % replicas)
+        return keras.tree.map_structure(lambda tensor: tensor[:kept], (inputs, labels))
+
+    return dataset.map(shorten).filter(lambda _, labels: tf.shape(labels)[0] > 0)
 
 
 def _paired(dataset: tf.data.Dataset) -> tf.data.Dataset:

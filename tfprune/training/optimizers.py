@@ -27,16 +27,26 @@ def build(recipe: Recipe) -> keras.optimizers.Optimizer:
     if not isinstance(recipe.optimizer, str):
         optimizer = recipe.optimizer.from_config(recipe.optimizer.get_config())
     else:
-        rate = recipe.learning_rate or _RATES[recipe.optimizer]
+        highest = recipe.learning_rate or _RATES[recipe.optimizer]
         if recipe.optimizer == "adam":
-            optimizer = keras.optimizers.Adam(rate)
+            optimizer = keras.optimizers.Adam(highest)
         else:
             momentum = 0.9 if recipe.momentum is None else recipe.momentum
-            optimizer = keras.optimizers.SGD(rate, momentum=momentum, nesterov=recipe.nesterov)
+            optimizer = keras.optimizers.SGD(highest, momentum=momentum, nesterov=recipe.nesterov)
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     if recipe.precision == "mixed_float16" and not scales:
         return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """Return the current learning rate, also of an optimizer that lives on several devices.
+
+    Example:
+        >>> rate(keras.optimizers.SGD(0.5))
+        0.5
+    """
+    return float(tf.convert_to_tensor(optimizer.learning_rate).numpy())
 
 
 def decayed(

@@ -33,11 +33,8 @@ def train_step(
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     optimizer, variables = model.optimizer, model.trainable_variables
 
-    def on_replica(batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    def on_replica(batch: tuple[tf.Tensor, tf.Tensor], total: tf.Tensor) -> tf.Tensor:
         inputs, labels = batch
-        count = tf.cast(tf.shape(labels)[0], tf.float32)
-        # The batch of all replicas: theirs differ in an epoch's last batch.
-        total = tf.distribute.get_replica_context().all_reduce("sum", count)
         with tf.GradientTape() as tape:
             outputs = model(inputs, training=True)
             data_loss = tf.reduce_sum(objective(inputs, labels, outputs)) / total
@@ -50,7 +47,7 @@ def train_step(
         gradients = optimizers.decayed(gradients, variables, recipe, scale)
         # It sums the gradients over the replicas itself.
         optimizer.apply(gradients, variables)
-        return _sums(loss * total, labels, outputs, count)
+        return _sums(loss * total, labels, outputs)
 
     return _over_replicas(on_replica)
 
@@ -63,12 +60,11 @@ def evaluation_step(model: keras.Model, loss: PerSample) -> Step:
         loss: a function (labels, outputs) -> the loss of each sample, [B].
     """
 
-    def on_replica(batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    def on_replica(batch: tuple[tf.Tensor, tf.Tensor], _: tf.Tensor) -> tf.Tensor:
         inputs, labels = batch
         outputs = model(inputs, training=False)
-        count = tf.cast(tf.shape(labels)[0], tf.float32)
-        losses = tf.reduce_sum(loss(labels, outputs)) + count * _regularisation(model)
-        return _sums(losses, labels, outputs, count)
+        losses = tf.reduce_sum(loss(labels, outputs)) + _count(batch) * _regularisation(model)
+        return _sums(losses, labels, outputs)
 
     return _over_replicas(on_replica)
 
@@ -91,8 +87,11 @@ def _over_replicas(on_replica: Callable) -> Step:
     # The batch is fetched inside: its shape is then unknown here, and one trace serves all.
     @tf.function(autograph=False)
     def step(iterator: Iterator, sums: tf.Tensor) -> tf.Tensor:
-        parts = strategy.run(on_replica, args=(next(iterator),))
-        return sums + strategy.reduce(tf.distribute.ReduceOp.SUM, parts, axis=None)
+        batch = next(iterator)
+        # The samples of all replicas: these have different shares of an epoch's last batch.
+        total = strategy.reduce("sum", strategy.run(_count, args=(batch,)), axis=None)
+        parts = strategy.run(on_replica, args=(batch, total))
+        return sums + strategy.reduce("sum", parts, axis=None)
 
     return step
 
@@ -101,7 +100,12 @@ def _regularisation(model: keras.Model) -> tf.Tensor:
     return tf.add_n([tf.cast(loss, tf.float32) for loss in model.losses] or [tf.constant(0.0)])
 
 
-def _sums(loss: tf.Tensor, labels: tf.Tensor, outputs: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+def _count(batch: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    return tf.cast(tf.shape(batch[1])[0], tf.float32)
+
+
+def _sums(loss: tf.Tensor, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    count = _count((outputs, labels))
     return tf.cast(tf.stack([loss, _right(labels, outputs), count]), tf.float64)
 
 

@@ -1,0 +1,86 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+from tfprune.training import evaluate, losses, steps
+from tfprune.training.feeding import feed
+
+from .toys import blobs, linear, network, softmax
+
+
+def test_it_equals_numpy_over_an_uneven_last_batch():
+    model, (x, labels) = linear(), blobs(37)
+    kernel, bias = model.get_weights()
+    p = softmax(x @ kernel + bias)
+    found = evaluate(model, (x, labels), batch_size=8)
+    assert found["accuracy"] == pytest.approx((p.argmax(-1) == labels).mean())
+    assert found["loss"] == pytest.approx(-np.log(p[np.arange(37), labels]).mean(), rel=1e-5)
+
+
+def test_it_equals_keras_with_regularisers_and_changes_nothing():
+    model, (x, labels) = network(), blobs(37)
+    model.get_layer("head").kernel_regularizer = keras.regularizers.L2(0.1)
+    before = model.get_weights()
+    found = evaluate(model, (x, labels))
+    for left, right in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(left, right)
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    expected = model.evaluate(x, labels, verbose=0, return_dict=True)
+    assert found == {name: pytest.approx(value, rel=1e-5) for name, value in expected.items()}
+
+
+def test_labels_in_every_form():
+    model, (x, labels) = linear(), blobs()
+    expected = evaluate(model, (x, labels))["accuracy"]
+    assert evaluate(model, (x, labels[:, None]))["accuracy"] == expected
+    one_hot = np.eye(3, dtype="float32")[labels]
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    assert evaluate(model, (x, one_hot), loss=loss)["accuracy"] == expected
+    assert 0.2 < expected < 1
+
+
+def test_no_accuracy_where_labels_are_no_classes():
+    x, _ = blobs()
+    assert list(evaluate(linear(), (x, x[:, :3]), loss="mse")) == ["loss"]
+    assert list(evaluate(linear(classes=1), (x, x[:, 0]), loss="mse")) == ["loss"]
+
+
+def test_pictures_count_by_their_share_of_right_places():
+    inputs = keras.Input((2, 2, 3))
+    model = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
+    logits = np.eye(3, dtype="float32")[np.array([[[0, 1], [2, 0]], [[1, 1], [1, 1]]])]
+    labels = np.array([[[0, 1], [0, 1]], [[1, 1], [1, 1]]])
+    assert evaluate(model, (logits, labels))["accuracy"] == pytest.approx(0.75)
+
+
+def test_one_trace_serves_uneven_batches_and_every_epoch():
+    model, data = linear(), blobs(21)
+    traces = []
+
+    def loss(y, p):
+        traces.append(1)
+        return losses.per_sample(losses.choose(model))(y, p)
+
+    step = steps.evaluation_step(model, loss)
+    for _ in range(3):
+        source, sums = feed(data, batch_size=8), steps.nothing()
+        batches = source.batches(0)
+        for _ in source.places():
+            sums = step(batches, sums)
+        assert sums.numpy()[2] == 21
+    assert len(traces) == 1
+
+
+def test_a_dataset_of_unknown_length_is_read_to_its_end():
+    model, (x, labels) = linear(), blobs(21)
+    dataset = tf.data.Dataset.from_tensor_slices((x, labels)).filter(lambda x, y: True).batch(8)
+    assert evaluate(model, dataset) == evaluate(model, (x, labels), batch_size=8)
+
+
+def test_no_batch_is_refused():
+    x, labels = blobs()
+    none = tf.data.Dataset.from_tensor_slices((x, labels)).filter(lambda x, y: False).batch(8)
+    with pytest.raises(PruningError, match=r"The data gave no batch"):
+        evaluate(linear(), none)

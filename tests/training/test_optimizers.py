@@ -1,0 +1,95 @@
+import keras
+import numpy as np
+import pytest
+
+from tfprune.training import Recipe, fine_tune, optimizers
+
+from .toys import blobs, gradients, linear
+
+DECAY, RATE = 0.3, 0.1
+
+
+def reference(x, labels, kernel, bias, step):
+    """Train a linear classifier on the whole data, with wd * w added to each gradient."""
+    state = {}
+    for count in range(1, 4):
+        for name, gradient in zip("kb", gradients(kernel, bias, x, labels), strict=True):
+            weight = kernel if name == "k" else bias
+            weight -= step(gradient + DECAY * weight, state, name, count)
+    return kernel, bias
+
+
+def heavy_ball(gradient, state, name, count):
+    state[name] = 0.9 * state.get(name, 0) + gradient
+    return RATE * state[name]
+
+
+def nesterov(gradient, state, name, count):
+    state[name] = 0.9 * state.get(name, 0) + gradient
+    return RATE * (gradient + 0.9 * state[name])
+
+
+def adam(gradient, state, name, count):
+    m, v = state.get(name, (0, 0))
+    m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+    state[name] = m, v
+    # Keras adds its epsilon before the correction of v, not after it.
+    return RATE * np.sqrt(1 - 0.999**count) / (1 - 0.9**count) * m / (np.sqrt(v) + 1e-7)
+
+
+@pytest.mark.parametrize(
+    ("settings", "step"),
+    [
+        ({"optimizer": "sgd"}, heavy_ball),
+        ({"optimizer": "sgd", "nesterov": True}, nesterov),
+        ({"optimizer": "adam"}, adam),
+    ],
+)
+def test_weight_decay_is_the_l2_of_the_papers(settings, step):
+    x, labels = blobs()
+    model = linear()
+    trained, _ = fine_tune(
+        model, (x, labels), epochs=3, batch_size=48, learning_rate=RATE, weight_decay=DECAY,
+        **settings,
+    )  # fmt: skip
+    expected = reference(x, labels, *(w.astype("float64") for w in model.get_weights()), step)
+    for found, right in zip(trained.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=2e-4, atol=2e-6)
+        assert np.abs(right).max() > 0.01
+
+
+def test_the_papers_decay_is_not_keras_decoupled_one():
+    x, labels = blobs()
+    decoupled = keras.optimizers.SGD(RATE, momentum=0.9, weight_decay=DECAY)
+    settings = {"epochs": 3, "batch_size": 48}
+    ours, _ = fine_tune(linear(), (x, labels), learning_rate=RATE, weight_decay=DECAY, **settings)
+    kerass, _ = fine_tune(linear(), (x, labels), optimizer=decoupled, **settings)
+    assert np.abs(ours.get_weights()[0] - kerass.get_weights()[0]).max() > 0.01
+
+
+def test_decay_all_false_leaves_vectors_out():
+    kernel, bias = keras.Variable([[2.0]]), keras.Variable([3.0])
+    zeros = [kernel * 0, bias * 0]
+    for decay_all, expected in ((True, [1.0, 1.5]), (False, [1.0, 0.0])):
+        recipe = Recipe(epochs=1, weight_decay=0.5, decay_all=decay_all)
+        found = optimizers.decayed(zeros, [kernel, bias], recipe, 1.0)
+        assert [float(g.numpy().item()) for g in found] == expected
+
+
+def test_batch_normalisation_decays_like_the_rest_by_default():
+    inputs = keras.Input((5,))
+    model = keras.Model(inputs, keras.layers.BatchNormalization()(inputs))
+    x = np.zeros((4, 5), "float32")
+    settings = {"loss": "mse", "epochs": 1, "learning_rate": 0.1, "weight_decay": 0.5}
+    decayed, _ = fine_tune(model, (x, x), **settings)
+    np.testing.assert_allclose(decayed.get_weights()[0], 1 - 0.1 * 0.5, rtol=1e-6)  # gamma
+    without, _ = fine_tune(model, (x, x), decay_all=False, **settings)
+    np.testing.assert_array_equal(without.get_weights()[0], 1.0)
+
+
+def test_a_keras_optimizer_is_copied():
+    optimizer = keras.optimizers.RMSprop(0.01)
+    trained, history = fine_tune(linear(), blobs(), optimizer=optimizer, epochs=1)
+    assert not optimizer.built
+    assert history.metrics["learning_rate"] == [pytest.approx(0.01)]
+    assert np.abs(trained.get_weights()[0] - linear().get_weights()[0]).max() > 0.001

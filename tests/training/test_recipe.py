@@ -1,0 +1,68 @@
+import keras
+import pytest
+
+from tfprune.errors import PruningError
+from tfprune.training import Recipe
+
+REFUSED = {
+    r"epochs must be at least 1 .*received 0": {"epochs": 0},
+    r"learning_rate must be above 0 .*received 0": {"learning_rate": 0.0},
+    r"momentum must be at least 0 and below 1, received 1": {"momentum": 1.0},
+    r"weight_decay must be at least 0 .*received -0.1": {"weight_decay": -0.1},
+    r"decay_factor must be above 0 and below 1, received 2": {
+        "schedule": "step", "decay_steps": (2,), "decay_factor": 2.0},
+    r"warmup_epochs must be .* below 4, received 4": {"warmup_epochs": 4.0},
+    r"label_smoothing must be .*received 1": {"label_smoothing": 1.0},
+    r"batch_size must be at least 1 .*received 0": {"batch_size": 0},
+    r"optimizer 'sdg'.*Did you mean 'sgd'.*adam": {"optimizer": "sdg"},
+    r"schedule 'cosin'.*Did you mean 'cosine'.*one_cycle": {"schedule": "cosin"},
+    r"precision 'float16'.*mixed_bfloat16": {"precision": "float16"},
+    r"momentum belongs to optimizer='sgd', received 'adam'": {
+        "optimizer": "adam", "momentum": 0.9},
+    r"nesterov belongs to optimizer='sgd', received 'adam'": {
+        "optimizer": "adam", "nesterov": True},
+    r"nesterov has no effect with momentum=0": {"nesterov": True, "momentum": 0.0},
+    r"decay_all has no effect with weight_decay=0": {"decay_all": False},
+    r"learning_rate is twice there": {
+        "optimizer": keras.optimizers.SGD(0.1), "learning_rate": 0.1},
+    r"weight_decay is twice there": {
+        "optimizer": keras.optimizers.AdamW(0.1), "weight_decay": 0.1},
+    r"schedule is twice there": {
+        "optimizer": keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)),
+        "schedule": "cosine"},
+    r"decay_steps and schedule='step' need each other, .*'cosine'": {
+        "schedule": "cosine", "decay_steps": (2,)},
+    r"decay_steps and schedule='step' need each other, received decay_steps=\(\)": {
+        "schedule": "step"},
+    r"decay_steps must be ascending epochs from 1, received \(3, 2\)": {
+        "schedule": "step", "decay_steps": (3, 2)},
+    r"decay_factor has no effect with schedule='cosine'": {
+        "schedule": "cosine", "decay_factor": 0.2},
+    r"warmup_epochs contradicts schedule='one_cycle'": {
+        "schedule": "one_cycle", "warmup_epochs": 1.0},
+    r"warmup_epochs must end before the first drop, after 1 epochs": {
+        "schedule": "step", "decay_steps": (1, 3), "warmup_epochs": 2.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "settings"), REFUSED.items(), ids=list(REFUSED))
+def test_it_refuses(text, settings):
+    with pytest.raises(PruningError, match=text):
+        Recipe(**{"epochs": 4, **settings})
+
+
+def test_it_takes_the_recipes_of_the_papers():
+    Recipe(epochs=160, optimizer="adam", learning_rate=1e-3, schedule="step", decay_steps=(80, 120),
+           batch_size=32)  # fmt: skip  # similarity graph, A3
+    Recipe(epochs=45, learning_rate=0.01, weight_decay=5e-4, schedule="step", decay_steps=(10, 15),
+           decay_factor=0.2)  # fmt: skip  # GFBS, B5
+    Recipe(epochs=300, learning_rate=0.01, weight_decay=0.002, schedule="step",
+           decay_steps=(150, 225))  # fmt: skip  # FP-FMC, B3
+    Recipe(epochs=80, learning_rate=0.08, nesterov=True, weight_decay=5e-4, schedule="step",
+           decay_steps=tuple(range(8, 80, 8)), decay_factor=1 / 1.8)  # fmt: skip  # GFI-AP, C3
+
+
+def test_only_a_constant_rate_without_warm_up_is_left_to_callbacks():
+    assert Recipe(epochs=2).fixed_rate
+    assert not Recipe(epochs=2, warmup_epochs=0.5).fixed_rate
+    assert not Recipe(epochs=2, schedule="cosine").fixed_rate
