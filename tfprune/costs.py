@@ -109,13 +109,10 @@ def cost(model: keras.Model, convention: str = "mac") -> Cost:
 
 def _row(owner: Owner) -> LayerCost:
     layer = owner.operation
-    kernels = [i for i, weight in enumerate(layer.weights) if len(weight.shape) > 1]
-    unruled = not owner.slots and kernels and layer.trainable_weights
-    if unruled or None in owner.times.values():
-        why = "works on maps of unknown size" if owner.slots else "has no rule that counts it"
+    if owner.uncounted:
         raise PruningError(
-            f"cost: layer {owner.name!r} ({type(layer).__name__}) {why}. Build the model with a "
-            "fixed input size, or teach the layer with @tfprune.rule and times=."
+            f"cost: layer {owner.name!r} ({type(layer).__name__}) {owner.uncounted}. Build the "
+            "model with a fixed input size, or teach the layer with @tfprune.rule and times=."
         )
     size = [math.prod(weight.shape) for weight in layer.weights]
     trainable = {id(weight) for weight in layer.trainable_weights}

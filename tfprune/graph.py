@@ -70,6 +70,19 @@ def replay(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any]) 
     return keras.tree.map_structure(lambda x: tensors[id(x)], model.output)
 
 
+def input_layer(tensor: keras.KerasTensor) -> keras.layers.InputLayer:
+    """Return a new input layer like the one a model's input comes from."""
+    old = tensor._keras_history.operation
+    optional = getattr(old, "optional", False)
+    return keras.layers.InputLayer(
+        batch_shape=tensor.shape,
+        dtype=tensor.dtype,
+        sparse=tensor.sparse,
+        name=old.name,
+        optional=optional,
+    )
+
+
 def _check(model: Any) -> None:
     if not isinstance(model, keras.Model):
         raise PruningError(

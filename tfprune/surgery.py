@@ -8,7 +8,7 @@ import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.compiling import compile_like, copy_slots
-from tfprune.graph import is_graph, replay
+from tfprune.graph import input_layer, is_graph, replay
 from tfprune.layer_copies import copy_layer, finish, start_from
 from tfprune.masks import kept_ids
 from tfprune.trace import Owner
@@ -100,14 +100,14 @@ class Builder:
         return value
 
     def _model(self, model: keras.Model) -> keras.Model:
-        inputs = [_input_layer(x) for x in model.inputs]
+        inputs = [input_layer(x) for x in model.inputs]
         if isinstance(model, keras.Sequential):
             layers = [self._copy(layer) for layer in model.layers]
             copy = keras.Sequential([*inputs, *layers], name=model.name)
         else:
             outputs = replay(model, [layer.output for layer in inputs], self._call)
             inputs = keras.tree.pack_sequence_as(model.input, [layer.output for layer in inputs])
-            copy = _like(model)(inputs, outputs, name=model.name)
+            copy = keras.Model(inputs, outputs, name=model.name)
         self._finish(model, copy)
         return copy
 
@@ -143,15 +143,3 @@ class Builder:
                 finish(new, self.started.pop(id(layer)))
             if new.trainable != layer.trainable:
                 new.trainable = layer.trainable
-
-
-def _input_layer(tensor: keras.KerasTensor) -> keras.layers.InputLayer:
-    old = tensor._keras_history.operation
-    return keras.layers.InputLayer(
-        batch_shape=tensor.shape, dtype=tensor.dtype, sparse=tensor.sparse, name=old.name
-    )
-
-
-def _like(model: keras.Model) -> type[keras.Model]:
-    """Return the class of the copy: the model's own, if it is made from inputs and outputs."""
-    return keras.Model

@@ -60,6 +60,14 @@ class Owner:
     call_edits: list[Edit | None] = field(default_factory=list)  # one per call, in order
     fresh: Ids | None = None
 
+    @property
+    def uncounted(self) -> str | None:
+        """Why the layer's multiplications are unknown; None where they are known."""
+        kernels = [w for w in getattr(self.operation, "trainable_weights", ()) if w.ndim > 1]
+        if kernels and not self.slots:
+            return "has no rule that counts its multiplications"
+        return "works on maps of unknown size" if None in self.times.values() else None
+
 
 @dataclass
 class Trace:

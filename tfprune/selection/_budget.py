@@ -17,19 +17,19 @@ class Budget:
         kind: "macs" (multiply-accumulates of the weights for one sample) or "params" (weights).
 
     Raises:
-        PruningError: MACs of a model whose spatial size is unknown.
+        PruningError: MACs of a model with a layer whose multiplications are unknown.
     """
 
     def __init__(self, graph: ChannelGraph, kind: str):
         self.terms: list[tuple[int, list[np.ndarray]]] = []
         for owner in graph.owners.values():
+            if kind == "macs" and owner.uncounted:
+                raise PruningError(
+                    f"macs: layer {owner.name!r} {owner.uncounted}. Build the model with a fixed "
+                    "input size, teach the layer with @tfprune.rule and times=, or use params=."
+                )
             for index, weight in enumerate(getattr(owner.operation, "weights", ())):
                 times = owner.times.get(index, 0) if kind == "macs" else 1
-                if times is None:
-                    raise PruningError(
-                        f"macs: layer {owner.name!r} works on maps of unknown size, so its MACs "
-                        "are unknown. Build the model with a fixed input size, or use params=."
-                    )
                 slots = [slot for (i, _), slot in owner.slots.items() if i == index]
                 self._add(times, weight.shape, {slot.axis: slot.ids for slot in slots})
         self.total = self(np.ones(len(graph.unit), bool))

@@ -1,5 +1,7 @@
 """Remove the units with the lowest scores: the same share per layer, or by one ranking."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
@@ -96,24 +98,37 @@ def _by_target(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: R
     goal = getattr(request, request.amount) * budget.total
     order = plan.merged(_key(plan, request))
 
-    def cost(count: int) -> int:
-        lengths = plan.rounded(_prefix(plan, order, count), channels, request.round_to)
+    def cost(lengths: np.ndarray) -> int:
         removed = np.zeros(len(graph.is_pinned), bool)
-        removed[plan.units(lengths)] = True
+        removed[plan.units(plan.rounded(lengths, channels, request.round_to))] = True
         return budget(~removed[graph.unit])
 
-    low, high = 0, len(order)
-    if cost(high) > goal * 1.01:
+    least = cost(plan.whole)
+    if least > goal * 1.01:
         raise PruningError(
             f"{request.amount}={getattr(request, request.amount)} cannot be reached: with all that "
-            f"may go removed, {cost(high) / budget.total:.3f} of the model is left. Ask for more, "
+            f"may go removed, {least / budget.total:.3f} of the model is left. Ask for more, "
             "or loosen min_channels, round_to, include and exclude."
         )
+    low, high = 0, len(order)  # cost(low) >= goal; the last removals may be too much
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if cost(middle) >= goal else (low, middle)
-    best = min((low, high), key=lambda count: abs(cost(count) - goal))
-    return _prefix(plan, order, best)
+        low, high = (middle, high) if cost(_prefix(plan, order, middle)) >= goal else (low, middle)
+    return _closer(plan, _prefix(plan, order, low), cost, goal, request.round_to)
+
+
+def _closer(
+    plan: Cuts, lengths: np.ndarray, cost: Callable[[np.ndarray], int], goal: float, step: int
+) -> np.ndarray:
+    """Cut single groups a little further where the next unit of the order is too big a step."""
+    present = cost(lengths)
+    for group in range(len(lengths)):
+        trial = lengths.copy()
+        trial[group] = min(trial[group] + step, len(plan.sequences[group]))
+        after = cost(trial)
+        if abs(after - goal) < abs(present - goal):
+            lengths, present = trial, after
+    return lengths
 
 
 def _key(plan: Cuts, request: Request):
