@@ -20,6 +20,7 @@ _NEEDS_EPOCHS = (
     "nesterov",
     "weight_decay",
     "label_smoothing",
+    "restore_best",
     "precision",
     "augment",
 )
@@ -36,6 +37,11 @@ def define(*, epochs: int, decay_step: str) -> None:
     flags.DEFINE_integer("batch_size", 128, "Images per step.", lower_bound=1)
     _define_optimizer()
     _define_schedule(decay_step)
+    flags.DEFINE_bool(
+        "restore_best",
+        True,
+        "Keep the epoch that the validation split likes best; else, or without one, the last.",
+    )
     flags.DEFINE_float("label_smoothing", 0.0, "Label smoothing, in [0, 1).", 0.0, 1.0)
     flags.DEFINE_enum(
         "precision",
@@ -101,6 +107,7 @@ def recipe(seed: int) -> Recipe | None:
         warmup_epochs=FLAGS.warmup,
         label_smoothing=FLAGS.label_smoothing,
         precision=None if FLAGS.precision == "float32" else FLAGS.precision,
+        restore_best=None if FLAGS.restore_best else False,
         seed=seed,
     )
 

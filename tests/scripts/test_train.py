@@ -2,6 +2,9 @@
 
 import csv
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -100,7 +103,7 @@ def test_without_epochs_the_initial_network_is_saved(tmp_path, quick):
         ("--data_dir=/x", r"--data_dir: the digits are embedded"),
         ("--gpu=99", r"There is no GPU 99"),
         ("--data=digit", r"Unknown data set 'digit'.*'digits'"),
-        ("--arch=resnet21", r"Unknown network 'resnet21'\..*resnet20, resnet32"),
+        ("--arch=resnet21", r"Unknown network 'resnet21'\..*resnet20.*resnet32"),
         ("--arch=vgg16", r"vgg16 cannot be built for digits: .*"),
         ("--warmup=500", r"warmup_epochs must be .* received 500"),
         ("--decay-step=80,x", r"--decay_step: expected whole epochs.*received 80,x"),
@@ -124,3 +127,19 @@ def test_the_papers_defaults():
     assert seen["recipe"].optimizer == "adam"
     assert seen["recipe"].learning_rate == 1e-3
     assert seen["recipe"].decay_steps == (80, 120, 160, 180)
+
+
+def test_the_papers_command_line_as_a_user_types_it(tmp_path):
+    command = "train.py --arch resnet20 --batch-size 32 --data digits --epochs 0 --save-dir"
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, *command.split(), tmp_path / "run"],
+        cwd=Path(train.__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "resnet20 trained on digits\non the test split\n  accuracy" in done.stderr
+    assert "Traceback" not in done.stderr
+    model = keras.models.load_model(tmp_path / "run" / "resnet20.keras")
+    assert (model.name, model.input_shape) == ("resnet20", (None, 8, 8, 1))

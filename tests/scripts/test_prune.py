@@ -1,0 +1,157 @@
+"""prune.py: a smaller model with its proof, and what it refuses."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import prune
+import tfprune
+import tfprune.data
+from tests.scripts.conftest import QUICK, call
+from tfprune.errors import PruningError
+from tfprune.reporting import load_masks
+
+HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32")
+
+
+def test_a_run_leaves_everything_in_its_folder(pruned):
+    left = {path.name for path in pruned.iterdir()}
+    assert left == {
+        "export", "flags.cfg", "masks.json", "masks.npz", "metrics.csv", "report.json",
+        "report.txt", "resnet20.keras", "tensorboard",
+    }  # fmt: skip
+
+
+def test_the_model_has_the_channels_that_the_masks_keep(baseline, pruned):
+    keep = load_masks(pruned / "masks.npz")
+    old = keras.models.load_model(baseline / "resnet20.keras")
+    small = keras.models.load_model(pruned / "resnet20.keras")
+    assert old.get_layer("stem").filters == len(keep["stem"]) == 8
+    assert small.get_layer("stem").filters == keep["stem"].sum() == 4
+    assert json.loads((pruned / "masks.json").read_text())["stem"] == keep["stem"].tolist()
+
+
+def test_the_export_computes_what_the_model_computes(pruned):
+    small = keras.models.load_model(pruned / "resnet20.keras")
+    images = np.random.default_rng(0).standard_normal((7, 8, 8, 1)).astype("float32")
+    loaded = tf.saved_model.load(str(pruned / "export" / "1"))
+    served = loaded.signatures["serving_default"](image=tf.constant(images))["head"]
+    np.testing.assert_allclose(served, small(images), atol=1e-5)
+
+
+def test_the_report_compares_both_models(baseline, pruned):
+    report = json.loads((pruned / "report.json").read_text())
+    before = json.loads((baseline / "report.json").read_text())
+    assert report["before"]["results"] == pytest.approx(before["results"])
+    assert report["before"]["parameters"] == before["parameters"]
+    assert report["after"]["parameters"] < report["before"]["parameters"]
+    assert report["after"]["macs"] < report["before"]["macs"]
+    assert report["after"]["file_bytes"] == (pruned / "resnet20.keras").stat().st_size
+    text = (pruned / "report.txt").read_text()
+    for part in ("rebuilt and masked model are equal", "MACs", "batch of 64", str(pruned)):
+        assert part in text
+
+
+def test_masks_of_an_interrupted_run_are_applied_again(baseline, tmp_path, monkeypatch):
+    arguments = (
+        "--data=digits", *HALF, "--epochs=0", "--pretrain_dir", baseline, "--save_dir", tmp_path,
+    )  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(prune.files, "save_model", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            call(prune, *arguments)
+    chosen = np.array([True, False] * 4)  # not what the method would have chosen
+    keep = load_masks(tmp_path / "masks.npz") | {"stem": chosen}
+    prune.reporting.save_masks(tmp_path, keep)
+    monkeypatch.setattr(tfprune, "prune", _interrupt)
+    call(prune, *arguments)
+    old = keras.models.load_model(baseline / "resnet20.keras").get_layer("stem").get_weights()[0]
+    new = keras.models.load_model(tmp_path / "resnet20.keras").get_layer("stem").get_weights()[0]
+    np.testing.assert_array_equal(new, old[..., chosen])
+
+
+def _interrupt(*args, **kwargs):
+    raise KeyboardInterrupt
+
+
+def test_a_finished_run_is_reused(baseline, pruned, monkeypatch):
+    monkeypatch.setattr(prune, "prune", _interrupt)
+    call(prune, *QUICK, *HALF, "--pretrain_dir", baseline, "--save_dir", pruned)
+
+
+def request_of(*arguments):
+    """Return what the script would ask of the library."""
+    seen = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prune.files, "load_model", lambda path: seen.update(baseline=path))
+        patch.setattr(prune.reporting, "claim", lambda folder, *a, **k: seen.update(folder=folder))
+        patch.setattr(prune, "prune", lambda *a, **k: seen.update(k))
+        call(prune, "--data=digits", *arguments)
+    return seen
+
+
+def test_flags_become_options_of_the_library():
+    seen = request_of(
+        "--method=random", "--macs=0.4", "--round-to=4", "--exclude=stem*", "--seed=3"
+    )
+    assert seen["request"] == {
+        "method": "random",
+        "samples": None,
+        "options": {"macs": 0.4, "round_to": 4, "exclude": ["stem*"], "seed": 3},
+    }
+    seen = request_of("--method=gfbs", "--ratio=0.3", "--scope=layer", "--option=w_beta=0.1")
+    assert seen["request"] == {
+        "method": "gfbs",
+        "samples": 100,
+        "options": {"ratio": 0.3, "scope": "layer", "w_beta": 0.1},
+    }
+
+
+def test_the_papers_defaults_and_our_folders():
+    seen = request_of("--arch=vgg16", "--method=l1", "--threshold=0.8")
+    assert str(seen["baseline"]) == "runs/digits/trained/vgg16/vgg16.keras"
+    assert str(seen["folder"]) == "runs/digits/pruned/vgg16_l1_threshold_0.80"
+    assert seen["recipe"].epochs == 160
+    assert seen["recipe"].decay_steps == (80, 120)
+    assert seen["feeding"].batch_size == 128
+    assert seen["formats"] == ["saved_model"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method=magnitude", "--ratio=0.5"], r"'magnitude' is not available.*gfbs, l1, l2"),
+        (["--method=l1"], r"expected one of --ratio.*method 'l1', received none"),
+        (["--method=l1", "--ratio=0.5", "--macs=0.5"], r"received --ratio=0.5, --macs=0.5"),
+        (["--method=l1", "--ratio=0.5", "--samples=9"], r"--samples: method 'l1' looks at no"),
+        (["--method=l1", "--threshold=1", "--scope=global"], r"--scope: a threshold holds"),
+        (["--method=gfbs", "--ratio=0.5", "--option=w_beta"], r"--option: .*received 'w_beta'"),
+        (["--method=gfbs", "--ratio=0.5", "--gpu=7"], r"There is no GPU 7"),
+    ],
+)
+def test_bad_flags_are_refused_before_anything_is_written(tmp_path, arguments, message):
+    with pytest.raises(PruningError, match=message):
+        call(prune, "--data=digits", "--save_dir", tmp_path / "run", *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_or_damaged_baseline_is_named(baseline, tmp_path):
+    arguments = (*QUICK, *HALF, "--save_dir", tmp_path / "run", "--pretrain_dir", tmp_path)
+    with pytest.raises(PruningError, match=r"no model file .*resnet20\.keras.*train\.py"):
+        call(prune, *arguments)
+    whole = (baseline / "resnet20.keras").read_bytes()
+    (tmp_path / "resnet20.keras").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(PruningError, match=r"resnet20\.keras \(\d+ bytes\) cannot be loaded"):
+        call(prune, *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_baseline_of_another_normalisation_is_refused(baseline, tmp_path):
+    with pytest.raises(PruningError, match=r"'normalisation': 'channel'.*'normalisation': 'pixel'"):
+        call(
+            prune, *QUICK, *HALF, "--normalisation=pixel",
+            "--pretrain_dir", baseline, "--save_dir", tmp_path / "run",
+        )  # fmt: skip
