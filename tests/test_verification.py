@@ -1,0 +1,109 @@
+"""What verify measures, and when it refuses."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfprune
+from tfprune import PruningError
+
+
+def net(norm=None, dtype=None):
+    image = keras.Input((6, 6, 3))
+    x = layers.Conv2D(8, 3, name="conv", bias_initializer="ones", dtype=dtype)(image)
+    x = norm(x) if norm else x
+    x = layers.Conv2D(4, 3, name="next", dtype=dtype)(layers.ReLU(dtype=dtype)(x))
+    return keras.Model(image, layers.GlobalAveragePooling2D(dtype="float32")(x))
+
+
+KEEP = {"conv": np.array([True, False] * 4)}
+
+
+def by_hand(model, keep, inputs):
+    """Outputs of a copy whose second convolution reads zeros where the first's channels go."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    kernel, bias = copy.get_layer("next").get_weights()
+    kernel[:, :, ~keep["conv"]] = 0
+    copy.get_layer("next").set_weights([kernel, bias])
+    return np.array(copy(inputs))
+
+
+def test_the_difference_is_that_to_the_masked_original_made_by_hand():
+    model = net()
+    graph = tfprune.analyse(model)
+    small = tfprune.rebuild(graph, KEEP)
+    inputs = np.random.default_rng(3).standard_normal((5, 6, 6, 3)).astype("float32")
+    small.get_layer("next").bias.assign_add([0.0, 0.5, 0, 0])
+    check = tfprune.verify(graph, KEEP, small, inputs=inputs, tolerance=10)
+    masked = by_hand(model, KEEP, inputs)
+    assert check.difference == pytest.approx(np.abs(masked - np.array(small(inputs))).max())
+    assert check.difference == pytest.approx(0.5, rel=1e-5)
+    assert check.scale == pytest.approx(np.abs(masked).max())
+    assert check.changed
+
+
+def test_equal_models_are_exact():
+    graph = tfprune.analyse(net())
+    check = tfprune.verify(graph, KEEP, tfprune.rebuild(graph, KEEP))
+    assert check.exact
+    assert check.relative < 1e-6
+    assert str(check).startswith("rebuilt and masked model are equal: largest difference")
+
+
+def test_another_model_is_refused():
+    graph = tfprune.analyse(net())
+    small = tfprune.rebuild(graph, KEEP)
+    small.get_layer("next").kernel.assign_add(np.full((3, 3, 4, 4), 0.01))
+    with pytest.raises(PruningError, match="at most 1e-05 of the outputs' scale, received"):
+        tfprune.verify(graph, KEEP, small)
+
+
+def test_other_masks_than_the_model_s_are_refused():
+    graph = tfprune.analyse(net())
+    small = tfprune.rebuild(graph, {"conv": ~KEEP["conv"]})
+    with pytest.raises(PruningError, match="keep masks are not those the model was rebuilt with"):
+        tfprune.verify(graph, KEEP, small)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize(("value", "told"), [(0.0, "0.0"), (np.inf, "(nan|inf)")])
+def test_outputs_that_prove_nothing_are_refused(value, told):
+    model = net()
+    model.get_layer("next").set_weights([np.full((3, 3, 8, 4), value), np.zeros(4)])
+    graph = tfprune.analyse(model)
+    with pytest.raises(PruningError, match=f"proves nothing: .* largest output is {told}"):
+        tfprune.verify(graph, KEEP, tfprune.rebuild(graph, KEEP))
+
+
+def test_a_mask_without_effect_is_told():
+    model = net()
+    kernel, bias = model.get_layer("next").get_weights()
+    kernel[:, :, ~KEEP["conv"]] = 0
+    model.get_layer("next").set_weights([kernel, bias])
+    graph = tfprune.analyse(model)
+    check = tfprune.verify(graph, KEEP, tfprune.rebuild(graph, KEEP))
+    assert not check.changed
+    assert "pruning changed no output" in str(check)
+
+
+def test_inexact_pruning_is_reported_not_refused():
+    graph = tfprune.analyse(net(layers.LayerNormalization()), allow_inexact=True)
+    check = tfprune.verify(graph, KEEP, tfprune.rebuild(graph, KEEP))
+    assert not check.exact
+    assert (
+        check.inexact
+        == ("layer_normalization: LayerNormalization takes its statistics over the channels",)
+        or "LayerNormalization takes its statistics over the channels" in check.inexact[0]
+    )
+    assert "expected:" in str(check)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_models_are_compared_in_float32(policy):
+    model = net(dtype=policy)
+    graph = tfprune.analyse(model)
+    small = tfprune.rebuild(graph, KEEP)
+    assert small.get_layer("conv").dtype_policy.name == policy
+    assert tfprune.verify(graph, KEEP, small).relative < 1e-6
