@@ -55,7 +55,7 @@ def test_a_compiled_model_is_copied_without_its_own_loss():
 
 
 def test_several_inputs_keep_their_names_and_form():
-    inputs = {"a": keras.Input((5,)), "b": keras.Input((5,), name="second")}
+    inputs = {name: keras.Input((5,), name=name) for name in "ab"}
     shared = layers.Dense(2)
     model = keras.Model(inputs, shared(inputs["a"]) + shared(inputs["b"]))
     copy = copy_model(model)

@@ -93,3 +93,7 @@ def test_a_keras_optimizer_is_copied():
     assert not optimizer.built
     assert history.metrics["learning_rate"] == [pytest.approx(0.01)]
     assert np.abs(trained.get_weights()[0] - linear().get_weights()[0]).max() > 0.001
+
+
+def test_a_whole_number_is_a_learning_rate():
+    assert optimizers.rate(optimizers.build(Recipe(epochs=1, learning_rate=2))) == 2.0

@@ -88,12 +88,22 @@ class Checkpoints:
         own = directory if chief else directory / f"worker-{worker}"
         self._manager = tf.train.CheckpointManager(checkpoint, str(own), max_to_keep=1)
         if latest is not None:
-            checkpoint.restore(latest).assert_consumed()
+            _restore(checkpoint, latest)
 
     def save(self) -> None:
         """Save the state after an epoch; a reader sees the old or the new one, never half."""
         if self._manager is not None:
             self._manager.save(checkpoint_number=self.progress.epochs)
+
+
+def _restore(checkpoint: tf.train.Checkpoint, path: str) -> None:
+    try:
+        checkpoint.restore(path).assert_consumed()
+    except (tf.errors.OpError, AssertionError, IndexError, ValueError) as error:
+        raise PruningError(
+            f"The checkpoint {path} cannot be read: {type(error).__name__}: {error}. It is damaged "
+            "or was written by another version; remove its folder to start the training anew."
+        ) from error
 
 
 def _role() -> tuple[bool, int]:

@@ -27,7 +27,7 @@ def build(recipe: Recipe) -> keras.optimizers.Optimizer:
     if not isinstance(recipe.optimizer, str):
         optimizer = recipe.optimizer.from_config(recipe.optimizer.get_config())
     else:
-        highest = recipe.learning_rate or _RATES[recipe.optimizer]
+        highest = float(recipe.learning_rate or _RATES[recipe.optimizer])
         if recipe.optimizer == "adam":
             optimizer = keras.optimizers.Adam(highest)
         else:

@@ -105,9 +105,9 @@ def _check_ranges(recipe: Recipe) -> None:
 
 
 def _check_optimizer(recipe: Recipe) -> None:
-    given = [name for name in ("momentum", "nesterov") if getattr(recipe, name)]
+    given = "nesterov" if recipe.nesterov else "momentum" if recipe.momentum is not None else None
     if recipe.optimizer != "sgd" and given:
-        _refuse(given[0], f"belongs to optimizer='sgd', received {recipe.optimizer!r}")
+        _refuse(given, f"belongs to optimizer='sgd', received {recipe.optimizer!r}")
     if recipe.nesterov and recipe.momentum == 0:
         _refuse("nesterov", "has no effect with momentum=0")
     if not recipe.decay_all and recipe.weight_decay == 0:

@@ -51,6 +51,7 @@ class Run:
             self.schedule = schedules.build(self.recipe, self.highest, source.steps)
         self.model.stop_training = progress.stopped
         callbacks.on_train_begin()
+        logs = None
         while progress.epochs < self.recipe.epochs and not self.model.stop_training:
             logs = self._epoch(progress.epochs, source, held_out, callbacks)
             if held_out is not None and self.recipe.restore_best is not False:
@@ -62,7 +63,7 @@ class Run:
             progress.stopped = bool(self.model.stop_training)
             saved.save()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        callbacks.on_train_end(None)
+        callbacks.on_train_end(logs)
 
     def _epoch(
         self,
