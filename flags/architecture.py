@@ -8,7 +8,7 @@ from tfprune.errors import unknown
 
 def define() -> None:
     """Define --arch."""
-    flags.DEFINE_string("arch", "resnet20", f"Network: {', '.join(models.names())}.")
+    flags.DEFINE_string("arch", "resnet20", "Network: a name of models.names().")
 
 
 def name() -> str:

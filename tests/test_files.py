@@ -26,6 +26,8 @@ def test_atomic_path_renames_what_was_written(tmp_path):
         assert temporary.suffix == ".txt"
         temporary.write_text("whole")
         assert not target.exists()
+        number = temporary.stat().st_ino
+    assert target.stat().st_ino == number  # renamed: a copy could be seen half done
     assert target.read_text() == "whole"
     assert listed(target.parent) == ["note.txt"]
 
