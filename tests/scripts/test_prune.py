@@ -66,7 +66,7 @@ def test_masks_of_an_interrupted_run_are_applied_again(baseline, tmp_path, monke
     chosen = np.array([True, False] * 4)  # not what the method would have chosen
     keep = load_masks(tmp_path / "masks.npz") | {"stem": chosen}
     prune.reporting.save_masks(tmp_path, keep)
-    monkeypatch.setattr(tfprune, "prune", _interrupt)
+    monkeypatch.setattr(tfprune, "prune", _not_again)
     call(prune, *arguments)
     old = keras.models.load_model(baseline / "resnet20.keras").get_layer("stem").get_weights()[0]
     new = keras.models.load_model(tmp_path / "resnet20.keras").get_layer("stem").get_weights()[0]
@@ -77,8 +77,12 @@ def _interrupt(*args, **kwargs):
     raise KeyboardInterrupt
 
 
+def _not_again(*args, **kwargs):
+    raise AssertionError("done again")
+
+
 def test_a_finished_run_is_reused(baseline, pruned, monkeypatch):
-    monkeypatch.setattr(prune, "prune", _interrupt)
+    monkeypatch.setattr(prune, "prune", _not_again)
     call(prune, *QUICK, *HALF, "--pretrain_dir", baseline, "--save_dir", pruned)
 
 
