@@ -1,61 +1,86 @@
-"""DenseNet for small images (Huang et al. 2017, growth 12, without bottleneck or compression)."""
+"""DenseNet-40 for CIFAR (Huang et al. 2017): growth 12, no bottleneck, no compression."""
 
-from functools import partial
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
-from models._blocks import batch_norm, classify
-
-GROWTH, BLOCKS, DROPOUT = 12, 3, 0.2
+from models._blocks import PYTORCH_UNIFORM, Blocks, Configuration, whole_map_average
 
 
-def densenet(
-    *,
-    name: str,
-    depth: int,
-    stem: int,
-    num_classes: int,
-    input_shape: tuple[int, ...],
-    classifier_activation: str | None = None,
-) -> keras.Model:
-    """Build a DenseNet of three blocks: each layer reads all before it and adds 12 channels.
+@dataclass(frozen=True, kw_only=True)
+class DenseNet(Configuration):
+    """A network of three dense blocks.
 
     Args:
-        name: the model's name.
-        depth: 3n + 4 layers, n to a block.
-        stem: channels of the first convolution; 16 in Li et al.
-        num_classes: number of classes.
-        input_shape: (height, width, channels).
-        classifier_activation: None for logits, or "softmax".
+        stem: channels of the first convolution.
+        dropout: share of the activations dropped behind each convolution but the first.
+        functional_pools: whether the transitions' pooling is a plain operation and the last one
+            an average pooling of the map's size, which FLOP counters price differently.
+        growth: channels that a layer adds.
+        layers_per_block: layers of a dense block.
     """
-    if (depth - 4) % BLOCKS or depth <= BLOCKS + 1:
-        raise ValueError(f"depth must be 3n + 4 with n >= 1 (7, 10, 13, ...), received {depth}.")
-    image = keras.Input(input_shape, name="image")
-    x = _conv(image, stem, 3, "stem_conv")
-    for block in range(1, BLOCKS + 1):
-        for layer in range(1, (depth - 4) // BLOCKS + 1):
-            name_ = f"block{block}_layer{layer}"
-            x = layers.Concatenate(name=f"{name_}_concat")([x, _unit(x, GROWTH, 3, name_)])
-        if block < BLOCKS:
-            x = _unit(x, x.shape[-1], 1, f"transition{block}")
-            x = layers.AveragePooling2D(2, name=f"transition{block}_pool")(x)
-    x = layers.ReLU(name="final_relu")(batch_norm(x, "final_bn"))
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    return keras.Model(
-        image, classify(x, num_classes, classifier_activation, "he_uniform"), name=name
-    )
+
+    stem: int
+    dropout: float = 0.0
+    functional_pools: bool = False
+    growth: int = 12
+    layers_per_block: int = 12
 
 
-def _conv(x: keras.KerasTensor, width: int, size: int, name: str) -> keras.KerasTensor:
-    return layers.Conv2D(
-        width, size, padding="same", use_bias=False, kernel_initializer="he_uniform", name=name
-    )(x)
+def build(
+    configuration: DenseNet, images: KerasTensor, num_classes: int, blocks: Blocks
+) -> KerasTensor:
+    """Return the class scores of the images."""
+    x = blocks.conv(images, configuration.stem, 3, name="stem_conv")
+    for block in (1, 2, 3):
+        for layer in range(1, configuration.layers_per_block + 1):
+            name = f"block{block}_layer{layer}"
+            new = _norm_conv(configuration, blocks, x, configuration.growth, 3, name)
+            x = layers.Concatenate(name=f"{name}_concat")([x, new])
+        if block < 3:
+            name = f"transition{block}"
+            x = _norm_conv(configuration, blocks, x, x.shape[-1], 1, name)
+            x = _halve(configuration, x, f"{name}_pool")
+    x = blocks.norm_relu(x, "final")
+    if configuration.functional_pools:
+        return blocks.dense(whole_map_average(x, "pool"), num_classes)
+    return blocks.dense(layers.GlobalAveragePooling2D(name="pool")(x), num_classes)
 
 
-def _unit(x: keras.KerasTensor, width: int, size: int, name: str) -> keras.KerasTensor:
-    x = layers.ReLU(name=f"{name}_relu")(batch_norm(x, f"{name}_bn"))
-    return layers.Dropout(DROPOUT, name=f"{name}_dropout")(_conv(x, width, size, f"{name}_conv"))
+def _norm_conv(
+    configuration: DenseNet, blocks: Blocks, x: KerasTensor, filters: int, size: int, name: str
+) -> KerasTensor:
+    x = blocks.conv(blocks.norm_relu(x, name), filters, size, name=f"{name}_conv")
+    if configuration.dropout:
+        x = layers.Dropout(configuration.dropout, name=f"{name}_dropout")(x)
+    return x
 
 
-NETWORKS = {"densenet40": partial(densenet, depth=40, stem=16)}
+def _halve(configuration: DenseNet, x: KerasTensor, name: str) -> KerasTensor:
+    if configuration.functional_pools:
+        return keras.ops.average_pool(x, 2, 2)
+    return layers.AveragePooling2D(2, name=name)(x)
+
+
+CONFIGURATIONS = MappingProxyType(
+    {
+        "densenet40": DenseNet(
+            stem=16,
+            dropout=0.2,
+            min_size=4,
+            blocks={
+                "initializer": "he_uniform",
+                "dense_initializer": "he_uniform",
+                "symmetric": False,
+            },
+        ),
+        "densenet40_24": DenseNet(
+            stem=24,
+            functional_pools=True,
+            min_size=4,
+            blocks={"initializer": PYTORCH_UNIFORM, "dense_initializer": PYTORCH_UNIFORM},
+        ),
+    }
+)

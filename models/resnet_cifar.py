@@ -1,66 +1,105 @@
-"""ResNets for small images (He et al. 2016, 4.2): three stages of basic blocks."""
+"""ResNet for CIFAR (He et al. 2016, section 4.2), with the three shortcuts that papers give it."""
 
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
-from models._blocks import batch_norm, classify
+from models._blocks import Blocks, Configuration
 
-WIDTHS = (16, 32, 64)
+Shortcut = Callable[[Blocks, KerasTensor, int, int, str], KerasTensor]
 
 
-def resnet(
-    *,
-    name: str,
-    depth: int,
-    num_classes: int,
-    input_shape: tuple[int, ...],
-    classifier_activation: str | None = None,
-) -> keras.Model:
-    """Build the ResNet of Li et al.: biased convolutions, projections without BatchNormalization.
-
-    The first block of stages 2 and 3 has a 1x1 convolution with stride 2 as its shortcut, the
-    others have the identity. Global average pooling equals the paper's 8x8 pooling at 32x32.
+@dataclass(frozen=True, kw_only=True)
+class ResNetCifar(Configuration):
+    """A network of 6n+2 layers.
 
     Args:
-        name: the model's name.
-        depth: 6n + 2 layers, n blocks a stage.
-        num_classes: number of classes.
-        input_shape: (height, width, channels).
-        classifier_activation: None for logits, or "softmax".
+        depth: 6n+2.
+        shortcut: what stands beside the blocks that change the width:
+            `shortcut(blocks, x, filters, strides, name)`.
+        functional_relu: whether the ReLU behind the sum is a plain operation, not a layer; FLOP
+            counters that hook modules pass over it.
     """
-    if (depth - 2) % 6 or depth < 8:
-        raise ValueError(f"depth must be 6n + 2 with n >= 1 (8, 14, 20, ...), received {depth}.")
-    image = keras.Input(input_shape, name="image")
-    x = layers.ReLU(name="stem_relu")(_conv_norm(image, WIDTHS[0], 3, 1, "stem"))
-    for stage, width in enumerate(WIDTHS, 1):
-        for block in range(1, (depth - 2) // 6 + 1):
-            stride = 2 if stage > 1 and block == 1 else 1
-            x = _block(x, width, stride, f"stage{stage}_block{block}")
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    return keras.Model(
-        image, classify(x, num_classes, classifier_activation, "he_normal"), name=name
-    )
+
+    depth: int
+    shortcut: Shortcut
+    functional_relu: bool = False
 
 
-def _conv(x: keras.KerasTensor, width: int, size: int, stride: int, name: str) -> keras.KerasTensor:
-    return layers.Conv2D(
-        width, size, stride, padding="same", kernel_initializer="he_normal", name=name
-    )(x)
+def projection(
+    blocks: Blocks, x: KerasTensor, filters: int, strides: int, name: str
+) -> KerasTensor:
+    """Return a strided 1x1 convolution without normalisation (Li et al.)."""
+    return blocks.conv(x, filters, 1, name=f"{name}_shortcut", strides=strides)
 
 
-def _conv_norm(
-    x: keras.KerasTensor, width: int, size: int, stride: int, name: str
-) -> keras.KerasTensor:
-    return batch_norm(_conv(x, width, size, stride, f"{name}_conv"), f"{name}_bn")
+def subsample_and_pad(
+    blocks: Blocks, x: KerasTensor, filters: int, strides: int, name: str
+) -> KerasTensor:
+    """Return every second position, with zero channels on both sides ("option A")."""
+    missing = filters - x.shape[-1]
+    return _pad_channels(x[:, ::strides, ::strides, :], missing // 2, missing - missing // 2)
 
 
-def _block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
-    y = layers.ReLU(name=f"{name}_relu1")(_conv_norm(x, width, 3, stride, f"{name}_1"))
-    y = _conv_norm(y, width, 3, 1, f"{name}_2")
-    shortcut = _conv(x, width, 1, stride, f"{name}_shortcut") if stride > 1 else x
-    return layers.ReLU(name=f"{name}_relu2")(layers.Add(name=f"{name}_add")([y, shortcut]))
+def max_pool_and_pad(
+    blocks: Blocks, x: KerasTensor, filters: int, strides: int, name: str
+) -> KerasTensor:
+    """Return a max pooling with zero channels at the end (GFI-AP)."""
+    # "same" differs at odd sizes only, where it rounds up as the strided convolution does.
+    x = keras.ops.max_pool(x, strides, strides, padding="same")
+    return _pad_channels(x, 0, filters - x.shape[-1])
 
 
-NETWORKS = {f"resnet{depth}": partial(resnet, depth=depth) for depth in (20, 32, 44, 56, 110)}
+def build(
+    configuration: ResNetCifar, images: KerasTensor, num_classes: int, blocks: Blocks
+) -> KerasTensor:
+    """Return the class scores of the images."""
+    x = blocks.conv_norm_relu(images, 16, 3, name="stem")
+    for stage, filters in enumerate((16, 32, 64), 1):
+        for block in range(1, (configuration.depth - 2) // 6 + 1):
+            strides = 2 if stage > 1 and block == 1 else 1
+            x = _block(configuration, blocks, x, filters, strides, f"stage{stage}_block{block}")
+    return blocks.dense(layers.GlobalAveragePooling2D(name="pool")(x), num_classes)
+
+
+def _block(
+    configuration: ResNetCifar, blocks: Blocks, x: KerasTensor, filters: int, strides: int,
+    name: str,
+) -> KerasTensor:  # fmt: skip
+    y = blocks.conv_norm(x, filters, 3, name=f"{name}_1", strides=strides)
+    y = layers.ReLU(name=f"{name}_relu1")(y)
+    y = blocks.conv_norm(y, filters, 3, name=f"{name}_2")
+    if x.shape[-1] != filters:
+        x = configuration.shortcut(blocks, x, filters, strides, name)
+    y = layers.Add(name=f"{name}_add")([y, x])
+    if configuration.functional_relu:
+        return keras.ops.relu(y)
+    return layers.ReLU(name=f"{name}_relu2")(y)
+
+
+def _pad_channels(x: KerasTensor, before: int, after: int) -> KerasTensor:
+    return keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (before, after)))
+
+
+def _configurations(depth: int) -> dict[str, ResNetCifar]:
+    biased = {"use_bias": True, "dense_initializer": "he_normal"}
+    return {
+        f"resnet{depth}": ResNetCifar(
+            depth=depth, shortcut=projection, blocks={**biased, "symmetric": False}
+        ),
+        f"resnet{depth}_a": ResNetCifar(depth=depth, shortcut=subsample_and_pad),
+        f"resnet{depth}_gfi": ResNetCifar(
+            depth=depth,
+            shortcut=max_pool_and_pad,
+            functional_relu=True,
+            blocks=biased,
+        ),
+    }
+
+
+CONFIGURATIONS = MappingProxyType(
+    {name: c for depth in (20, 32, 44, 56, 110) for name, c in _configurations(depth).items()}
+)
