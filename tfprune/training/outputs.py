@@ -58,9 +58,9 @@ def last_layers(model: keras.Model) -> list[keras.Operation]:
     """Return the operations from the last activation on, the very last one first.
 
     Example:
-        >>> layers = [keras.Input((3,)), keras.layers.Dense(2), keras.layers.Softmax()]
+        >>> layers = [keras.Input((3,)), keras.layers.Dense(2), keras.layers.Softmax(name="last")]
         >>> [layer.name for layer in last_layers(keras.Sequential(layers))]
-        ['softmax']
+        ['last']
     """
     found = []
     for operation in _backwards(model):

@@ -69,13 +69,18 @@ def read_pickles(folder: Path, layout: Layout) -> Raw:
     Raises:
         PruningError: a file is missing, cut short or of another size than expected.
     """
-    meta = _pickles.read(folder / layout.meta)
+    names = _pickles.read(folder / layout.meta).get(layout.names_key)
+    if names is None:
+        raise PruningError(
+            f"The data file {folder / layout.meta} has no {layout.names_key.decode()!r}: expected "
+            "the class names. Unpack it again, or download it again."
+        )
     train = [_read_batch(folder / file, layout, rows) for file, rows in layout.train.items()]
     test = [_read_batch(folder / file, layout, rows) for file, rows in layout.test.items()]
     return Raw(
         *(np.concatenate(parts) for parts in zip(*train, strict=True)),
         *(np.concatenate(parts) for parts in zip(*test, strict=True)),
-        [name.decode() for name in meta[layout.names_key]],
+        [name.decode() for name in names],
     )
 
 

@@ -43,7 +43,8 @@ def read(name: str, root: Path, *, download: bool) -> Raw:
 def _decode(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return images uint8 [N, H, W, C] and labels int64 [N] of a split, in the files' order."""
     label, expected = _label(builder), builder.info.splits[split].num_examples
-    batches = builder.as_dataset(split=split, batch_size=1000, shuffle_files=False)
+    once = tfds.ReadConfig(try_autocache=False)  # it is read once: no copy is to stay
+    batches = builder.as_dataset(split=split, batch_size=1000, read_config=once)
     parts = [(batch["image"], batch[label]) for batch in batches.as_numpy_iterator()]
     images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     if len(images) != expected:
