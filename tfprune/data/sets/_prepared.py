@@ -37,24 +37,19 @@ def read(name: str, root: Path, *, download: bool) -> Raw:
             f"TensorFlow Datasets ({_files(builder)}): {type(error).__name__}: {error}. "
             "Prepare it again, or copy it again, whole."
         ) from error
-    return Raw(*train, *test, builder.info.features[_label(builder)].names)
+    return Raw(*train, *test, builder.info.features["label"].names)
 
 
 def _decode(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return images uint8 [N, H, W, C] and labels int64 [N] of a split, in the files' order."""
-    label, expected = _label(builder), builder.info.splits[split].num_examples
+    expected = builder.info.splits[split].num_examples
     once = tfds.ReadConfig(try_autocache=False)  # it is read once: no copy is to stay
     batches = builder.as_dataset(split=split, batch_size=1000, read_config=once)
-    parts = [(batch["image"], batch[label]) for batch in batches.as_numpy_iterator()]
+    parts = [(batch["image"], batch["label"]) for batch in batches.as_numpy_iterator()]
     images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     if len(images) != expected:
         raise ValueError(f"expected {expected} examples in {split!r}, received {len(images)}")
     return images, labels
-
-
-def _label(builder: tfds.core.DatasetBuilder) -> str:
-    """Return the feature that holds the class; CIFAR-100 has fine and coarse ones."""
-    return "label" if "label" in builder.info.features else "fine_label"
 
 
 def _files(builder: tfds.core.DatasetBuilder) -> str:
