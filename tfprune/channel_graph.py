@@ -1,17 +1,17 @@
 """What an analysis found: units, what they tie together, and what must stay."""
 
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
 import keras
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
-from tfprune.channels import Channels
-from tfprune.graph_table import graph_table
-from tfprune.trace import Owner, Reader, Trace
+from tfprune.trace import Owner, Reader
+
+_HEADER = ("layer", "channels", "free", "units", "coupled with", "pinned because")
+_NAMES = 3  # coupled layers that are named; the rest are counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,52 +70,50 @@ class ChannelGraph:
         }
 
     def __str__(self) -> str:
-        return graph_table(self)
+        return _table(self)
 
 
-def close(model: keras.Model, trace: Trace) -> ChannelGraph:
-    """Turn the notes of an analysis into a channel graph."""
-    unit = _units(trace)
-    while bent := [pair for x in trace.moved for pair in _straighten(x, unit)]:
-        trace.edges.extend(bent)
-        unit = _units(trace)
-    owners = {owner.name: owner for owner in trace.owners.values()}
-    producers = {name: owner.fresh for name, owner in owners.items() if owner.fresh is not None}
-    return ChannelGraph(
-        model,
-        owners,
-        producers,
-        unit,
-        _reasons(trace.pins, unit),
-        _reasons(trace.inexact, unit),
-        tuple(trace.readers),
+def _table(graph: ChannelGraph) -> str:
+    """Return one line per layer: its channels, what they are coupled with, what is pinned."""
+    rows = [_HEADER, *(_row(graph, name) for name in graph.producers)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in rows]  # fmt: skip
+    total = sum(graph.channels(name) for name in graph.producers)
+    free = sum(int(graph.free(name).sum()) for name in graph.producers)
+    title = f"Channel graph of {graph.model.name!r}: {free:,} of {total:,} channels may go"
+    return "\n".join([title, *lines, *_unreached(graph)])
+
+
+def _row(graph: ChannelGraph, name: str) -> tuple[str, ...]:
+    units = graph.units_of(name)
+    coupled = graph.groups[name]
+    listed = ", ".join(coupled[:_NAMES])
+    more = f" and {len(coupled) - _NAMES} more" if len(coupled) > _NAMES else ""
+    return (
+        name,
+        str(graph.channels(name)),
+        str(int(graph.free(name).sum())),
+        str(len(np.unique(units))),
+        listed + more or "-",
+        _pinned(graph, units) or "-",
     )
 
 
-def _units(trace: Trace) -> np.ndarray:
-    first = np.concatenate([np.zeros(0, int), *(a.ravel() for a, _ in trace.edges)])
-    other = np.concatenate([np.zeros(0, int), *(b.ravel() for _, b in trace.edges)])
-    links = coo_matrix((np.ones(len(first), bool), (first, other)), (trace.size, trace.size))
-    return connected_components(links, directed=False)[1]
+def _pinned(graph: ChannelGraph, units: np.ndarray) -> str:
+    reasons = Counter(graph.pinned[unit] for unit in units.tolist() if unit in graph.pinned)
+    return "; ".join(
+        reason if count == len(units) else f"{count} channels: {reason}"
+        for reason, count in reasons.most_common()
+    )
 
 
-def _straighten(x: Channels, unit: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return what to unite so that a tensor stays rectangular when units go.
-
-    Units may differ along one axis only, the longest: whatever goes is then a slice of the tensor.
-    """
-    units = unit[x.ids]
-    bent = [axis for axis in x.varying if (units != units.take([0], axis=axis)).any()]
-    if len(bent) < 2:
-        return []
-    axis = max(bent, key=lambda axis: (units.shape[axis], axis))
-    line = x.ids[tuple(slice(None) if a == axis else slice(0, 1) for a in range(x.ids.ndim))]
-    return [(np.broadcast_to(line, x.ids.shape), x.ids)]
-
-
-def _reasons(notes: Iterable[tuple[np.ndarray, str]], unit: np.ndarray) -> dict[int, str]:
-    reasons: dict[int, str] = {}
-    for ids, reason in notes:
-        for u in np.unique(unit[ids]):
-            reasons.setdefault(int(u), reason)
-    return reasons
+def _unreached(graph: ChannelGraph) -> list[str]:
+    """Name the kinds of layers that have weights but no rule: they are left whole."""
+    whole = Counter(
+        type(owner.operation).__name__
+        for owner in graph.owners.values()
+        if getattr(owner.operation, "weights", ()) and not owner.slots
+    )
+    kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(whole.items()))
+    return [f"left whole: {kinds}"] if kinds else []

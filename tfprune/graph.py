@@ -7,10 +7,11 @@ import keras
 import numpy as np
 
 from tfprune import rules
-from tfprune.channel_graph import ChannelGraph, close
+from tfprune.channel_graph import ChannelGraph
 from tfprune.channels import Channels
 from tfprune.errors import PruningError
 from tfprune.trace import Call, Trace
+from tfprune.units import close
 
 
 def analyse(model: keras.Model, *, allow_inexact: bool = False) -> ChannelGraph:
@@ -47,9 +48,14 @@ def is_graph(operation: Any) -> bool:
     )
 
 
+def functional(model: keras.Model) -> keras.Model:
+    """Return the functional model that runs a model: a Sequential has one inside."""
+    return getattr(model, "_functional", None) or model
+
+
 def nodes(model: keras.Model) -> Iterator[Any]:
     """Yield a model's own calls (Keras' nodes) in an order in which they can be made."""
-    by_depth = (getattr(model, "_functional", None) or model)._nodes_by_depth
+    by_depth = functional(model)._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):
         yield from (node for node in by_depth[depth] if node.operation and not node.is_input)
 
@@ -67,7 +73,22 @@ def replay(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any]) 
         args, kwargs = node.arguments.fill_in(tensors)
         outputs = keras.tree.flatten(call(node.operation, args, kwargs))
         tensors.update(zip(map(id, node.outputs), outputs, strict=True))
-    return keras.tree.map_structure(lambda x: tensors[id(x)], model.output)
+    return keras.tree.map_structure(lambda x: tensors[id(x)], functional(model).output)
+
+
+def depths(model: keras.Model, start: int = 0) -> dict[int, int]:
+    """Return {id of a layer or operation: calls on the longest way from an input to it}."""
+    found: dict[int, int] = {}
+    depth_of = dict.fromkeys(map(id, model.inputs), start)
+    for node in nodes(model):
+        depth = 1 + max(depth_of[id(x)] for x in node.input_tensors)
+        found.setdefault(id(node.operation), depth)
+        if is_graph(node.operation):
+            inner = depths(node.operation, depth)
+            found = {**inner, **found}
+            depth = max(inner.values(), default=depth)
+        depth_of.update(dict.fromkeys(map(id, node.outputs), depth))
+    return found
 
 
 def input_layer(tensor: keras.KerasTensor) -> keras.layers.InputLayer:
@@ -114,12 +135,28 @@ def _run(
     tensors = dict(zip(map(id, model.inputs), inputs, strict=True))
     for node in nodes(model):
         if is_graph(node.operation):
-            arguments = [tensors[id(x)] for x in node.input_tensors]
-            outputs = _run(node.operation, arguments, trace, f"{prefix}{node.operation.name}/")
+            outputs = _run_nested(node, tensors, trace, f"{prefix}{node.operation.name}/")
         else:
             outputs = _apply_rule(node, tensors, trace, prefix)
         tensors.update(zip(map(id, node.outputs), outputs, strict=True))
     return [tensors[id(x)] for x in model.outputs]
+
+
+def _run_nested(
+    node: Any, tensors: dict[int, Channels], trace: Trace, prefix: str
+) -> list[Channels]:
+    """Run a model within the model; called again, it cuts what it cut at its first call."""
+    model, inputs = node.operation, [tensors[id(x)] for x in node.input_tensors]
+    known = trace.models.get(id(model))
+    if known is None:
+        known = trace.models[id(model)] = inputs, _run(model, inputs, trace, prefix)
+    else:
+        trace.tie(inputs, known[0], prefix[:-1])
+        again = Trace(trace.allow_inexact, trace.size)
+        _run(model, known[0], again, prefix)
+        for key, owner in again.owners.items():
+            trace.owners[key].count(owner.times)
+    return [Channels(y.ids, tuple(x.shape)) for x, y in zip(node.outputs, known[1], strict=True)]
 
 
 def _apply_rule(
@@ -129,16 +166,26 @@ def _apply_rule(
     args, kwargs = node.arguments.fill_in(tensors)
     owner = trace.owner(operation, prefix + operation.name)
     owner.call_edits.append(None)
+    masks = keras.tree.flatten(kwargs.pop("mask", None))  # of samples or steps: not data
+    inputs = [tensors[id(x)] for x in node.input_tensors]
+    inputs = [x for x in inputs if not any(x is mask for mask in masks)]
     call = Call(
         operation,
-        [tensors[id(x)] for x in node.input_tensors],
+        inputs,
         [tuple(x.shape) for x in node.outputs],
         args,
         kwargs,
         trace,
         owner,
     )
+    for mask in masks:
+        if isinstance(mask, Channels):
+            call.pin(mask, "a mask of steps")
     outputs = rules.find(operation)(call)
+    if len(owner.call_edits) == 1:
+        owner.inputs = inputs
+    elif owner.config_edits and not owner.slots:
+        trace.tie(inputs, owner.inputs, owner.name)
     outputs = [outputs] if isinstance(outputs, Channels) else outputs
     trace.moved.extend(x for x in outputs if np.count_nonzero(np.array(x.ids.shape) > 1) > 1)
     return outputs

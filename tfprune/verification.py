@@ -9,7 +9,7 @@ import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
-from tfprune.graph import analyse
+from tfprune.graph import analyse, functional
 from tfprune.masks import kept_ids
 from tfprune.surgery import Builder
 from tfprune.trace import Owner
@@ -173,7 +173,7 @@ def random_inputs(model: keras.Model, seed: int, batch: int = 4, unknown: int = 
             return rng.standard_normal(shape).astype(tensor.dtype)
         return rng.integers(0, 2, shape).astype(tensor.dtype)
 
-    return keras.tree.map_structure(draw, model.input)
+    return keras.tree.map_structure(draw, functional(model).input)
 
 
 def _outputs(model: keras.Model, inputs: Any) -> list[np.ndarray]:

@@ -24,7 +24,7 @@ class MetricsFile(keras.callbacks.Callback):
         >>> import tempfile
         >>> path = tempfile.mkdtemp() + "/metrics.csv"
         >>> MetricsFile(path).on_epoch_end(0, {"loss": 0.5})
-        >>> print(open(path).read().strip())
+        >>> print(Path(path).read_text().strip())
         epoch,loss
         1,0.5
     """

@@ -1,0 +1,71 @@
+"""What holds for the whole library: who imports whom, what it may not do, and its examples."""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import models
+import tfprune
+
+ROOT = Path(tfprune.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+MODULES = sorted(
+    module.name
+    for package in (tfprune, models)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+)
+
+
+def dotted(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path):
+    """Names of modules a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parts = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (parts & NAMES) or {node.module}
+    return found
+
+
+NAMES = {dotted(path) for path in FILES}
+
+
+def test_no_import_cycles():
+    graph = {dotted(path): (imports(path) & NAMES) - {dotted(path)} for path in FILES}
+    order = list(TopologicalSorter(graph).static_order())  # raises CycleError, naming the cycle
+    assert set(order) == NAMES
+    assert "tfprune.trace" in graph["tfprune.graph"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=dotted)
+def test_the_library_stands_alone(path):
+    tops = {name.split(".")[0] for name in imports(path)}
+    assert not tops & {"models", "flags", "absl", "tests", "benchmarks", "jax", "torch"}
+    calls = [n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+    assert "print" not in {call.id for call in calls if isinstance(call, ast.Name)}
+
+
+@pytest.mark.parametrize("name", tfprune.__all__)
+def test_public_names_are_documented_and_no_module_hides_one(name):
+    thing = getattr(tfprune, name)
+    assert callable(thing)
+    assert len(thing.__doc__) > 40
+    assert not (ROOT / f"{name}.py").exists()
+    assert not (ROOT / name).exists()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name):
+    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert not failed

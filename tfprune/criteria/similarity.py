@@ -1,0 +1,95 @@
+"""Similarity of feature maps by perceptual hashes (Li et al., Pattern Recognition Letters 2023)."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.batches import pairs
+from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
+from tfprune.taps import maker_outputs
+
+SELECTOR = "similarity"
+CROP = 8  # lowest frequencies per axis that make the hash
+
+
+def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
+    """Compare all feature maps of each convolution with one another.
+
+    A map's hash says which of its 8x8 lowest DCT-II coefficients reach their mean, the constant
+    term included; the similarity of two channels is the share of equal bits, averaged over the
+    images. Maps are the outputs of the convolutions themselves, before normalisation and
+    activation.
+
+    Args:
+        graph: channel graph of the model.
+        batches: batches of inputs; the paper uses 100 training images, 50 for VGG-16. Labels are
+            not needed.
+
+    Returns:
+        {convolution: float64 [C, C]} in [0, 1], symmetric.
+
+    Raises:
+        PruningError: no convolution over images, no data, maps that are not finite.
+    """
+    names = [name for name in graph.producers if _is_convolution(graph, name)]
+    if not names:
+        raise PruningError(
+            f"Criterion 'similarity' compares maps of 2-D convolutions; model "
+            f"{graph.model.name!r} has none. Use another criterion, e.g. 'l1'."
+        )
+    if batches is None:
+        raise PruningError("Criterion 'similarity' needs data: pass batches of inputs, not None.")
+    outputs = maker_outputs(graph, names)
+    agreement = {name: 0.0 for name in names}
+    count = {name: 0 for name in names}
+    for inputs, _ in pairs(batches):
+        for name, maps in outputs(inputs).items():
+            axis = graph.owners[name].operation.data_format
+            bits = hashes(_channels_last(np.asarray(maps, np.float64), axis, name))
+            agreement[name] = agreement[name] + _agreements(bits)
+            count[name] += len(bits)
+    if not all(count.values()):
+        raise PruningError("Criterion 'similarity' received no batch. Pass at least one.")
+    return {name: agreement[name] / count[name] for name in names}
+
+
+def hashes(maps: np.ndarray) -> np.ndarray:
+    """Return the hash of every map: bool [N * bits, C], from maps [N, H, W, C].
+
+    Example:
+        >>> import numpy as np
+        >>> hashes(np.ones((1, 2, 2, 1))).ravel().tolist()  # only the constant term
+        [True, False, False, False]
+    """
+    rows, columns = (_cosines(size) for size in maps.shape[1:3])
+    low = np.einsum("kh,nhwc,lw->nklc", rows, maps, columns, optimize=True)
+    bits = low >= low.mean(axis=(1, 2), keepdims=True)
+    return bits.reshape(-1, maps.shape[-1])
+
+
+def _cosines(size: int) -> np.ndarray:
+    """Return the lowest rows of the unnormalised DCT-II matrix, [min(8, size), size]."""
+    k, n = np.arange(min(CROP, size))[:, None], np.arange(size)
+    return 2 * np.cos(np.pi * k * (2 * n + 1) / (2 * size))
+
+
+def _agreements(bits: np.ndarray) -> np.ndarray:
+    """Return how many bits each pair of channels has equal, exactly, [C, C]."""
+    signs = np.where(bits, np.float32(1), np.float32(-1))  # sums of ±1 are exact in float32
+    return (signs.T @ signs + len(bits)).astype(np.float64) / 2
+
+
+def _is_convolution(graph: ChannelGraph, name: str) -> bool:
+    kinds = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
+    return isinstance(graph.owners[name].operation, kinds)
+
+
+def _channels_last(maps: np.ndarray, data_format: str, name: str) -> np.ndarray:
+    if not np.isfinite(maps).all():
+        raise PruningError(
+            f"Criterion 'similarity': maps of layer {name!r} are not finite. Check the model's "
+            "weights and the batches for NaN and infinity."
+        )
+    return np.moveaxis(maps, 1, -1) if data_format == "channels_first" else maps
