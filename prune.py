@@ -110,9 +110,8 @@ def prune(
     path = folder / baseline.name
     files.save_model(small, path)
     exported = tfprune.export(small, folder / "export", formats=formats, overwrite=True)
-    comparison = reporting.Comparison(
-        reporting.measure(model, results=before, path=baseline),
-        reporting.measure(small, results=training.evaluate(small, test), path=path),
+    comparison = reporting.compare(
+        model, small, results=(before, training.evaluate(small, test)), paths=(baseline, path)
     )
     parts = {
         "verification": proof,

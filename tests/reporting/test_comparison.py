@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from tfprune.errors import PruningError
-from tfprune.reporting import Comparison, Latency, Measurement, measure
+from tfprune.reporting import Comparison, Latency, Measurement, compare, measure
 
 BEFORE = Measurement({"accuracy": 0.96, "loss": 0.5}, 1000, 8000, 4096, [Latency(1, 4e-3, 3e-3, 9)])
 AFTER = Measurement({"accuracy": 0.95, "loss": 0.6}, 250, 2000, 1024, [Latency(1, 2e-3, 1e-3, 9)])
@@ -51,6 +51,25 @@ def test_a_model_is_measured(tmp_path):
     assert found.file_bytes == path.stat().st_size
     assert [latency.batch_size for latency in found.latencies] == [2]
     assert found.results == {"accuracy": 1.0}
+
+
+def test_two_models_are_compared(tmp_path):
+    x = keras.Input((4,), name="x")
+    wide, narrow = (keras.Model(x, keras.layers.Dense(n, name="d")(x)) for n in (4, 2))
+    wide.save(tmp_path / "m.keras")
+    found = compare(
+        wide,
+        narrow,
+        results=({"accuracy": 0.5}, {"accuracy": 0.75}),
+        paths=(tmp_path / "m.keras", None),
+        batch_sizes=(3, 2),
+    )
+    assert (found.before.parameters, found.after.parameters) == (20, 10)
+    assert (found.before.results, found.after.results) == ({"accuracy": 0.5}, {"accuracy": 0.75})
+    assert found.before.file_bytes > 0
+    assert found.after.file_bytes is None
+    for side in (found.before, found.after):
+        assert [latency.batch_size for latency in side.latencies] == [3, 2]
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -4,10 +4,11 @@ import time
 
 import keras
 import pytest
+import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.reporting import latency as module
-from tfprune.reporting import measure_latency
+from tfprune.reporting import measure_latencies, measure_latency
 
 
 def dense(units=2):
@@ -17,9 +18,16 @@ def dense(units=2):
 
 def test_the_median_and_the_least_of_the_repeats(monkeypatch):
     times = iter([5.0, 1.0, 2.0])
-    monkeypatch.setattr(module, "_timed", lambda infer, images: next(times))
+    monkeypatch.setattr(module, "_timed", lambda call: next(times))
     latency = measure_latency(dense(), batch_size=4, repeats=3, warm_up=0)
     assert (latency.batch_size, latency.seconds, latency.fastest, latency.repeats) == (4, 2, 1, 3)
+
+
+def test_models_are_timed_by_turns(monkeypatch):
+    times = iter([1.0, 10.0, 2.0, 20.0, 3.0, 30.0])
+    monkeypatch.setattr(module, "_timed", lambda call: next(times))
+    first, second = measure_latencies([dense(), dense()], repeats=3, warm_up=0)
+    assert (first.seconds, second.seconds) == (2.0, 20.0)
 
 
 def test_a_call_is_timed(monkeypatch):
@@ -28,13 +36,18 @@ def test_a_call_is_timed(monkeypatch):
     assert measure_latency(dense(), repeats=1, warm_up=1).seconds == 3.0
 
 
-def test_the_batch_has_the_size_and_dtype_asked_for(monkeypatch):
+def test_every_call_has_the_batch_and_dtype_asked_for():
     seen = []
-    monkeypatch.setattr(module, "_timed", lambda infer, images: seen.append(images) or 1.0)
+
+    class Watched(keras.layers.Layer):
+        def call(self, x):
+            tf.py_function(lambda y: seen.append((y.shape, y.dtype)), [x], [])
+            return x
+
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
-    measure_latency(keras.Model(image, image), batch_size=7, repeats=1, warm_up=0)
-    assert seen[0].shape == (7, 32, 32, 3)
-    assert seen[0].dtype == "uint8"
+    watched = keras.Model(image, Watched(dtype="uint8", name="watched")(image))
+    measure_latency(watched, batch_size=7, repeats=2, warm_up=1)
+    assert seen == [((7, 32, 32, 3), tf.uint8)] * 3
 
 
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"repeats": 0}, {"warm_up": -1}])

@@ -1,8 +1,8 @@
 """What a model costs and gives, and what a run leaves behind."""
 
-from tfprune.reporting.comparison import Comparison
+from tfprune.reporting.comparison import Comparison, compare
 from tfprune.reporting.environment import environment
-from tfprune.reporting.latency import Latency, measure_latency
+from tfprune.reporting.latency import Latency, measure_latencies, measure_latency
 from tfprune.reporting.masks_file import load_masks, save_masks
 from tfprune.reporting.measurement import Measurement, measure
 from tfprune.reporting.metrics_file import MetricsFile
@@ -17,10 +17,12 @@ __all__ = [
     "Measurement",
     "MetricsFile",
     "claim",
+    "compare",
     "environment",
     "finish",
     "load_masks",
     "measure",
+    "measure_latencies",
     "measure_latency",
     "require_same",
     "save_masks",

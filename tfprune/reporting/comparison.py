@@ -1,10 +1,14 @@
 """Before and after, side by side."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from tfprune.reporting.measurement import Measurement
+import keras
+
+from tfprune.reporting.latency import measure_latencies
+from tfprune.reporting.measurement import Measurement, measure
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,48 @@ class Comparison:
         for latency in (one for one in before.latencies if one.batch_size in times):
             faster = latency.seconds / times[latency.batch_size]
             yield f"batch of {latency.batch_size}", f"{faster:.2f}x as fast"
+
+
+def compare(
+    before: keras.Model,
+    after: keras.Model,
+    *,
+    results: Sequence[Mapping[str, float]] = ({}, {}),
+    paths: Sequence[str | os.PathLike | None] = (None, None),
+    batch_sizes: Sequence[int] = (1, 64),
+) -> Comparison:
+    """Measure two models against each other, their latencies by turns.
+
+    Args:
+        before: the unpruned model.
+        after: the pruned model.
+        results: figures of both on the test split, such as `training.evaluate` returns.
+        paths: the files of both, for their sizes.
+        batch_sizes: batches to time; none for no timing.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        PruningError: as `measure`.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((4,), name="x")
+        >>> model = keras.Model(x, keras.layers.Dense(2, name="d")(x))
+        >>> compare(model, model, batch_sizes=()).after.parameters
+        10
+    """
+    models = (before, after)
+    times = [measure_latencies(models, batch_size=size) for size in batch_sizes]
+    sides = [
+        replace(
+            measure(model, results=figures, path=path, batch_sizes=()),
+            latencies=tuple(pair[place] for pair in times),
+        )
+        for place, (model, figures, path) in enumerate(zip(models, results, paths, strict=True))
+    ]
+    return Comparison(*sides)
 
 
 def _share(before: int, after: int) -> str:
