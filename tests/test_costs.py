@@ -75,7 +75,7 @@ def test_half_the_channels_of_both_sides_cost_a_quarter():
     ("model", "convention", "message"),
     [
         (lambda: keras.Sequential([keras.Input((4,)), layers.Dense(1)]), "flops",
-         "Unknown counting convention 'flops'. Valid names: hrank, li, mac"),
+         "Unknown counting convention 'flops'.*Valid names: hrank, li, mac, ptflops, thop"),
         (lambda: keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3, name="c")]),
          "mac", "layer 'c' .Conv2D. works on maps of unknown size. Build the model with a fixed"),
         (lambda: keras.Sequential([keras.Input((4,)), layers.SpectralNormalization(
