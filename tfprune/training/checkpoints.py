@@ -134,7 +134,8 @@ def _claim(directory: Path, settings: dict, *, write: bool) -> None:
                 "Use another folder, or remove this one to start anew."
             )
     elif write:
-        if directory.is_dir() and any(directory.iterdir()):
+        # Another worker of this very training may already have made its own folder.
+        if any(not path.match("worker-*") for path in directory.glob("*")):
             raise PruningError(
                 f"checkpoint_dir {directory} is not empty and holds no training of tfprune. "
                 "Use an empty or a new folder."
