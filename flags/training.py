@@ -19,6 +19,7 @@ _NEEDS_EPOCHS = (
     "momentum",
     "nesterov",
     "weight_decay",
+    "decay_all",
     "label_smoothing",
     "restore_best",
     "precision",
@@ -62,8 +63,13 @@ def _define_optimizer() -> None:
     flags.DEFINE_float("momentum", 0.9, "Momentum of sgd, in [0, 1).", 0.0, 1.0)
     flags.DEFINE_bool("nesterov", False, "Nesterov's momentum of sgd.")
     flags.DEFINE_float(
-        "weight_decay", 1e-4, "L2 coefficient, added to the gradient as the papers do.", 0.0
+        "weight_decay",
+        2e-4,
+        "L2 coefficient: this share of a weight is added to its gradient, as the papers do. The "
+        "default is the similarity paper's l2(1e-4) in Keras' terms.",
+        lower_bound=0.0,
     )
+    flags.DEFINE_bool("decay_all", True, "Also decay biases and normalisations.")
 
 
 def _define_schedule(decay_step: str) -> None:
@@ -101,6 +107,7 @@ def recipe(seed: int) -> Recipe | None:
         momentum=FLAGS.momentum if sgd else None,
         nesterov=FLAGS.nesterov and sgd,
         weight_decay=FLAGS.weight_decay,
+        decay_all=FLAGS.decay_all or FLAGS.weight_decay == 0,
         schedule=FLAGS.schedule,
         decay_steps=_epochs(FLAGS.decay_step) if step else (),
         decay_factor=FLAGS.decay_factor if step else None,
@@ -128,6 +135,8 @@ def idle() -> dict[str, str]:
     if FLAGS.optimizer != "sgd":
         reason = f"it belongs to --optimizer=sgd, not {FLAGS.optimizer}."
         found |= dict.fromkeys(("momentum", "nesterov"), reason)
+    if FLAGS.weight_decay == 0:
+        found["decay_all"] = "there is no --weight_decay."
     return found
 
 

@@ -102,6 +102,16 @@ def test_nothing_about_training_has_an_effect_without_epochs():
         commandline.refuse_idle(flags.training.idle())
 
 
+def test_what_decays_needs_a_decay():
+    parse("--weight-decay=0")
+    assert flags.training.recipe(seed=0).decay_all
+    parse("--weight-decay=0", "--no-decay-all")
+    with pytest.raises(PruningError, match=r"--decay_all: there is no --weight_decay"):
+        commandline.refuse_idle(flags.training.idle())
+    parse("--weight-decay=0.5")
+    assert not flags.training.recipe(seed=0).decay_all
+
+
 def test_the_embedded_digits_take_no_folder():
     parse("--data=digits", "--data_dir=/somewhere")
     with pytest.raises(PruningError, match=r"--data_dir: the digits are embedded"):

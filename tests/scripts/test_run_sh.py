@@ -5,7 +5,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from absl.testing import flagsaver
 
+import flags.dataset
+import flags.training
+import prune
+import train
+from flags import commandline
 from tests.scripts.test_presets import presets
 
 ROOT = Path(__file__).parents[2]
@@ -77,12 +83,28 @@ def test_the_paper_job_trains_all_seven_then_prunes_at_every_threshold(shell):
         )
     ]  # fmt: skip
     assert len(calls) == 7 + 6 + 6 * 3
-    assert "train.py --arch=resnet20 --batch_size=32 --epochs=1" in calls
-    assert "prune.py --arch=vgg16 --threshold=0.95 --samples=50 --epochs=1" in calls
-    assert "prune.py --arch=densenet40 --threshold=0.6 --epochs=1" in calls
-    assert "prune.py --arch=resnet32 --threshold=0.75 --batch_size=32 --epochs=1" in calls
+    paper = "--normalisation=pixel --augment=shift_flip"
+    resnet = f"{paper} --nodecay_all --batch_size=32"
+    vgg = f"{paper} --weight_decay=1e-3 --nodecay_all --samples=50"
     densenet = "--batch_size=64 --optimizer=sgd --learning_rate=1e-1 --decay_step=50,150"
-    assert f"train.py --arch=densenet40 {densenet} --epochs=1" in calls
+    assert f"train.py --arch=resnet20 {resnet} --epochs=1" in calls
+    assert f"prune.py --arch=resnet32 --threshold=0.75 {resnet} --epochs=1" in calls
+    assert f"prune.py --arch=vgg16 --threshold=0.95 {vgg} --epochs=1" in calls
+    assert f"prune.py --arch=densenet40 --threshold=0.6 {paper} --epochs=1" in calls
+    assert f"train.py --arch=densenet40 {paper} {densenet} --epochs=1" in calls
+
+
+@pytest.mark.parametrize("script", [train, prune])
+def test_the_papers_flags_are_taken_by_the_scripts(shell, script):
+    shell("test")
+    for call in shell("paper", "--data=digits")[2]:
+        name, *arguments = call.split()
+        if name == f"{script.__name__}.py":
+            with flagsaver.flagsaver():
+                script.define_flags()
+                assert commandline.parse([name, *arguments]) == [name]
+                commandline.refuse_idle({**flags.dataset.idle(), **flags.training.idle()})
+                assert flags.training.recipe(seed=0).decay_steps
 
 
 def test_a_failing_job_fails(shell, tmp_path):
