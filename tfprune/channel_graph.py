@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from scipy.sparse import coo_matrix
 
+from tfprune.channels import Channels
 from tfprune.trace import Owner, Reader
 
 _HEADER = ("layer", "channels", "free", "units", "coupled with", "pinned because")
@@ -26,6 +27,7 @@ class ChannelGraph:
         pinned: {unit: reason} of the units that must stay.
         inexact: {unit: reason} of the units whose removal changes a statistic.
         readers: calls without weights that read channels.
+        nested: {id of a model within the model: the channels it is called with}.
     """
 
     model: keras.Model
@@ -35,6 +37,7 @@ class ChannelGraph:
     pinned: dict[int, str]
     inexact: dict[int, str]
     readers: tuple[Reader, ...]
+    nested: dict[int, tuple[Channels, ...]]
 
     def channels(self, layer: str) -> int:
         """Return the number of channels that a layer makes."""

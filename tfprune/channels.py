@@ -37,10 +37,33 @@ class Channels:
         line = self.ids[index]
         return line if len(line) > 1 else np.repeat(line, self.shape[axis] or 1)
 
-    def full(self) -> np.ndarray:
-        """Return the ids in the tensor's true shape, without copying what does not change."""
-        sizes = [size or UNKNOWN for size in self.shape]
-        return np.broadcast_to(self.ids, (1, *sizes[1:]))
+    def kept_along(self, axis: int, kept: np.ndarray) -> np.ndarray:
+        """Return which places along an axis are left, bool [C].
+
+        Args:
+            axis: an axis along which the ids change.
+            kept: which ids stay, bool [ids].
+        """
+        others = tuple(other for other in range(self.ids.ndim) if other != axis)
+        return kept[self.ids].any(axis=others)
+
+    def sizes(self, kept: np.ndarray) -> list[int | None]:
+        """Return the tensor's shape once only the ids in `kept` are left."""
+        shape: list[int | None] = list(self.shape)
+        for axis in self.varying:
+            shape[axis] = int(self.kept_along(axis, kept).sum())
+        return shape
+
+    def full(self, batch: int = 1) -> np.ndarray:
+        """Return the ids in the tensor's true shape, without copying what does not change.
+
+        Args:
+            batch: number of samples, where the tensor leaves it open.
+        """
+        if not self.shape:
+            return self.ids
+        sizes = [size or UNKNOWN for size in self.shape[1:]]
+        return np.broadcast_to(self.ids, (self.shape[0] or batch, *sizes))
 
 
 def spread(line: np.ndarray, axis: int, shape: Shape) -> Channels:

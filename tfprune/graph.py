@@ -91,12 +91,12 @@ def depths(model: keras.Model, start: int = 0) -> dict[int, int]:
     return found
 
 
-def input_layer(tensor: keras.KerasTensor) -> keras.layers.InputLayer:
-    """Return a new input layer like the one a model's input comes from."""
+def input_layer(tensor: keras.KerasTensor, shape: Sequence[int | None]) -> keras.layers.InputLayer:
+    """Return a new input layer like the one a model's input comes from, with another shape."""
     old = tensor._keras_history.operation
     optional = getattr(old, "optional", False)
     return keras.layers.InputLayer(
-        batch_shape=tensor.shape,
+        batch_shape=tuple(shape),
         dtype=tensor.dtype,
         sparse=tensor.sparse,
         name=old.name,

@@ -1,5 +1,6 @@
 """Copy one layer with other sizes, and let its weights start from given values."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ def copy_layer(
         kept: which ids stay, bool [ids].
         dtype: dtype policy of the copy; by default the layer's own.
     """
+    if not edits and not isinstance(operation, keras.layers.Layer):
+        return _duplicate(operation)
     config = _without_shapes(operation.get_config(), dtype)
     for path, change in edits.items():
         *parents, key = path.split("/")
@@ -30,6 +33,14 @@ def copy_layer(
             place = place[parent]
         place[key] = change(place[key], kept)
     return type(operation).from_config(config)
+
+
+def _duplicate(operation: Any) -> Any:
+    """Return an operation that no model calls yet; its arguments may defy serialization."""
+    new = object.__new__(type(operation))
+    new.__dict__.update(operation.__dict__)
+    new._inbound_nodes, new._outbound_nodes = [], []
+    return new
 
 
 def _without_shapes(config: Any, dtype: str | None) -> Any:
@@ -51,13 +62,17 @@ def start_from(layer: keras.layers.Layer, names: Sequence[str], values: Sequence
     if len(given) < len(names):  # weights of inner layers share names: they are assigned later
         return
     create = layer.add_weight
+    used = set()
 
     def add_weight(*args: Any, **kwargs: Any) -> Any:
-        value = given.get(kwargs.get("name"))
-        if value is not None:
+        name = kwargs.get("name")
+        if name in given:  # not so for a weight without a name: it is assigned later
+            value = given[name]
+            used.add(name)
             kwargs["initializer"] = lambda shape, dtype=None: tf.constant(value, dtype)
         return create(*args, **kwargs)
 
+    add_weight.used = used
     layer.__dict__["add_weight"] = add_weight  # past Keras' attribute tracking, which would keep it
 
 
@@ -68,7 +83,7 @@ def finish(layer: keras.layers.Layer, values: Sequence[np.ndarray]) -> None:
         PruningError: a weight came out in another shape than its value, so that the rule for
             this kind of layer labels or resizes wrongly.
     """
-    started = layer.__dict__.pop("add_weight", None) is not None
+    started = getattr(layer.__dict__.pop("add_weight", None), "used", ())
     for weight, value in zip(layer.weights, values, strict=True):
         if tuple(weight.shape) != value.shape:
             raise PruningError(
@@ -77,7 +92,14 @@ def finish(layer: keras.layers.Layer, values: Sequence[np.ndarray]) -> None:
                 f"{value.shape}. The rule for {type(layer).__name__} must label and resize the "
                 "same channels."
             )
-        if not started:
+        if weight.name not in started:
             weight.assign(value)
     if hasattr(layer, "finalize_state"):  # preprocessing layers compute with copies of weights
         layer.finalize_state()
+
+
+def copy_assets(layer: Any, new: Any) -> None:
+    """Give a new preprocessing layer the old one's state that is no weight: its vocabulary."""
+    with tempfile.TemporaryDirectory() as folder:
+        layer.save_assets(folder)
+        new.load_assets(folder)

@@ -83,9 +83,9 @@ def _check_not_empty(graph: ChannelGraph, kept: np.ndarray) -> None:
                 "Keep at least one."
             )
     for owner in graph.owners.values():
-        for slot in owner.slots.values():
-            if not kept[slot.ids].any():
+        for ids in owner.needed:
+            if not kept[ids].any():
                 raise PruningError(
-                    f"The keep masks leave layer {owner.name!r} without any of its "
-                    f"{len(slot.ids)} input channels. Keep at least one of them."
+                    f"The keep masks leave layer {owner.name!r} without any of "
+                    f"{len(ids)} channels that it reads or returns. Keep at least one of them."
                 )

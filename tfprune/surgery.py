@@ -1,15 +1,16 @@
 """Rebuild a smaller model from keep masks: stock layers, fewer channels, the same numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.channels import Channels
 from tfprune.compiling import compile_like, copy_slots
-from tfprune.graph import input_layer, is_graph, replay
-from tfprune.layer_copies import copy_layer, finish, start_from
+from tfprune.graph import functional, input_layer, is_graph, replay
+from tfprune.layer_copies import copy_assets, copy_layer, finish, start_from
 from tfprune.masks import kept_ids
 from tfprune.trace import Owner
 from tfprune.variables import read
@@ -68,7 +69,9 @@ class Builder:
 
     def build(self) -> keras.Model:
         """Return the copy of the graph's model, not compiled."""
-        return self._model(self.graph.model)
+        model = self._model(self.graph.model)
+        self._copy_flags(self.graph.model, model)
+        return model
 
     def values(self, owner: Owner) -> list[np.ndarray]:
         """Return the values of a layer's weights in the copy."""
@@ -92,6 +95,10 @@ class Builder:
         edit = owner.call_edits[index]
         return (copy if edit is None else edit(copy, self.kept))(*args, **kwargs)
 
+    def shape(self, x: Channels) -> Sequence[int | None]:
+        """Return the shape of what stands for a tensor in the copy."""
+        return x.sizes(self.kept)
+
     def _compressed(self, owner: Owner, index: int, value: np.ndarray) -> np.ndarray:
         for (weight, axis), slot in sorted(owner.slots.items()):
             if weight == index:
@@ -100,16 +107,29 @@ class Builder:
         return value
 
     def _model(self, model: keras.Model) -> keras.Model:
-        inputs = [input_layer(x) for x in model.inputs]
-        if isinstance(model, keras.Sequential):
+        inputs = self._inputs(model)
+        if isinstance(model, keras.Sequential) and not any(map(self._is_cut, model.layers)):
             layers = [self._copy(layer) for layer in model.layers]
             copy = keras.Sequential([*inputs, *layers], name=model.name)
         else:
             outputs = replay(model, [layer.output for layer in inputs], self._call)
-            inputs = keras.tree.pack_sequence_as(model.input, [layer.output for layer in inputs])
+            structure = functional(model).input
+            inputs = keras.tree.pack_sequence_as(structure, [layer.output for layer in inputs])
             copy = keras.Model(inputs, outputs, name=model.name)
         self._finish(model, copy)
         return copy
+
+    def _inputs(self, model: keras.Model) -> list[keras.layers.InputLayer]:
+        shapes = [tuple(x.shape) for x in model.inputs]
+        for i, x in enumerate(self.graph.nested.get(id(model), ())):
+            left = self.shape(x)
+            shapes[i] = [None if old is None else n for old, n in zip(shapes[i], left, strict=True)]
+        return [input_layer(x, shape) for x, shape in zip(model.inputs, shapes, strict=True)]
+
+    def _is_cut(self, layer: Any) -> bool:
+        """Return whether a layer's call is written anew, which a Sequential cannot do."""
+        owner = self.owners.get(id(layer))
+        return owner is not None and any(edit is not None for edit in owner.call_edits)
 
     def _copy(self, operation: Any) -> Any:
         if id(operation) not in self.copies:
@@ -141,5 +161,16 @@ class Builder:
                 continue
             if id(layer) in self.started:
                 finish(new, self.started.pop(id(layer)))
-            if new.trainable != layer.trainable:
+            if hasattr(layer, "save_assets"):
+                copy_assets(layer, new)
+
+    def _copy_flags(self, model: keras.Model, copy: keras.Model) -> None:
+        """Set the `trainable` flags from the outside inwards: an outer one sets all within."""
+        if copy.trainable != model.trainable:
+            copy.trainable = model.trainable
+        for layer in model.layers:
+            new = self.copies.get(id(layer), copy)
+            if is_graph(layer):
+                self._copy_flags(layer, new)
+            elif new is not copy and new.trainable != layer.trainable:
                 new.trainable = layer.trainable

@@ -1,5 +1,6 @@
 """What the ids meet on their way through a model, written down while the rules run."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -59,6 +60,19 @@ class Owner:
     config_edits: dict[str, Edit] = field(default_factory=dict)
     call_edits: list[Edit | None] = field(default_factory=list)  # one per call, in order
     fresh: Ids | None = None
+    inputs: Sequence[Channels] = ()  # of the first call
+    parts: list[Ids] = field(default_factory=list)  # of each, one channel must stay
+
+    def count(self, times: Mapping[int, int | None]) -> None:
+        """Add multiplications, {weight: how often one call multiplies by each of its entries}."""
+        for index, more in times.items():
+            before = self.times.get(index, 0)
+            self.times[index] = None if None in (more, before) else before + more
+
+    @property
+    def needed(self) -> list[Ids]:
+        """Ids of which at least one must stay, for each weight's axis and each part."""
+        return [*(slot.ids for slot in self.slots.values()), *self.parts]
 
     @property
     def uncounted(self) -> str | None:
@@ -81,6 +95,7 @@ class Trace:
     inexact: list[tuple[Ids, str]] = field(default_factory=list)
     moved: list[Channels] = field(default_factory=list)  # ids that vary along several axes
     readers: list[Reader] = field(default_factory=list)
+    models: dict[int, tuple[Sequence[Channels], Sequence[Channels]]] = field(default_factory=dict)
 
     def new_ids(self, count: int) -> Ids:
         """Return `count` ids that nobody has used yet."""
@@ -90,6 +105,19 @@ class Trace:
     def owner(self, operation: Any, name: str) -> Owner:
         """Return the notes about an operation; one that is used twice keeps its first name."""
         return self.owners.setdefault(id(operation), Owner(operation, name))
+
+    def tie(self, inputs: Sequence[Channels], first: Sequence[Channels], name: str) -> None:
+        """Unite what something is called with and what it was first called with.
+
+        One set of arguments and cuts serves all its calls, so the same channels must go.
+        """
+        for x, y in zip(inputs, first, strict=True):
+            pairs = zip(x.ids.shape[::-1], y.ids.shape[::-1], strict=False)
+            if all(a == b or 1 in (a, b) for a, b in pairs):
+                self.edges.append(tuple(np.broadcast_arrays(x.ids, y.ids)))
+            else:
+                reason = f"{name}: called with channels along different axes"
+                self.pins += [(x.ids, reason), (y.ids, reason)]
 
 
 @dataclass
@@ -129,6 +157,9 @@ class Call:
     def channels(self, x: Channels | None = None, axis: int = -1) -> Ids:
         """Return the ids [C] along one axis of a tensor, united over its other axes.
 
+        Channels that lie along another axis only are pinned: what reads along this one mixes
+        them, or makes new ones for each of them.
+
         Args:
             x: the tensor's channels; the first input by default.
             axis: the channel axis.
@@ -136,7 +167,10 @@ class Call:
         x = self.inputs[0] if x is None else x
         line = x.along(axis)
         axis %= len(x.shape)
-        if any(other != axis for other in x.varying):
+        others = [other for other in x.varying if other != axis]
+        if others and axis not in x.varying:
+            self.pin(x, f"{type(self.op).__name__} works along another axis than the channels'")
+        elif others:
             self.unite(np.broadcast_to(spread(line, axis, x.shape).ids, x.ids.shape), x.ids)
         return line
 
@@ -150,9 +184,19 @@ class Call:
         """Return new ids [count] without a layer that makes them, such as padded channels."""
         return self.trace.new_ids(count)
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the call's arguments by name, `Channels` in place of tensors."""
+        return inspect.signature(self.op.call).bind(*self.args, **self.kwargs).arguments
+
     def has(self, weight: str) -> bool:
         """Return whether the layer has a weight of this name."""
-        return weight in self._weights
+        return self._find(weight) is not None
+
+    def _find(self, weight: str) -> Any | None:
+        if weight in self._weights:
+            return self._weights[weight]
+        attribute = getattr(self.op, weight, None)  # all there is of a weight made without a name
+        return next((w for w in self._weights.values() if w is attribute), None)
 
     def label(
         self,
@@ -165,7 +209,7 @@ class Call:
         """Say which channels the entries of a weight belong to.
 
         Args:
-            weight: the weight's name, as given to `add_weight`.
+            weight: the weight's name, as given to `add_weight`, or the layer's attribute.
             reads: {axis: ids} of the axes that multiply incoming channels.
             carries: {axis: ids} of the axes that follow the channels.
             times: how often one call multiplies by each entry (for MACs); None if unknown.
@@ -178,14 +222,13 @@ class Call:
                 f"Rule for {type(self.op).__name__} {self.owner.name!r}: no weight {weight!r}; "
                 f"the layer has {sorted(self._weights)}. Name one of them."
             )
-        variable = self._weights[weight]
+        variable = self._find(weight)
         index = next(i for i, w in enumerate(self.owner.operation.weights) if w is variable)
         for axes, is_read in ((reads or {}, True), (carries or {}, False)):
             for axis, ids in axes.items():
                 self._add_slot(Slot(index, axis % len(variable.shape), ids, is_read), variable)
         if times != 0:
-            before = self.owner.times.get(index, 0)
-            self.owner.times[index] = None if None in (times, before) else before + times
+            self.owner.count({index: times})
 
     def _add_slot(self, slot: Slot, variable: Any) -> None:
         size = variable.shape[slot.axis]
@@ -217,10 +260,14 @@ class Call:
         call = len(self.owner.call_edits) - 1
         self.trace.readers.append(Reader(self.op, call, ids, axis))
 
-    def unite(self, first: Ids, *others: Ids) -> None:
+    def unite(self, *ids: Ids) -> None:
         """Say that channels live or die together, element by element (shapes broadcast)."""
-        for other in others:
-            self.trace.edges.append(np.broadcast_arrays(first, other))
+        for other in ids[1:]:
+            self.trace.edges.append(np.broadcast_arrays(ids[0], other))
+
+    def need(self, ids: Ids) -> None:
+        """Say that at least one of these channels must stay, such as those of one half."""
+        self.owner.parts.append(ids)
 
     def pin(self, ids: Ids | Channels, reason: str) -> None:
         """Say that channels must stay, and why."""

@@ -28,6 +28,7 @@ def close(model: keras.Model, trace: Trace) -> ChannelGraph:
         _reasons(trace.pins, unit),
         _reasons(trace.inexact, unit),
         tuple(trace.readers),
+        {key: tuple(inputs) for key, (inputs, _) in trace.models.items()},
     )
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.channels import Channels, Shape
 from tfprune.errors import PruningError
 from tfprune.graph import analyse, functional
 from tfprune.masks import kept_ids
@@ -147,6 +148,10 @@ class MaskedBuilder(Builder):
                 args = (keras.ops.where(mask, args[0], 0), *args[1:])
         return copy(*args, **kwargs)
 
+    def shape(self, x: Channels) -> Shape:
+        """Return a tensor's shape as it was."""
+        return x.shape
+
     def _compressed(self, owner: Owner, index: int, value: np.ndarray) -> np.ndarray:
         for (weight, axis), slot in owner.slots.items():
             if weight == index and slot.reads:
@@ -177,7 +182,10 @@ def random_inputs(model: keras.Model, seed: int, batch: int = 4, unknown: int = 
 
 
 def _outputs(model: keras.Model, inputs: Any) -> list[np.ndarray]:
+    states = [(state, state.numpy()) for state in model.non_trainable_variables]
     outputs = keras.tree.flatten(model(inputs, training=False))
+    for state, value in states:  # a stateful layer would remember the inputs
+        state.assign(value)
     return [np.asarray(keras.ops.convert_to_numpy(y), np.float64) for y in outputs]
 
 

@@ -66,7 +66,13 @@ def score(
 
 def _is_scored(owner: Owner) -> bool:
     layer = owner.operation
-    return isinstance(layer, keras.layers.BatchNormalization) and layer.scale and layer.center
+    known = (0, 0) in owner.slots  # not so where it normalises other axes than the channels
+    return (
+        isinstance(layer, keras.layers.BatchNormalization)
+        and layer.scale
+        and layer.center
+        and known
+    )
 
 
 def _ids(owner: Owner) -> np.ndarray:

@@ -45,11 +45,28 @@ def rule(*kinds: type | str) -> Callable[[Rule], Rule]:
 
 def find(operation: Any) -> Rule:
     """Return the rule for a layer or operation; without one, its channels are pinned."""
+    if _is_adapted(operation):
+        return pin_adapted
     kind = type(operation)
     known = _RULES.get(kind)
     if known is None and kind.__module__.startswith("keras."):
         known = _RULES.get(kind.__name__)
     return known or pin_unknown
+
+
+def _is_adapted(operation: Any) -> bool:
+    """Return whether a layer, or one within it, has other weights than its kind's."""
+    inner = getattr(operation, "_layers", ())
+    return bool(
+        getattr(operation, "lora_enabled", False)
+        or getattr(operation, "quantization_mode", None)
+        or any(_is_adapted(layer) for layer in inner)
+    )
+
+
+def pin_adapted(call: Call) -> list[Channels]:
+    """Pin everything that goes in and comes out of a quantized or LoRA-enabled layer."""
+    return pin_all(call, "a quantized or LoRA-enabled layer is left whole")
 
 
 def pin_unknown(call: Call) -> list[Channels]:

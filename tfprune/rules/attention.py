@@ -1,5 +1,8 @@
 """Attention: what it reads and what it returns may shrink; its heads stay whole."""
 
+from typing import Any
+
+import numpy as np
 from keras import layers
 
 from tfprune.channels import Channels
@@ -13,14 +16,15 @@ def multi_head_attention(call: Call) -> Channels | list[Channels]:
 
     Heads and their sizes stay, so the scale of the scores is untouched and pruning is exact.
     """
-    if len(call.outputs) > 1 or isinstance(call.op._output_shape, tuple | list):
+    if len(call.outputs) > 1 or len(np.atleast_1d(call.op._output_shape or 0)) > 1:
         return pin_all(call, "attention scores or an output of several axes are returned")
-    tensors = [x for x in call.args if isinstance(x, Channels)]
-    tensors += [
-        call.kwargs[k] for k in ("value", "key") if isinstance(call.kwargs.get(k), Channels)
-    ]
-    query, value = tensors[:2]
-    key = tensors[2] if len(tensors) > 2 else value
+    arguments = call.arguments()
+    query, value = arguments["query"], arguments["value"]
+    key = arguments.get("key")
+    key = value if key is None else key
+    for x in call.inputs:
+        if not any(x is tensor for tensor in (query, value, key)):
+            call.pin(x, "a mask of the attention")
     for name, x in (("query", query), ("key", key), ("value", value), ("gate", query)):
         dense = getattr(call.op, f"_{name}_dense", None)
         if dense is not None:
@@ -30,8 +34,15 @@ def multi_head_attention(call: Call) -> Channels | list[Channels]:
     output.label("kernel", carries={-1: out}, times=_positions(query))
     if output.has("bias"):
         output.label("bias", carries={-1: out})
-    call.edit("output_shape", lambda _, kept: int(kept[out].sum()))
+    call.edit("output_shape", lambda old, kept: _new_width(old, kept[out], kept[query.ids]))
     return call.output(out)
+
+
+def _new_width(old: Any, out: np.ndarray, query: np.ndarray) -> Any:
+    """Return the output's shape, which stays None only where the query's width tells it."""
+    if out.all() and (old is not None or query.all()):
+        return old
+    return (int(out.sum()),)
 
 
 def _positions(x: Channels) -> int | None:

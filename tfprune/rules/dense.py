@@ -12,10 +12,8 @@ from tfprune.trace import Call
 
 
 @rule(layers.Dense)
-def dense(call: Call) -> Channels | list[Channels]:
+def dense(call: Call) -> Channels:
     """Rule of Dense: kernel [in, out], applied at every position of the other axes."""
-    if call.op.quantization_mode or call.op.lora_enabled:
-        return pin_all(call, "a quantized or LoRA-enabled layer is left whole")
     out = call.produce(call.op.units)
     space = call.outputs[0][1:-1]
     times = None if None in space else math.prod(space)
@@ -28,10 +26,8 @@ def dense(call: Call) -> Channels | list[Channels]:
 
 
 @rule(layers.Embedding)
-def embedding(call: Call) -> Channels | list[Channels]:
+def embedding(call: Call) -> Channels:
     """Rule of Embedding: a table [vocabulary, out]; its integer input is pinned."""
-    if call.op.quantization_mode or call.op.lora_enabled:
-        return pin_all(call, "a quantized or LoRA-enabled layer is left whole")
     out = call.produce(call.op.output_dim)
     call.label("embeddings", carries={1: out})
     call.resize(output_dim=out)
@@ -55,7 +51,7 @@ def einsum_dense(call: Call) -> Channels | list[Channels]:
     if y[-1] in x or any(axis not in read for axis in varying) or len(varying) > 1:
         return pin_all(call, f"equation {call.op.equation!r} mixes channels and positions")
     out = call.produce(call.outputs[0][-1])
-    reads = {kernel.index(x[axis]): call.inputs[0].along(axis) for axis in read}
+    reads = {kernel.index(x[axis]): call.inputs[0].along(axis) for axis in varying}
     call.label("kernel", reads=reads, carries={kernel.index(y[-1]): out}, times=_times(call, terms))
     if call.has("bias"):
         call.label("bias", carries={-1: out})

@@ -8,7 +8,7 @@ from tfprune.rules._activations import apply_activation
 from tfprune.rules._registry import rule
 from tfprune.trace import Call
 
-UNARY = """Abs Absolute Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cast Cbrt Ceil Celu Clip Copy
+UNARY = """Abs Absolute Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cast Cbrt Ceil Celu Copy
 Cos Cosh Elu Erf Erfc Exp Exp2 Expm1 Fabs Floor Gelu HardShrink HardSigmoid HardSilu HardTanh
 LeakyRelu Log Log10 Log1p Log2 LogSigmoid LogicalNot Negative OnesLike Reciprocal Relu Relu6 Round
 Rsqrt SaturateCast Selu Sigmoid Sign Silu Sin Sinh SoftShrink Softplus Softsign SparsePlus
@@ -17,18 +17,30 @@ ZerosLike""".split()
 
 
 @rule(
-    layers.ReLU, layers.LeakyReLU, layers.ELU, layers.Dropout, layers.GaussianDropout,
-    layers.GaussianNoise, layers.AlphaDropout, layers.Identity, layers.ActivityRegularization,
-    layers.InputLayer, *UNARY,
+    layers.ReLU, layers.LeakyReLU, layers.ELU, layers.GaussianDropout, layers.GaussianNoise,
+    layers.Identity, layers.ActivityRegularization, layers.InputLayer, layers.SpatialDropout1D,
+    layers.SpatialDropout2D, layers.SpatialDropout3D, *UNARY,
 )  # fmt: skip
 def elementwise(call: Call) -> Channels:
     """Rule of everything that leaves the ids where they are."""
     return call.passed()
 
 
-@rule(layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D)
-def spatial_dropout(call: Call) -> Channels:
-    """Rule of dropout of whole channels: nothing at inference."""
+@rule(layers.Dropout, layers.AlphaDropout)
+def dropout(call: Call) -> Channels:
+    """Rule of dropout: a shape given for the noise would have to follow the channels."""
+    x = call.inputs[0]
+    shape = call.op.noise_shape or [None] * len(x.shape)
+    if any(shape[axis] not in (None, 1) for axis in x.varying):
+        call.pin(x, "the noise has a fixed number of channels")
+    return call.passed()
+
+
+@rule("Clip")
+def clip(call: Call) -> Channels:
+    """Rule of clip: bounds of every channel's own would have to follow the channels."""
+    if np.ndim(call.op.x_min) > 0 or np.ndim(call.op.x_max) > 0:
+        call.pin(call.inputs[0], "clip holds bounds for every channel")
     return call.passed()
 
 

@@ -59,6 +59,8 @@ def unite_inputs(call: Call, inputs: Sequence[Channels]) -> Channels:
             call.pin(x, "one channel is broadcast over all")
         else:
             members.append(ids)
+    if not members:  # each is broadcast along the other's channels
+        return pin_all(call, "channels are broadcast against each other")[0]
     call.unite(*members)
     return Channels(np.broadcast_arrays(*members)[0], shape)
 

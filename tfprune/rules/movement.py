@@ -1,73 +1,43 @@
 """Pure data movement: the same movement is run on the array of ids."""
 
+import math
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
-from tfprune.channels import Channels, collapse
-from tfprune.rules._movement import by_position, sizes, taking
+from tfprune.channels import UNKNOWN, Channels, collapse
+from tfprune.rules._movement import move
 from tfprune.rules._registry import pin_all, rule
 from tfprune.trace import Call
 
 
-def move(call: Call) -> list[Channels]:
-    """Run the call on the ids in place of the numbers."""
-    swap = _full_ids
-    args = keras.tree.map_structure(swap, call.args)
-    kwargs = keras.tree.map_structure(swap, call.kwargs)
-    moved = keras.tree.flatten(call.op.call(*args, **kwargs))
-    return [collapse(np.asarray(x), shape) for x, shape in zip(moved, call.outputs, strict=True)]
-
-
-def _full_ids(value: Any) -> Any:
-    return np.ascontiguousarray(value.full()) if isinstance(value, Channels) else value
-
-
 @rule(
     layers.Flatten, layers.Permute, layers.RepeatVector, "Transpose", "Swapaxes", "Moveaxis",
-    "Squeeze", "ExpandDims", "Flip", "Ravel", "Repeat", "Tile", "DepthToSpace", "SpaceToDepth",
+    "ExpandDims", "Flip", "Ravel", "Tile", "DepthToSpace", "SpaceToDepth",
 )  # fmt: skip
 def movement(call: Call) -> list[Channels]:
     """Rule of the movements that need no argument changed when channels go."""
     return move(call)
 
 
-@rule(layers.Concatenate, "Concatenate", "Append", "Hstack", "Vstack", "Dstack")
-def concatenate(call: Call) -> Channels | list[Channels]:
-    """Rule of concatenation, on flat axes without writing the maps out."""
-    axis = getattr(call.op, "axis", None)
-    if axis is None:
-        return move(call)
-    axis %= len(call.outputs[0])
-    if any(x.shape[axis] is None for x in call.inputs):
-        call.unite(*(x.ids for x in call.inputs))
-        return call.passed()
-    shapes = [list(x.ids.shape) for x in call.inputs]
-    common = [max(column) for column in zip(*shapes, strict=True)]
-    parts = [
-        np.broadcast_to(x.ids, [*common[:axis], x.shape[axis], *common[axis + 1 :]])
-        for x in call.inputs
-    ]
-    return collapse(np.concatenate(parts, axis=axis), call.outputs[0])
-
-
-@rule("Stack")
-def stack(call: Call) -> Channels:
-    """Rule of stack: the stacked tensors lose the same channels."""
-    call.unite(*(x.ids for x in call.inputs))
-    axis = call.op.axis % len(call.outputs[0])
-    return Channels(np.expand_dims(call.inputs[0].ids, axis), tuple(call.outputs[0]))
-
-
 @rule(layers.Reshape, "Reshape")
 def reshape(call: Call) -> list[Channels]:
     """Rule of Reshape: the target's sizes follow what is kept."""
-    out = move(call)
+    out = move(call, batch=_samples(call))
     key = "target_shape" if isinstance(call.op, layers.Reshape) else "newshape"
-    call.edit(key, lambda target, kept: _new_target(target, sizes(out[0], kept)))
+    call.edit(key, lambda target, kept: _new_target(target, out[0].sizes(kept)))
     return out
+
+
+def _samples(call: Call) -> int:
+    """Return how many samples a reshape needs that makes samples of positions, or back."""
+    before, after = (
+        math.prod(size or UNKNOWN for size in shape[1:])
+        for shape in (call.inputs[0].shape, call.outputs[0])
+    )
+    return after // math.gcd(before, after)
 
 
 def _new_target(target: Any, new: list[int | None]) -> Any:
@@ -81,45 +51,45 @@ def _new_target(target: Any, new: list[int | None]) -> Any:
 def broadcast_to(call: Call) -> list[Channels]:
     """Rule of broadcast_to: the shape follows what is kept."""
     out = move(call)
-    call.edit("shape", lambda target, kept: _new_target(target, sizes(out[0], kept)))
+    call.edit("shape", lambda target, kept: _new_target(target, out[0].sizes(kept)))
     return out
+
+
+@rule("Squeeze")
+def squeeze(call: Call) -> list[Channels]:
+    """Rule of squeeze: without an axis it names those it means, lest a last channel go too."""
+    if call.op.axis is not None:
+        return move(call)
+    x = call.inputs[0]
+    axes = tuple(axis for axis, size in enumerate(x.shape) if size == 1)
+    call.edit("axis", lambda _, kept: axes)
+    return [Channels(x.ids.squeeze(axes), tuple(call.outputs[0]))]
+
+
+@rule("Repeat")
+def repeat(call: Call) -> list[Channels]:
+    """Rule of repeat: a number for every channel would have to follow them."""
+    if np.ndim(call.op.repeats) > 0 and call.inputs[0].varying:
+        return pin_all(call, "repeats are counted for every channel")
+    return move(call)
 
 
 @rule("Split", "ArraySplit")
 def split(call: Call) -> list[Channels]:
     """Rule of split: the borders follow what is kept on each side."""
     outputs = move(call)
-    axis = call.op.axis
+    axis = call.op.axis % len(call.inputs[0].shape)
 
     def borders(value: Any, kept: np.ndarray) -> Any:
-        counts = [int(sizes(x, kept)[axis]) for x in outputs]
+        counts = [int(x.kept_along(axis, kept).sum()) for x in outputs]
         same = isinstance(value, int) and len(set(counts)) == 1
         return value if same else [int(n) for n in np.cumsum(counts)[:-1]]
 
-    if axis % len(call.inputs[0].shape) in call.inputs[0].varying:
+    if axis in call.inputs[0].varying:
         call.edit("indices_or_sections", borders)
+        for part in outputs:
+            call.need(part.ids.ravel())
     return outputs
-
-
-@rule("GetItem")
-def get_item(call: Call) -> list[Channels]:
-    """Rule of `x[...]`: along channels a slice becomes the kept positions it picks."""
-    return by_position(call, move(call))
-
-
-@rule("Roll", "Take")
-def take(call: Call) -> list[Channels]:
-    """Rule of roll and of take with fixed indices: a gather of the kept positions."""
-    x = call.inputs[0]
-    axis = call.op.axis
-    if len(call.inputs) > 1 or not isinstance(axis, int):
-        return pin_all(call, f"{type(call.op).__name__} with moving indices or over all axes")
-    out = move(call)
-    if axis % len(x.shape) in x.varying:
-        if len(x.shape) != len(out[0].shape):
-            return pin_all(call, f"{type(call.op).__name__} changes the number of axes")
-        call.edit_call(taking(call, out[0], axis % len(x.shape)))
-    return out
 
 
 @rule("Unstack")
@@ -128,3 +98,30 @@ def unstack(call: Call) -> list[Channels]:
     if call.op.axis % len(call.inputs[0].shape) in call.inputs[0].varying:
         return pin_all(call, "unstacked channels are counted by the code that follows")
     return move(call)
+
+
+@rule("Rearrange")
+def rearrange(call: Call) -> list[Channels]:
+    """Rule of rearrange: a given length of an axis follows what is kept along it."""
+    arguments = call.arguments()
+    lengths = arguments.get("axes_lengths", {})
+    names = arguments["pattern"].partition("->")[0].replace("(", " ").replace(")", " ").split()
+    ids = np.ascontiguousarray(call.inputs[0].full())
+    parted = _parted(ids, arguments["pattern"], names, lengths)
+    call.trace.moved.append(parted)
+
+    def edit(operation: Any, kept: np.ndarray) -> Any:
+        left = dict(zip(names, parted.sizes(kept), strict=True))
+        new = {name: left[name] for name in lengths}
+        return lambda tensor, *_, **__: operation(tensor, arguments["pattern"], **new)
+
+    if any(names.index(name) in parted.varying for name in lengths):
+        call.edit_call(edit)
+    return move(call)
+
+
+def _parted(ids: np.ndarray, pattern: str, names: list[str], lengths: dict) -> Channels:
+    """Return the ids with one axis for every name on the pattern's left side."""
+    left = pattern.partition("->")[0]
+    parted = np.asarray(keras.ops.rearrange(ids, f"{left}-> {' '.join(names)}", **lengths))
+    return collapse(parted, parted.shape)

@@ -10,31 +10,40 @@ from tfprune.trace import Call
 _VECTORS = ("gamma", "beta", "scale", "moving_mean", "moving_variance")
 
 
-def _follow(call: Call, ids: np.ndarray) -> Channels:
+def _follow(call: Call, ids: np.ndarray, axis: int = 0) -> Channels:
     for name in _VECTORS:
         if call.has(name):
-            call.label(name, carries={0: ids})
+            call.label(name, carries={axis: ids})
     return call.passed()
+
+
+def _fixed(call: Call, axis: int) -> np.ndarray:
+    """Return pinned ids for the places along an axis that is not the channels'."""
+    places = call.ghosts(call.outputs[0][axis])
+    call.pin(places, f"{type(call.op).__name__} works along another axis than the channels'")
+    return places
 
 
 @rule(layers.BatchNormalization)
 def batch_normalization(call: Call) -> Channels:
     """Rule of BatchNormalization: every channel has statistics of its own."""
-    return _follow(call, call.channels(axis=call.op.axis))
+    x, axis = call.inputs[0], call.op.axis % len(call.outputs[0])
+    across = x.varying and axis not in x.varying
+    return _follow(call, _fixed(call, axis) if across else call.channels(axis=axis))
 
 
 @rule(layers.LayerNormalization, layers.RMSNormalization)
-def layer_normalization(call: Call) -> Channels | list[Channels]:
+def layer_normalization(call: Call) -> Channels:
     """Rule of the normalisations over chosen axes: inexact where they span the channels."""
     axes = call.op.axis if isinstance(call.op.axis, list | tuple) else [call.op.axis]
     axes = [axis % len(call.outputs[0]) for axis in axes]
-    shared = [axis for axis in call.inputs[0].varying if axis in axes]
-    for axis in shared:
-        ids = call.channels(axis=axis)
-        call.inexact(ids, f"{type(call.op).__name__} takes its statistics over the channels")
-        for name in _VECTORS:
-            if call.has(name):
-                call.label(name, carries={axes.index(axis): ids})
+    for place, axis in enumerate(axes):
+        if axis in call.inputs[0].varying:
+            ids = call.channels(axis=axis)
+            call.inexact(ids, f"{type(call.op).__name__} takes its statistics over the channels")
+        else:
+            ids = _fixed(call, axis)
+        _follow(call, ids, place)
     return call.passed()
 
 
@@ -63,6 +72,6 @@ def unit_normalization(call: Call) -> Channels:
 
 
 @rule(layers.Normalization)
-def normalization(call: Call) -> Channels | list[Channels]:
+def normalization(call: Call) -> list[Channels]:
     """Rule of the preprocessing Normalization: it stands at the input, whose channels stay."""
     return pin_all(call, "statistics of a preprocessing layer are left whole")

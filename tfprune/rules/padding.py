@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from tfprune.channels import Channels, spread
-from tfprune.rules._movement import kept_along
 from tfprune.rules._registry import pin_all, rule
 from tfprune.trace import Call
 
@@ -28,6 +27,8 @@ def pad(call: Call) -> Channels | list[Channels]:
         return call.passed()
     if len(x.varying) > 1 or call.op.mode != "constant":
         return pin_all(call, f"channels are padded in mode {call.op.mode!r}")
+    if np.any(call.arguments().get("constant_values") or 0):
+        return pin_all(call, "channels are padded with constants other than 0")
     axis = padded[0]
     out = spread(call.ghosts(call.outputs[0][axis]), axis, call.outputs[0])
     call.edit_call(_shortcut(x, out, axis, widths))
@@ -41,8 +42,8 @@ def _shortcut(x: Channels, out: Channels, axis: int, widths: list) -> Callable:
     size = x.shape[axis]
 
     def edit(operation: Any, kept: np.ndarray) -> Callable:
-        inside = kept_along(x, axis, kept)
-        places = np.flatnonzero(kept_along(out, axis, kept)) - before
+        inside = x.kept_along(axis, kept)
+        places = np.flatnonzero(out.kept_along(axis, kept)) - before
         alive = (places >= 0) & (places < size) & inside[places.clip(0, size - 1)]
         rank = np.cumsum(inside) - 1
         count = int(inside.sum())

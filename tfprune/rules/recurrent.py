@@ -1,5 +1,6 @@
 """Recurrent layers: a unit's gates, its state and its output go together."""
 
+import keras
 import numpy as np
 from keras import layers
 
@@ -17,8 +18,12 @@ def recurrent(call: Call) -> list[Channels]:
     if call.op.stateful:
         return pin_all(call, "a stateful layer keeps its state between calls")
     out = label_cell(call)
-    for state in call.inputs[1:]:
-        call.unite(out, call.channels(state))
+    states = keras.tree.flatten(call.arguments().get("initial_state"))
+    for x in call.inputs[1:]:
+        if any(x is state for state in states):
+            call.unite(out, call.channels(x))
+        else:
+            call.pin(x, "a mask of steps")
     return [spread(out, -1, shape) for shape in call.outputs]
 
 
@@ -63,7 +68,7 @@ def time_distributed(call: Call) -> list[Channels]:
         return pin_all(call, "channels vary over time")
     inner = call.inside(call.op.layer, "layer")
     inner.inputs = [Channels(x.ids[:, 0], (x.shape[0], *x.shape[2:]))]
-    inner.args = tuple(inner.inputs)
+    inner.args, inner.kwargs = tuple(inner.inputs), {}
     inner.outputs = [(shape[0], *shape[2:]) for shape in call.outputs]
     before = dict(call.owner.times)
     outputs = find(call.op.layer)(inner)

@@ -3,7 +3,7 @@
 from keras import layers
 
 from tfprune.channels import Channels
-from tfprune.rules._registry import rule
+from tfprune.rules._registry import pin_all, rule
 from tfprune.rules.convolution import channel_axis
 from tfprune.trace import Call
 
@@ -41,9 +41,6 @@ def reduction(call: Call) -> Channels:
     axes = range(len(x.shape)) if axes is None else [axes] if isinstance(axes, int) else axes
     axes = {axis % len(x.shape) for axis in axes}
     if axes & set(x.varying):
-        call.pin(x, f"{type(call.op).__name__} is taken over the channels")
-        return (
-            call.output(call.ghosts(1), 0) if call.outputs[0] else Channels(call.ghosts(1)[0], ())
-        )
+        return pin_all(call, f"{type(call.op).__name__} is taken over the channels")[0]
     ids = x.ids if call.op.keepdims else x.ids.squeeze(tuple(axes))
     return Channels(ids, tuple(call.outputs[0]))

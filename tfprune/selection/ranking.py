@@ -155,8 +155,8 @@ def _masks(graph: ChannelGraph, plan: Cuts, lengths: np.ndarray) -> dict[str, np
     removed[plan.units(lengths)] = True
     scores = dict(zip(plan.found.units.tolist(), plan.found.scores, strict=True))
     for owner in graph.owners.values():
-        for slot in owner.slots.values():
-            units = graph.unit[slot.ids]
+        for ids in owner.needed:
+            units = graph.unit[ids]
             if removed[units].all():  # a part of a split layer: keep the best of it
                 removed[max(units.tolist(), key=scores.__getitem__)] = False
     return {name: ~removed[graph.units_of(name)] for name in graph.producers}

@@ -1,0 +1,122 @@
+"""What a masked model computes, found by numbers alone: no label and no rule of tfprune is used.
+
+The channels that go leave their layer as NaN, and NaN finds every number that depends on them.
+Where a layer with a kernel of its own reads, NaN becomes zero: that is what masking means. A NaN
+in an output shows a channel that should not have gone.
+"""
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from tfprune.graph import is_graph, replay  # walks through the calls, nothing else
+
+_RECURRENT = (layers.SimpleRNN, layers.GRU, layers.LSTM)
+_READERS = (
+    layers.Dense, layers.EinsumDense, layers.MultiHeadAttention, layers.SeparableConv1D,
+    layers.SeparableConv2D, layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose,
+    layers.Bidirectional, *_RECURRENT,
+)  # fmt: skip
+_CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
+_POOLS = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)
+
+
+def masked_outputs(
+    model: keras.Model, keep: Mapping[str, np.ndarray], inputs: Any
+) -> list[np.ndarray]:
+    """Return the outputs of a model whose removed channels nobody reads.
+
+    Args:
+        model: the unpruned model.
+        keep: {layer: bool [C], True = kept}; layers within a model by the last part of their name.
+        inputs: one batch, nested as the model's inputs.
+    """
+    masks = {name.rpartition("/")[2]: mask for name, mask in keep.items()}
+
+    def call(operation: Any, args: tuple, kwargs: dict) -> Any:
+        if is_graph(operation):
+            flat = keras.tree.flatten([args, {k: v for k, v in kwargs.items() if k != "training"}])
+            return replay(operation, [x for x in flat if x is not None], call)
+        if _reads(operation):
+            args, kwargs = keras.tree.map_structure(_zero_for_nan, (args, kwargs))
+        outputs = operation(*args, **kwargs)
+        if isinstance(operation, _POOLS):  # a maximum over NaN is the lowest number instead
+            outputs = ops.where(outputs < -1e38, np.nan, outputs)
+        return _with_nan(operation, outputs, masks.get(operation.name))
+
+    reset_states(model)
+    with _without_own_inputs(model, masks):
+        flat = [ops.convert_to_tensor(x) for x in keras.tree.flatten(inputs)]
+        outputs = keras.tree.flatten(replay(model, flat, call))
+    arrays = [np.asarray(ops.cast(y, "float32"), np.float64) for y in outputs]
+    assert not any(np.isnan(y).any() for y in arrays), "a removed channel reaches an output"
+    return arrays
+
+
+def _reads(operation: Any) -> bool:
+    if isinstance(operation, layers.TimeDistributed):
+        return _reads(operation.layer)
+    if type(operation) in _CONVOLUTIONS:  # with one channel a group, each channel stays apart
+        return operation.groups == 1 or operation.kernel.shape[-2] > 1
+    if type(operation).__name__ == "Pad":
+        return any(operation.pad_width[-1])
+    return type(operation) in _READERS
+
+
+def _zero_for_nan(x: Any) -> Any:
+    if not ops.is_tensor(x) or "float" not in keras.backend.standardize_dtype(x.dtype):
+        return x
+    return _with_mask_of(x, ops.where(ops.isnan(x), ops.zeros_like(x), x))
+
+
+def _with_mask_of(x: Any, y: Any) -> Any:
+    y._keras_mask = getattr(x, "_keras_mask", None)  # of steps; attention asks the tensor for it
+    return y
+
+
+def _with_nan(operation: Any, outputs: Any, mask: np.ndarray | None) -> Any:
+    if mask is None:
+        return outputs
+    inner = getattr(operation, "layer", operation)
+    axis = 1 if getattr(inner, "data_format", None) == "channels_first" else -1
+
+    def masked(y: Any) -> Any:
+        line = np.tile(mask, y.shape[axis] // len(mask))  # both directions of a Bidirectional
+        line = line.reshape([-1 if a == axis % len(y.shape) else 1 for a in range(len(y.shape))])
+        return _with_mask_of(y, ops.where(line, y, ops.cast(np.nan, y.dtype)))
+
+    return keras.tree.map_structure(masked, outputs)
+
+
+@contextmanager
+def _without_own_inputs(model: keras.Model, masks: Mapping[str, np.ndarray]):
+    """Let the removed units of recurrent layers be read by none of their own gates."""
+    before = []
+    for layer in _all_layers(model):
+        ways = [getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", None)]
+        for way in ways:
+            if isinstance(way, _RECURRENT) and layer.name in masks:
+                kernel = way.cell.recurrent_kernel
+                before.append((kernel, kernel.numpy()))
+                kernel.assign(kernel.numpy() * masks[layer.name][:, None])
+    try:
+        yield
+    finally:
+        for kernel, value in before:
+            kernel.assign(value)
+
+
+def reset_states(model: keras.Model) -> None:
+    """Let stateful layers forget what they have seen."""
+    for layer in _all_layers(model):
+        if getattr(layer, "stateful", False):
+            layer.reset_state()
+
+
+def _all_layers(model: keras.Model) -> list[layers.Layer]:
+    nested = [_all_layers(x) if isinstance(x, keras.Model) else [x] for x in model.layers]
+    return [layer for part in nested for layer in part]

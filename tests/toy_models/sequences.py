@@ -1,0 +1,234 @@
+"""Sequences: tables, recurrent layers, attention."""
+
+import keras
+from keras import layers
+
+from tests.toy_models._toy import Toy, toy
+
+
+@toy
+def dense_on_sequences() -> Toy:
+    """Words -> table e(4) -> d(3) at every step -> mean over steps -> head(2)."""
+    words = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(7, 4, name="e")(words)
+    x = layers.Dense(3, activation="relu", name="d")(x)
+    y = layers.Dense(2, name="head")(layers.GlobalAveragePooling1D(name="mean")(x))
+    return Toy(keras.Model(words, y), {"e": "abcd", "d": "efg", "head": ".."})
+
+
+@toy
+def recurrent() -> Toy:
+    """Series -> gru(3) -> lstm(4) -> rnn(3) -> head(2)."""
+    series = keras.Input((4, 3))
+    x = layers.GRU(3, return_sequences=True, name="gru")(series)
+    x = layers.LSTM(4, return_sequences=True, name="lstm")(x)
+    x = layers.SimpleRNN(3, name="rnn")(x)
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model(series, y), {"gru": "abc", "lstm": "defg", "rnn": "hij", "head": ".."})
+
+
+@toy
+def masked_sequence() -> Toy:
+    """Words, 0 = none -> table e(4) -> both(3 + 3) -> lstm(3) -> head(2); a mask goes along."""
+    words = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(7, 4, mask_zero=True, name="e")(words)
+    x = layers.Bidirectional(layers.GRU(3, return_sequences=True), name="both")(x)
+    x = layers.LSTM(3, name="lstm")(x)
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model(words, y), {"e": "abcd", "both": "efg", "lstm": "hij", "head": ".."})
+
+
+@toy
+def encoder_decoder() -> Toy:
+    """Series -> encoder(3) -> states ------------.
+       Words  -> table e(4) ----------------> decoder(3) -> head(2)
+    """  # fmt: skip
+    series, words = keras.Input((4, 2)), keras.Input((5,), dtype="int32")
+    _, h, c = layers.LSTM(3, return_state=True, name="encoder")(series)
+    e = layers.Embedding(7, 4, mask_zero=True, name="e")(words)
+    x = layers.LSTM(3, return_sequences=True, name="decoder")(e, initial_state=[h, c])
+    y = layers.Dense(2, name="head")(x)
+    return Toy(
+        keras.Model([series, words], y),
+        {"encoder": "abc", "e": "defg", "decoder": "abc", "head": ".."},
+    )
+
+
+@toy
+def bidirectional() -> Toy:
+    """Series -> both(3 + 3, concatenated) -> summed(4) -> head(2)."""
+    series = keras.Input((4, 3))
+    x = layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="both")(series)
+    x = layers.Bidirectional(layers.SimpleRNN(4), merge_mode="sum", name="summed")(x)
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model(series, y), {"both": "abc", "summed": "defg", "head": ".."})
+
+
+@toy
+def bidirectional_apart() -> Toy:
+    """Series -> both(3, forward | backward) -> each its own Dense, f(2) and b(2) -> + -> head."""
+    series = keras.Input((4, 3))
+    f, b = layers.Bidirectional(layers.GRU(3), merge_mode=None, name="both")(series)
+    x = layers.Dense(2, name="f")(f) + layers.Dense(2, name="b")(b)
+    y = layers.Dense(2, name="head")(x)
+    units = {"both": "abc", "f": "de", "b": "de", "head": ".."}
+    return Toy(keras.Model(series, y), units)
+
+
+@toy
+def stateful() -> Toy:
+    """Series -> stateful rnn(3), left whole -> d(4) -> head(2)."""
+    series = keras.Input(batch_shape=(4, 4, 3))
+    x = layers.GRU(3, stateful=True, name="rnn")(series)
+    y = layers.Dense(2, name="head")(layers.Dense(4, name="d")(x))
+    return Toy(keras.Model(series, y), {"d": "abcd", "head": ".."})
+
+
+@toy
+def conv_lstm() -> Toy:
+    """Film -> a(3) at every frame -> ConvLSTM, left whole -> b(4) -> head(2)."""
+    film = keras.Input((3, 4, 4, 2))
+    x = layers.TimeDistributed(layers.Conv2D(3, 1), name="a")(film)
+    x = layers.ConvLSTM2D(2, 1, name="rnn")(x)
+    y = layers.Conv2D(2, 1, name="head")(layers.Conv2D(4, 1, name="b")(x))
+    return Toy(
+        keras.Model(film, y), {"a": "...", "b": "abcd", "head": ".."}, {"a": "ConvLSTM2D has no"}
+    )
+
+
+@toy
+def time_distributed() -> Toy:
+    """Film -> a(4) at every frame -> BN -> flatten every frame -> d(3) -> mean -> head(2)."""
+    film = keras.Input((3, 4, 4, 2))
+    x = layers.TimeDistributed(layers.Conv2D(4, 3, activation="relu"), name="a")(film)
+    x = layers.TimeDistributed(layers.BatchNormalization(), name="bn")(x)
+    x = layers.TimeDistributed(layers.Flatten(), name="flatten")(x)
+    x = layers.TimeDistributed(layers.Dense(3), name="d")(x)
+    y = layers.Dense(2, name="head")(layers.GlobalMaxPooling1D(name="max")(x))
+    return Toy(keras.Model(film, y), {"a": "abcd", "d": "efg", "head": ".."})
+
+
+@toy
+def masked_time_distributed() -> Toy:
+    """Words, 0 = none -> table e(4) -> d(3) at every step -> mean of the words -> head(2)."""
+    words = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(7, 4, mask_zero=True, name="e")(words)
+    x = layers.TimeDistributed(layers.Dense(3), name="d")(x)
+    y = layers.Dense(2, name="head")(layers.GlobalAveragePooling1D(name="mean")(x))
+    return Toy(keras.Model(words, y), {"e": "abcd", "d": "efg", "head": ".."})
+
+
+@toy
+def self_attention() -> Toy:
+    """Series -> d(4) -+-> 2 heads, out(4) -> + -> head(2); the heads are whole."""
+    series = keras.Input((5, 3))
+    x = layers.Dense(4, name="d")(series)
+    x = x + layers.MultiHeadAttention(2, 3, name="out")(x, x)
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model(series, y), {"d": "abcd", "out": "abcd", "head": ".."})
+
+
+@toy
+def cross_attention() -> Toy:
+    """Query q(4), value v(3), key k(5) -> 2 heads, out(6) -> head(2); causal, gated."""
+    series, memory = keras.Input((5, 3)), keras.Input((5, 2))
+    q = layers.Dense(4, name="q")(series)
+    v, k = layers.Dense(3, name="v")(memory), layers.Dense(5, name="k")(memory)
+    attention = layers.MultiHeadAttention(2, 3, output_shape=6, use_gate=True, name="out")
+    x = attention(query=q, value=v, key=k, use_causal_mask=True)
+    y = layers.Dense(2, name="head")(x)
+    return Toy(
+        keras.Model([series, memory], y),
+        {"q": "abcd", "v": "efg", "k": "hijkl", "out": "mnopqr", "head": ".."},
+    )
+
+
+@toy
+def masked_attention() -> Toy:
+    """Words, 0 = none -> e(4) -> attention with the words' mask and a given one, out(4) -> head."""
+    words = keras.Input((5,), dtype="int32")
+    seen = keras.Input((5, 5), dtype="bool")
+    x = layers.Embedding(7, 4, mask_zero=True, name="e")(words)
+    x = layers.MultiHeadAttention(2, 2, name="out")(x, x, attention_mask=seen)
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model([words, seen], y), {"e": "abcd", "out": "efgh", "head": ".."})
+
+
+@toy
+def attention_axes() -> Toy:
+    """Image -> a(4) -> attention over rows and columns, out(4) -> head(2)."""
+    image = keras.Input((3, 3, 2))
+    x = layers.Conv2D(4, 1, name="a")(image)
+    x = layers.MultiHeadAttention(2, 2, attention_axes=(1, 2), name="out")(x, x)
+    y = layers.Conv2D(2, 1, name="head")(x)
+    return Toy(keras.Model(image, y), {"a": "abcd", "out": "efgh", "head": ".."})
+
+
+@toy
+def attention_scores() -> Toy:
+    """Series -> d(4) -> attention that also returns its scores: left whole -> head(2)."""
+    series = keras.Input((5, 3))
+    x = layers.Dense(4, name="d")(series)
+    x, scores = layers.MultiHeadAttention(2, 3, name="out")(x, x, return_attention_scores=True)
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model(series, [y, scores]), {"d": "....", "head": ".."}, {"d": "scores"})
+
+
+@toy
+def other_attentions() -> Toy:
+    """Series -> d(4) -> grouped-query attention; f(3) -> Attention; g(3), h(3) -> Dot: pinned."""
+    series = keras.Input((5, 3))
+    d, f = layers.Dense(4, name="d")(series), layers.Dense(3, name="f")(series)
+    g, h = layers.Dense(3, name="g")(series), layers.Dense(3, name="h")(series)
+    x = layers.GroupQueryAttention(2, 2, 1, name="grouped")(d, d)
+    z = layers.Attention(name="attention")([f, f])
+    w = layers.Dot(-1, name="dot")([g, h])
+    y = layers.Dense(2, name="head")(layers.Concatenate(name="cat")([x, z, w]))
+    return Toy(
+        keras.Model(series, y),
+        {"d": "....", "f": "...", "g": "...", "h": "...", "head": ".."},
+        {"d": "has no rule", "f": "Attention has no rule", "g": "Dot has no rule"},
+    )
+
+
+@toy
+def einsum_dense() -> Toy:
+    """Series -> e(4) -> f(2, 3) -> back to g(4) -> head(2); f's axes stay."""
+    series = keras.Input((5, 3))
+    x = layers.EinsumDense("btc,cd->btd", (5, 4), bias_axes="d", name="e")(series)
+    x = layers.EinsumDense("...c,chd->...hd", (2, 3), bias_axes="hd", name="f")(x)
+    x = layers.EinsumDense("abhd,hdc->abc", (None, 4), activation="relu", name="g")(x)
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model(series, y), {"e": "abcd", "f": "efg", "g": "hijk", "head": ".."})
+
+
+@toy
+def repeated_vector() -> Toy:
+    """Vector -> a(4) -> 3 copies in time -> gru(3) -> head(2)."""
+    vector = keras.Input((5,))
+    x = layers.RepeatVector(3, name="repeat")(layers.Dense(4, name="a")(vector))
+    y = layers.Dense(2, name="head")(layers.GRU(3, name="gru")(x))
+    return Toy(keras.Model(vector, y), {"a": "abcd", "gru": "efg", "head": ".."})
+
+
+@toy
+def masking() -> Toy:
+    """Series -> d(3) -> Masking compares all features of a step -> lstm(3) -> head(2)."""
+    series = keras.Input((5, 3))
+    x = layers.Masking(name="mask")(layers.Dense(3, name="d")(series))
+    y = layers.Dense(2, name="head")(layers.LSTM(3, name="lstm")(x))
+    return Toy(
+        keras.Model(series, y), {"d": "...", "lstm": "abc", "head": ".."}, {"d": "all features"}
+    )
+
+
+@toy
+def mixer() -> Toy:
+    """Series -> d(4) -> channels in time's place -> t(5) reads the steps -> back -> head(2)."""
+    series = keras.Input((5, 3))
+    x = layers.Permute((2, 1), name="turn")(layers.Dense(4, name="d")(series))
+    x = layers.Permute((2, 1), name="back")(layers.Dense(6, name="t")(x))
+    y = layers.Dense(2, name="head")(x)
+    return Toy(
+        keras.Model(series, y), {"d": "....", "t": "......", "head": ".."}, {"d": "another axis"}
+    )
