@@ -1,0 +1,1 @@
+"""What checkpoints call their modules: one file per layout, found by its name."""
