@@ -23,7 +23,7 @@ import keras
 from absl import logging
 
 import tfprune.data
-from tfprune import files, reporting, training
+from tfprune import exporting, files, reporting, training
 from tfprune.devices import use_gpu
 
 
@@ -57,6 +57,8 @@ def main(argv: list[str]) -> None:
     fields |= {"method": request["method"], "amount": flags.pruning.label()}
     folder = Path(flags.runs.expand("save_dir", **fields))
     model = files.load_model(baseline)
+    if formats:
+        exporting.require_formats(model, formats)
     reporting.require_same(baseline.parent, feeding.record(data))
     if reporting.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
         logging.info("Reused, finished before: %s\n%s", folder, reporting.text(folder))
@@ -96,7 +98,7 @@ def prune(
         request: `method`, `samples` and `options`, as for `cut`.
         feeding: how images become batches.
         recipe: how to fine-tune; None: not at all.
-        formats: formats to export to.
+        formats: formats to export to; empty for none.
 
     Returns:
         The report as text.
@@ -109,7 +111,9 @@ def prune(
     )
     path = folder / baseline.name
     files.save_model(small, path)
-    exported = tfprune.export(small, folder / "export", formats=formats, overwrite=True)
+    exported = {}
+    if formats:
+        exported = tfprune.export(small, folder / "export", formats=formats, overwrite=True)
     comparison = reporting.compare(
         model, small, results=(before, training.evaluate(small, test)), paths=(baseline, path)
     )

@@ -24,8 +24,8 @@ def use_gpu(index: str | int | None) -> None:
     gpus = tf.config.list_physical_devices("GPU")
     if not str(index).isdecimal() or int(index) >= len(gpus):
         raise PruningError(
-            f"There is no GPU {index}: expected a number below {len(gpus)}, the GPUs that "
-            "TensorFlow sees here. Leave it out to use what is there."
+            f"There is no GPU {index}: TensorFlow sees {len(gpus)} of them here, numbered from 0. "
+            "Leave the choice out to use what is there."
         )
     try:
         tf.config.set_visible_devices(gpus[int(index)], "GPU")

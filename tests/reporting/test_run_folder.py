@@ -22,8 +22,15 @@ def test_a_run_is_new_then_unfinished_then_finished(tmp_path):
     assert claim(folder, MINE) == "finished"
 
 
+def test_a_run_that_did_nothing_makes_way(tmp_path):
+    claim(tmp_path, MINE)
+    assert claim(tmp_path, OTHER) == "new"
+    assert (tmp_path / SETTINGS).read_text() == OTHER
+
+
 def test_another_run_is_refused_with_the_settings_that_differ(tmp_path):
     claim(tmp_path, MINE)
+    (tmp_path / "masks.npz").write_text("")
     with pytest.raises(PruningError, match=r"another run: it has --epochs=2, this one --epochs=3"):
         claim(tmp_path, OTHER)
     with pytest.raises(PruningError, match=r"this one nothing else.*--save_dir.*--overwrite"):

@@ -91,6 +91,7 @@ def request_of(*arguments):
     seen = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prune.files, "load_model", lambda path: seen.update(baseline=path))
+        patch.setattr(prune.exporting, "require_formats", lambda *args: None)
         patch.setattr(prune.reporting, "claim", lambda folder, *a, **k: seen.update(folder=folder))
         patch.setattr(prune, "prune", lambda *a, **k: seen.update(k))
         call(prune, "--data=digits", *arguments)
@@ -151,6 +152,22 @@ def test_a_missing_or_damaged_baseline_is_named(baseline, tmp_path):
     with pytest.raises(PruningError, match=r"resnet20\.keras \(\d+ bytes\) cannot be loaded"):
         call(prune, *arguments)
     assert not (tmp_path / "run").exists()
+
+
+def test_formats_are_checked_before_the_training(baseline, tmp_path):
+    arguments = (*QUICK, *HALF, "--save_dir", tmp_path / "run", "--pretrain_dir", baseline)
+    with pytest.raises(PruningError, match=r"Unknown export format 'tflit'"):
+        call(prune, *arguments, "--formats=saved_model,tflit")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_option_that_the_library_refuses_can_be_corrected(baseline, tmp_path):
+    arguments = ("--data=digits", *HALF, "--epochs=0", "--formats=", "--pretrain_dir", baseline)
+    with pytest.raises(PruningError, match=r"'stme'"):
+        call(prune, *arguments, "--save_dir", tmp_path, "--exclude=stme")
+    call(prune, *arguments, "--save_dir", tmp_path, "--exclude=head")
+    assert (tmp_path / "report.json").is_file()
+    assert not (tmp_path / "export").exists()
 
 
 def test_a_baseline_of_another_normalisation_is_refused(baseline, tmp_path):

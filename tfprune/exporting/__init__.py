@@ -10,6 +10,6 @@ A format module has:
   arrays in the order of `model.inputs` and `model.outputs`.
 """
 
-from tfprune.exporting._export import export
+from tfprune.exporting._export import export, require_formats
 
-__all__ = ["export"]
+__all__ = ["export", "require_formats"]

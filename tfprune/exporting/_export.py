@@ -56,16 +56,14 @@ def export(
         >>> export(model, tempfile.mkdtemp(), formats=["keras"])["keras"].name
         'model.keras'
     """
-    modules = _find(formats)
-    _signature.require_graph(model)
+    modules = require_formats(model, formats)
     targets = {name: Path(directory) / module.FILE for name, module in modules.items()}
-    for name, module in modules.items():
-        if targets[name].exists() and not overwrite:
+    for name, target in targets.items():
+        if target.exists() and not overwrite:
             raise PruningError(
-                f"The target {targets[name]} of format {name!r} exists. Expected a new place; "
+                f"The target {target} of format {name!r} exists. Expected a new place; "
                 "choose another directory or pass overwrite=True."
             )
-        module.refuse(model)
     batch = _signature.example_inputs(model) if inputs is None else [*map(np.asarray, inputs)]
     expected = _signature.outputs(model, batch)
     for name, module in modules.items():
@@ -75,13 +73,36 @@ def export(
     return targets
 
 
-def _find(formats: Sequence[str]) -> dict[str, ModuleType]:
+def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, ModuleType]:
+    """Find formats by name and refuse those that cannot hold a model, before a long training.
+
+    Args:
+        model: the model, or one of the same layers.
+        formats: names of formats.
+
+    Returns:
+        {name: module}
+
+    Raises:
+        PruningError: an unknown or repeated format, a missing optional package, or a model that
+            the format cannot hold.
+
+    Example:
+        >>> import keras
+        >>> image = keras.Input((4,), name="image")
+        >>> list(require_formats(keras.Model(image, image), ["keras"]))
+        ['keras']
+    """
     if isinstance(formats, str) or not formats or len(set(formats)) != len(formats):
         raise PruningError(
             "formats must be a non-empty sequence of different names, received "
             f"{formats!r}. Valid names: {', '.join(plugins.names(tfprune.exporting))}."
         )
-    return {name: plugins.find(tfprune.exporting, name, "export format") for name in formats}
+    found = {name: plugins.find(tfprune.exporting, name, "export format") for name in formats}
+    _signature.require_graph(model)
+    for module in found.values():
+        module.refuse(model)
+    return found
 
 
 def _write(

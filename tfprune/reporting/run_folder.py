@@ -32,7 +32,7 @@ def claim(
     """Take a folder for a run, or say that the same run has been there before.
 
     A run leaves its settings when it begins and its report when it ends, which tells an
-    interrupted run from a finished one.
+    interrupted run from a finished one. One that left nothing but its settings does not count.
 
     Args:
         folder: the folder; made if it is missing.
@@ -54,6 +54,8 @@ def claim(
     """
     folder = Path(folder)
     found = _contents(folder)
+    if found == [SETTINGS] and settings != _read(folder / SETTINGS):
+        found = []  # a run that was refused before it did anything, for instance a typing error
     if not overwrite and found and settings == _read(folder / SETTINGS):
         if (folder / REPORT).is_file():
             return "finished"
