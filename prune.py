@@ -23,7 +23,7 @@ import keras
 from absl import logging
 
 import tfprune.data
-from tfprune import exporting, files, reporting, training
+from tfprune import artefacts, files, reporting, training
 from tfprune.devices import use_gpu
 
 
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> None:
     folder = Path(flags.runs.expand("save_dir", **fields))
     model = files.load_model(baseline)
     if formats:
-        exporting.require_formats(model, formats)
+        artefacts.require_formats(model, formats)
     reporting.require_same(baseline.parent, feeding.record(data))
     if reporting.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
         logging.info("Reused, finished before: %s\n%s", folder, reporting.text(folder))

@@ -5,10 +5,10 @@ criterion scores channels, a selector turns scores into keep masks, surgery carr
 functional model, and the result is compared with the masked original.
 """
 
+from tfprune.artefacts import export
 from tfprune.channel_graph import ChannelGraph
 from tfprune.costs import Cost, cost
 from tfprune.errors import PruningError
-from tfprune.exporting import export
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, prune
 from tfprune.rules import rule

@@ -9,7 +9,3 @@ A format module has:
 - `run(path, model, inputs)`: load the artefact and compute its outputs, both as flat lists of
   arrays in the order of `model.inputs` and `model.outputs`.
 """
-
-from tfprune.exporting._export import export, require_formats
-
-__all__ = ["export", "require_formats"]

@@ -9,8 +9,7 @@ from types import ModuleType
 import keras
 import numpy as np
 
-import tfprune.exporting
-from tfprune import plugins
+from tfprune import exporting, plugins
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
 from tfprune.files import atomic_path
@@ -96,9 +95,9 @@ def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, Mod
     if isinstance(formats, str) or not formats or len(set(formats)) != len(formats):
         raise PruningError(
             "formats must be a non-empty sequence of different names, received "
-            f"{formats!r}. Valid names: {', '.join(plugins.names(tfprune.exporting))}."
+            f"{formats!r}. Valid names: {', '.join(plugins.names(exporting))}."
         )
-    found = {name: plugins.find(tfprune.exporting, name, "export format") for name in formats}
+    found = {name: plugins.find(exporting, name, "export format") for name in formats}
     _signature.require_graph(model)
     for module in found.values():
         module.refuse(model)
