@@ -57,7 +57,9 @@ def nodes(model: keras.Model) -> Iterator[Any]:
     """Yield a model's own calls (Keras' nodes) in an order in which they can be made."""
     by_depth = functional(model)._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):
-        yield from (node for node in by_depth[depth] if node.operation and not node.is_input)
+        called = [node for node in by_depth[depth] if node.operation and not node.is_input]
+        # One layer's calls come in the order they were made in, so that a copy's are numbered alike.
+        yield from sorted(called, key=lambda node: node.operation._inbound_nodes.index(node))
 
 
 def replay(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any]) -> Any:

@@ -63,6 +63,7 @@ class Builder:
     def __init__(self, graph: ChannelGraph, kept: np.ndarray, dtype: str | None = None):
         self.graph, self.kept, self.dtype = graph, kept, dtype
         self.owners = {id(owner.operation): owner for owner in graph.owners.values()}
+        self.whole = kept.all()
         self.copies: dict[int, Any] = {}
         self.calls: dict[int, int] = {}
         self.started: dict[int, list[np.ndarray]] = {}  # values of layers not yet finished
@@ -88,11 +89,11 @@ class Builder:
 
     def edits(self, owner: Owner) -> Mapping[str, Any]:
         """Return the changes of a layer's arguments."""
-        return owner.config_edits
+        return {} if self.whole else owner.config_edits
 
     def call(self, owner: Owner, index: int, copy: Any, args: tuple, kwargs: dict) -> Any:
         """Make one call of the old model anew."""
-        edit = owner.call_edits[index]
+        edit = None if self.whole else owner.call_edits[index]
         return (copy if edit is None else edit(copy, self.kept))(*args, **kwargs)
 
     def shape(self, x: Channels) -> Sequence[int | None]:

@@ -15,7 +15,7 @@ from tfprune.trace import Trace
 def close(model: keras.Model, trace: Trace) -> ChannelGraph:
     """Turn the notes of an analysis into a channel graph."""
     unit = _units(trace)
-    while bent := [pair for x in trace.moved for pair in _straighten(x, unit)]:
+    while bent := _straighten(trace.moved, unit):
         trace.edges.extend(bent)
         unit = _units(trace)
     owners = {owner.name: owner for owner in trace.owners.values()}
@@ -39,18 +39,25 @@ def _units(trace: Trace) -> np.ndarray:
     return connected_components(links, directed=False)[1]
 
 
-def _straighten(x: Channels, unit: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return what to unite so that a tensor stays rectangular when units go.
+def _straighten(
+    tensors: Iterable[Channels], unit: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what to unite so that tensors stay rectangular when units go.
 
     Units may differ along one axis only, the longest: whatever goes is then a slice of the tensor.
+    Tensors that share units take turns, because the first one's axis may straighten the others.
     """
-    units = unit[x.ids]
-    bent = [axis for axis in x.varying if (units != units.take([0], axis=axis)).any()]
-    if len(bent) < 2:
-        return []
-    axis = max(bent, key=lambda axis: (units.shape[axis], axis))
-    line = x.ids[tuple(slice(None) if a == axis else slice(0, 1) for a in range(x.ids.ndim))]
-    return [(np.broadcast_to(line, x.ids.shape), x.ids)]
+    edges, touched = [], np.zeros(len(unit), bool)
+    for x in tensors:
+        units = unit[x.ids]
+        bent = [axis for axis in x.varying if (units != units.take([0], axis=axis)).any()]
+        if len(bent) < 2 or touched[units].any():
+            continue
+        touched[units] = True
+        axis = max(bent, key=lambda axis: (units.shape[axis], axis))
+        line = x.ids[tuple(slice(None) if a == axis else slice(0, 1) for a in range(x.ids.ndim))]
+        edges.append((np.broadcast_to(line, x.ids.shape), x.ids))
+    return edges
 
 
 def _reasons(notes: Iterable[tuple[np.ndarray, str]], unit: np.ndarray) -> dict[int, str]:

@@ -6,11 +6,8 @@ import pytest
 
 import tfprune
 from tests.oracle import masked_outputs, reset_states
-from tests.toy_models import TOYS, random_keep
+from tests.toy_models import TOYS, UNSAVEABLE, random_keep
 from tfprune.verification import random_inputs
-
-# Keras itself cannot save an operation that holds an array.
-UNSAVEABLE = ("clipped_per_channel", "repeated_unevenly")
 
 
 def outputs(model, inputs):

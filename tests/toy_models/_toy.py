@@ -33,6 +33,9 @@ class Toy:
     tolerance: float = 1e-5
 
 
+# Keras itself cannot save an operation that holds an array.
+UNSAVEABLE = ("clipped_per_channel", "repeated_unevenly")
+
 TOYS: dict[str, Callable[[], Toy]] = {}
 
 

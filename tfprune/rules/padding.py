@@ -22,7 +22,8 @@ def pad(call: Call) -> Channels | list[Channels]:
     x = call.inputs[0]
     widths = list(call.op.pad_width)
     widths = widths * len(x.shape) if len(widths) == 1 else widths
-    padded = [axis for axis in x.varying if tuple(widths[axis]) != (0, 0)]
+    single = [axis for axis, size in enumerate(x.shape) if size == 1]  # a lone channel's, perhaps
+    padded = [axis for axis in x.varying or single if tuple(widths[axis]) != (0, 0)]
     if not padded:
         return call.passed()
     if len(x.varying) > 1 or call.op.mode != "constant":
