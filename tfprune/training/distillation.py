@@ -7,8 +7,8 @@ import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.heads import gives_probabilities
 from tfprune.training.copying import copy_model
-from tfprune.training.outputs import gives_probabilities
 
 
 @dataclass(frozen=True)
