@@ -1,0 +1,52 @@
+"""Random models of images and of sequences, built and enlivened."""
+
+import random
+
+import keras
+from keras import layers
+
+from tests.property import image_steps, sequence_steps
+from tests.property.growing import Growth, classes, enliven
+
+
+def image_models(choices: random.Random, at_most: int = 8) -> keras.Model:
+    """Return a random model of one or two images, with one to four outputs."""
+    keras.utils.clear_session(free_memory=False)  # collecting garbage takes a third of the time
+    g = Growth(choices)
+    for _ in range(g.one_of(1, 1, 2)):
+        image = keras.Input((g.one_of(6, 4, 5), 6, 3), name=g.name("image"))
+        g.inputs.append(image)
+        g.tensors.append(image_steps.conv(g, image))
+    g.grow(image_steps.STEPS, at_most)
+    return _finished(g)
+
+
+def sequence_models(choices: random.Random, at_most: int = 5) -> keras.Model:
+    """Return a random model of a sequence of numbers or tokens."""
+    keras.utils.clear_session(free_memory=False)  # collecting garbage takes a third of the time
+    g = Growth(choices)
+    if g.one_of(True, False):
+        tokens = keras.Input((4,), dtype="int32", name=g.name("tokens"))
+        x = layers.Embedding(5, g.size(), name=g.name("embedding"))(tokens)
+        g.inputs.append(tokens)
+    else:
+        numbers = keras.Input((4, 3), name=g.name("numbers"))
+        x = layers.Dense(g.size(), name=g.name("start"))(numbers)
+        g.inputs.append(numbers)
+    g.tensors.append(x)
+    g.grow(sequence_steps.STEPS, at_most)
+    return _finished(g)
+
+
+def _finished(g: Growth) -> keras.Model:
+    ends = [g.tensors[-1]]
+    if g.one_of(False, True):
+        ends.append(g.one_of(*g.tensors))
+    outputs = [classes(g, x) for x in ends]
+    if g.one_of(False, False, True):
+        outputs.append(ends[-1])
+    # An input that leads nowhere would make no model.
+    outputs += [classes(g, x) for x in g.tensors[1 : len(g.inputs)]]
+    model = keras.Model(g.inputs, outputs if len(outputs) > 1 else outputs[0], name="random")
+    enliven(model, seed=g.random.randint(0, 99))
+    return model

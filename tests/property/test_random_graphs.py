@@ -1,0 +1,95 @@
+"""Random models, pruned at random: equal to the masked original, reloadable, original untouched.
+
+`pytest -m slow tests/property` tries thousands: TFPRUNE_GRAPHS says how many of each kind, and
+TFPRUNE_SEED repeats the run whose seed a failure printed.
+"""
+
+import os
+import random
+
+import hypothesis
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tfprune
+from tests.masks import random_masks
+from tests.oracle import masked_outputs
+from tests.property.random_models import image_models, sequence_models
+from tfprune.verification import random_inputs
+
+_MANY = int(os.environ.get("TFPRUNE_GRAPHS", "1500"))
+_SEED = int(os.environ.get("TFPRUNE_SEED") or random.SystemRandom().randrange(2**32))
+_COMMON = {
+    "deadline": None,
+    "database": None,
+    "print_blob": True,
+    "suppress_health_check": list(HealthCheck),
+}
+_SHARES = st.sampled_from([0.5, 0.25, 0.9])
+_SEEDS = st.integers(0, 99)
+
+
+def check(model, share, seed, path):
+    before = _state(model)
+    graph = tfprune.analyse(model)
+    keep = random_masks(graph, share, seed)
+    small = tfprune.rebuild(graph, keep)
+    inputs = random_inputs(model, seed)
+    assert tfprune.verify(graph, keep, small, inputs=inputs).exact
+    outputs = _outputs(small, inputs)
+    for wanted, received in zip(masked_outputs(model, keep, inputs), outputs, strict=True):
+        scale = max(1e-3, float(np.abs(wanted).max()))
+        np.testing.assert_allclose(received / scale, wanted / scale, rtol=0, atol=1e-5)
+    small.save(path)
+    again = _outputs(keras.models.load_model(path), inputs)
+    assert all(map(np.array_equal, outputs, again))
+    assert _state(model) == before
+    for name, mask in keep.items():
+        assert tfprune.analyse(small).channels(name) == mask.sum()
+
+
+def _outputs(model, inputs):
+    outputs = keras.tree.flatten(model(inputs, training=False))
+    return [keras.ops.convert_to_numpy(y) for y in outputs]
+
+
+def _state(model):
+    nodes = [len(operation._inbound_nodes) for operation in model.operations]
+    return [model.to_json(), nodes, *(weight.numpy().tobytes() for weight in model.weights)]
+
+
+@settings(max_examples=140, derandomize=True, **_COMMON)
+@given(st.randoms(), _SHARES, _SEEDS)
+def test_images(tmp_path_factory, choices, share, seed):
+    model = image_models(choices)
+    check(model, share, seed, tmp_path_factory.getbasetemp() / "image.keras")
+
+
+@settings(max_examples=60, derandomize=True, **_COMMON)
+@given(st.randoms(), _SHARES, _SEEDS)
+def test_sequences(tmp_path_factory, choices, share, seed):
+    model = sequence_models(choices)
+    check(model, share, seed, tmp_path_factory.getbasetemp() / "sequence.keras")
+
+
+@pytest.mark.slow
+@hypothesis.seed(_SEED)
+@settings(max_examples=_MANY, **_COMMON)
+@given(st.randoms(), _SHARES, _SEEDS)
+def test_many_images(tmp_path_factory, choices, share, seed):
+    model = image_models(choices, at_most=14)
+    hypothesis.note(f"repeat with TFPRUNE_SEED={_SEED}")
+    check(model, share, seed, tmp_path_factory.getbasetemp() / "image.keras")
+
+
+@pytest.mark.slow
+@hypothesis.seed(_SEED)
+@settings(max_examples=_MANY, **_COMMON)
+@given(st.randoms(), _SHARES, _SEEDS)
+def test_many_sequences(tmp_path_factory, choices, share, seed):
+    model = sequence_models(choices, at_most=10)
+    hypothesis.note(f"repeat with TFPRUNE_SEED={_SEED}")
+    check(model, share, seed, tmp_path_factory.getbasetemp() / "sequence.keras")
