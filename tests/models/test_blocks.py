@@ -105,7 +105,7 @@ def test_pytorch_kernels_are_uniform_within_one_over_the_root_of_the_inputs():
     assert kernel.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.02)
 
 
-def test_deeplab_resizes_between_pixel_centres():
+def test_deeplab_resizes_between_pixel_centres(short_backbone):
     """PyTorch's align_corners=False: from 2 to 4 pixels, 1/4 and 3/4 of the way."""
     resize = models.build("deeplabv3_resnet50", input_shape=(32, 40, 1)).get_layer(
         "classifier_resize"

@@ -8,7 +8,7 @@ import pytest
 
 import models
 import tfprune
-from models import resnet, vgg
+from models import vgg
 from tests.models import counting
 
 # Parameters without and with BatchNormalization, and MACs (architectures.md, section 3).
@@ -76,15 +76,6 @@ def zeros(monkeypatch):
         for name, configuration in vgg.CONFIGURATIONS.items()
     }
     monkeypatch.setattr(vgg, "CONFIGURATIONS", quick)
-
-
-@pytest.fixture
-def short_backbone(monkeypatch):
-    """One narrow block to a stage."""
-    short = dataclasses.replace(
-        resnet.CONFIGURATIONS["resnet50"], blocks_per_stage=(1, 1, 1, 1), bottleneck=False
-    )
-    monkeypatch.setattr(resnet, "CONFIGURATIONS", {"resnet50": short})
 
 
 def test_every_network_is_counted_here():
