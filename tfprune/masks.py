@@ -23,9 +23,9 @@ def kept_ids(graph: ChannelGraph, keep: Mapping[str, np.ndarray]) -> np.ndarray:
     removed = np.zeros(len(graph.is_pinned), bool)
     for name, mask in masks.items():
         removed[graph.units_of(name)[~mask]] = True
+    _check_pins(graph, masks, removed)
     for name in graph.producers:
         _check_agreement(graph, masks, name, removed)
-    _check_pins(graph, masks, removed)
     kept = ~removed[graph.unit]
     _check_not_empty(graph, kept)
     return kept

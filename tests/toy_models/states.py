@@ -63,7 +63,7 @@ def compiled() -> Toy:
     model.compile(
         keras.optimizers.SGD(0.1, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        ["accuracy"],
+        metrics=["accuracy"],
     )
     model.optimizer.build(model.trainable_variables)
     return Toy(model, _UNITS)
