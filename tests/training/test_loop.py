@@ -138,6 +138,17 @@ def test_the_best_epoch_by_the_validation_split_is_returned():
     assert accuracies[-1] < max(accuracies)
 
 
+def test_of_equally_accurate_epochs_the_one_with_the_lowest_loss_is_best():
+    x, labels = blobs()
+    all_right = x[labels == 0], labels[labels == 0]
+    model = linear()
+    kernel, bias = model.get_weights()
+    model.set_weights([kernel * 0, bias + np.eye(len(bias), dtype="float32")[0]])
+    _, history = fine_tune(model, all_right, validation=all_right, epochs=4, learning_rate=0.1)
+    assert set(history.metrics["val_accuracy"]) == {1.0}
+    assert history.best_epoch == 3
+
+
 def test_the_lowest_loss_is_best_where_there_is_no_accuracy():
     x, _ = blobs()
     data = x, x[:, :3]

@@ -138,7 +138,12 @@ def _require_finite(loss: float, epoch: int, place: int) -> None:
 
 def _keep_best(progress: Progress, logs: dict[str, float], model: keras.Model) -> None:
     """Keep the model's state if the validation split likes this epoch better than all before."""
-    name, sign = ("val_accuracy", 1) if "val_accuracy" in logs else ("val_loss", -1)
-    before = progress.best_epoch
-    if before is None or sign * logs[name] > sign * progress.metrics[name][before]:
+    best = progress.best_epoch
+    before = {} if best is None else {name: x[best] for name, x in progress.metrics.items()}
+    if not before or _merit(logs) > _merit(before):
         progress.best_epoch, progress.best = progress.epochs, values(model)
+
+
+def _merit(logs: dict[str, float]) -> tuple[float, float]:
+    """Rank epochs by accuracy; a small split ties in many of them, which the loss then tells."""
+    return logs.get("val_accuracy", 0.0), -logs["val_loss"]
