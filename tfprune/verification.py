@@ -182,9 +182,13 @@ def random_inputs(model: keras.Model, seed: int, batch: int = 4, unknown: int = 
 
 
 def _outputs(model: keras.Model, inputs: Any) -> list[np.ndarray]:
-    states = [(state, state.numpy()) for state in model.non_trainable_variables]
+    stateful = [x for x in model._flatten_layers() if getattr(x, "stateful", False)]
+    states = keras.tree.flatten([getattr(layer, "states", None) or [] for layer in stateful])
+    before = [state.numpy() for state in states]
     outputs = keras.tree.flatten(model(inputs, training=False))
-    for state, value in states:  # a stateful layer would remember the inputs
+    for state, value in zip(
+        states, before, strict=True
+    ):  # a stateful layer would remember the inputs
         state.assign(value)
     return [np.asarray(keras.ops.convert_to_numpy(y), np.float64) for y in outputs]
 
