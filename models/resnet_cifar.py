@@ -41,7 +41,8 @@ def subsample_and_pad(
 ) -> KerasTensor:
     """Return every second position, with zero channels on both sides ("option A")."""
     missing = filters - x.shape[-1]
-    return _pad_channels(x[:, ::strides, ::strides, :], missing // 2, missing - missing // 2)
+    x = x[:, ::strides, ::strides, :] if strides > 1 else x
+    return _pad_channels(x, missing // 2, missing - missing // 2)
 
 
 def max_pool_and_pad(
@@ -72,7 +73,10 @@ def _block(
     y = blocks.conv_norm(x, filters, 3, name=f"{name}_1", strides=strides)
     y = layers.ReLU(name=f"{name}_relu1")(y)
     y = blocks.conv_norm(y, filters, 3, name=f"{name}_2")
-    if x.shape[-1] != filters:
+    # FP-FMC prunes the first stage's stream but not the stem, whose shortcut then crops channels.
+    # A pad of no width is the place where the two part; it computes nothing.
+    parts = configuration.shortcut is subsample_and_pad and name == "stage1_block1"
+    if x.shape[-1] != filters or parts:
         x = configuration.shortcut(blocks, x, filters, strides, name)
     y = layers.Add(name=f"{name}_add")([y, x])
     if configuration.functional_relu:

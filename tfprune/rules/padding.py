@@ -17,13 +17,15 @@ def pad(call: Call) -> Channels | list[Channels]:
 
     Ghosts have no layer that makes them, and they are not united with the padded channels: a
     channel that goes leaves its constant behind, and a place that goes takes its channel along
-    nowhere. So the stages on both sides of a shortcut shrink each as it likes.
+    nowhere. So the stages on both sides of a shortcut shrink each as it likes. A pad of no width
+    at all does nothing but that: it is a joint at which channels may part.
     """
     x = call.inputs[0]
     widths = list(call.op.pad_width)
     widths = widths * len(x.shape) if len(widths) == 1 else widths
     single = [axis for axis, size in enumerate(x.shape) if size == 1]  # a lone channel's, perhaps
-    padded = [axis for axis in x.varying or single if tuple(widths[axis]) != (0, 0)]
+    joint = not np.any(widths)
+    padded = [axis for axis in x.varying or single if joint or tuple(widths[axis]) != (0, 0)]
     if not padded:
         return call.passed()
     if len(x.varying) > 1 or call.op.mode != "constant":

@@ -35,7 +35,8 @@ class Recipe:
         label_smoothing: of that cross-entropy, in [0, 1).
         precision: "mixed_bfloat16" or "mixed_float16"; None: as the model's layers say.
         restore_best: return the epoch with the best validation accuracy (of equal ones, or
-            without one, with the lowest validation loss) and not the last; None: when there is a validation split.
+            without one, with the lowest validation loss) and not the last; None: when there is a
+            validation split.
         batch_size: for data given as arrays; None: 32.
         seed: of everything random in the run.
 
