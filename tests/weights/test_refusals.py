@@ -141,6 +141,14 @@ def test_a_storage_of_another_size_than_its_file_is_refused(tmp_path):
         read(h.archive(tmp_path / "a.pth", body, {}))
 
 
+def test_a_storage_of_more_than_is_claimed_is_refused_too(tmp_path):
+    body = h.dict_of(w=h.tensor(h.storage(numel=4), shape=(4,), strides=(1,)))
+    with pytest.raises(PruningError, match=r"'m/data/0': expected 16 bytes.*received 24"):
+        read(h.archive(tmp_path / "a.pth", body))
+    with pytest.raises(PruningError, match=r"'0': expected 4 elements in 16 bytes, received 6 el"):
+        read(h.legacy(tmp_path / "a.pth", body))
+
+
 def test_two_claims_on_one_storage_are_both_checked(tmp_path):
     body = h.dict_of(a=h.tensor(), w=h.tensor(h.storage(numel=600), shape=(100,), strides=(6,)))
     with pytest.raises(PruningError, match=r"expected 2400 bytes, not compressed, received 24"):

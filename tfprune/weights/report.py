@@ -24,6 +24,9 @@ class WeightsReport:
         >>> report = WeightsReport("torchvision_resnet", {"fc.bias": "classifier/bias"})
         >>> report.complete
         True
+        >>> print(report)
+        layout torchvision_resnet: 1 loaded, 0 ignored, 0 missing, 0 of wrong shape, 0 left over
+          fc.bias  classifier/bias
     """
 
     layout: str
@@ -55,14 +58,25 @@ class WeightsReport:
         }
         return "\n".join(_part(title, lines, most) for title, lines in parts.items() if lines)
 
+    def summary(self) -> str:
+        """Return the counts in one line."""
+        parts = {
+            "loaded": self.loaded,
+            "ignored": self.ignored,
+            "missing": self.missing,
+            "of wrong shape": self.misshapen,
+            "left over": self.unused,
+        }
+        counts = ", ".join(f"{len(part)} {what}" for what, part in parts.items())
+        return f"layout {self.layout}: {counts}"
+
     def __str__(self) -> str:
         width = max((len(name) for name in self.loaded), default=0)
         lines = [f"  {name:<{width}}  {variable}" for name, variable in self.loaded.items()]
-        lines.insert(0, f"layout {self.layout}: {len(self.loaded)} tensors loaded")
         ignored = [f"{name}: {reason}" for name, reason in self.ignored.items()]
-        if ignored:
-            lines.append(_part("ignored", ignored, None))
-        return "\n".join([*lines, self.problems(None) or "nothing missing, nothing left over"])
+        parts = [self.summary(), *lines, self.problems(None)]
+        parts += [_part("ignored", ignored, None)] if ignored else []
+        return "\n".join(part for part in parts if part)
 
 
 def _part(title: str, lines: list[str], most: int | None) -> str:
