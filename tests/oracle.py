@@ -39,8 +39,9 @@ def masked_outputs(
 
     def call(operation: Any, args: tuple, kwargs: dict) -> Any:
         if is_graph(operation):
-            flat = keras.tree.flatten([args, {k: v for k, v in kwargs.items() if k != "training"}])
-            return replay(operation, [x for x in flat if x is not None], call)
+            data = {k: v for k, v in kwargs.items() if k not in ("mask", "training")}
+            flat = [x for x in keras.tree.flatten([args, data]) if x is not None]
+            return replay(operation, flat, call)
         if _reads(operation):
             args, kwargs = keras.tree.map_structure(_zero_for_nan, (args, kwargs))
         outputs = operation(*args, **kwargs)

@@ -148,7 +148,10 @@ def _run_nested(
     node: Any, tensors: dict[int, Channels], trace: Trace, prefix: str
 ) -> list[Channels]:
     """Run a model within the model; called again, it cuts what it cut at its first call."""
-    model, inputs = node.operation, [tensors[id(x)] for x in node.input_tensors]
+    model = node.operation
+    args, kwargs = node.arguments.fill_in(tensors)
+    data = keras.tree.flatten([args, {k: v for k, v in kwargs.items() if k != "mask"}])
+    inputs = [x for x in data if isinstance(x, Channels)]
     known = trace.models.get(id(model))
     if known is None:
         known = trace.models[id(model)] = inputs, _run(model, inputs, trace, prefix)
@@ -168,7 +171,7 @@ def _apply_rule(
     args, kwargs = node.arguments.fill_in(tensors)
     owner = trace.owner(operation, prefix + operation.name)
     owner.call_edits.append(None)
-    masks = keras.tree.flatten(kwargs.pop("mask", None))  # of samples or steps: not data
+    masks = keras.tree.flatten(kwargs.pop("mask")) if "mask" in kwargs else []  # they are no data
     inputs = [tensors[id(x)] for x in node.input_tensors]
     inputs = [x for x in inputs if not any(x is mask for mask in masks)]
     call = Call(

@@ -9,6 +9,9 @@ from tests.oracle import masked_outputs, reset_states
 from tests.toy_models import TOYS, UNSAVEABLE, random_keep
 from tfprune.verification import random_inputs
 
+# Keras warns of every mask that enters a model within the model.
+pytestmark = pytest.mark.filterwarnings("ignore:Layer 'block'")
+
 
 def outputs(model, inputs):
     reset_states(model)

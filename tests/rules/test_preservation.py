@@ -14,6 +14,9 @@ from tfprune.verification import random_inputs
 SIZES = """filters units groups output_dim projection_dim target_shape output_shape batch_shape
 newshape indices_or_sections""".split()
 
+# Keras warns of every mask that enters a model within the model.
+pytestmark = pytest.mark.filterwarnings("ignore:Layer 'block'")
+
 
 def state(model):
     """Return what must not change about a model: weights, arguments, and who calls whom."""

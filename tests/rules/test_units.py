@@ -11,6 +11,9 @@ from tests.toy_models import TOYS
 INEXACT = """group_norm_of_pairs layer_norm layer_norm_over_everything rms_norm unit_norm
 softmax_over_channels softmax_inside_a_layer""".split()
 
+# Keras warns of every mask that enters a model within the model.
+pytestmark = pytest.mark.filterwarnings("ignore:Layer 'block'")
+
 
 def drawn(graph, units):
     """Return the graph's units in the letters of `units`, with "?" where they differ."""

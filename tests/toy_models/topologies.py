@@ -39,6 +39,34 @@ def nested() -> Toy:
 
 
 @toy
+def sequential_in_sequential() -> Toy:
+    """Image -> body [a(4) -> tail [BN -> b(3)]] -> GAP -> head(2)."""
+    tail = [layers.BatchNormalization(name="bn"), layers.Conv2D(3, 1, name="b")]
+    body = [layers.Conv2D(4, 1, name="a"), keras.Sequential(tail, name="tail")]
+    model = keras.Sequential(
+        [
+            keras.Input((4, 4, 3)),
+            keras.Sequential(body, name="body"),
+            layers.GlobalAveragePooling2D(name="gap"),
+            layers.Dense(2, name="head"),
+        ]
+    )
+    return Toy(model, {"body/a": "abcd", "body/tail/b": "efg", "head": ".."})
+
+
+@toy
+def nested_with_a_mask() -> Toy:
+    """Words, 0 = none -> table e(4) -> block [lstm(3) -> d(4)], told which words count -> head."""
+    inner = [layers.LSTM(3, name="lstm"), layers.Dense(4, name="d")]
+    block = keras.Sequential(inner, name="block")
+    words = keras.Input((5,), dtype="int32")
+    x = block(layers.Embedding(7, 4, mask_zero=True, name="e")(words))
+    y = layers.Dense(2, name="head")(x)
+    units = {"e": "abcd", "block/lstm": "efg", "block/d": "hijk", "head": ".."}
+    return Toy(keras.Model(words, y), units)
+
+
+@toy
 def nested_twice() -> Toy:
     """Image -> a(4) -> block -> b(4) -> block -> head(2); block = [c(3) -> reshape -> d(4)]."""
     inside = keras.Input((4, 4, 4))

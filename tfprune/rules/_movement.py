@@ -26,7 +26,8 @@ def move(call: Call, batch: int = 1) -> list[Channels]:
     try:
         moved = keras.tree.flatten(call.op.call(*args, **kwargs))
     except Exception as error:  # whatever a backend raises: the movement is then unknown
-        return pin_all(call, f"{type(call.op).__name__} cannot move channel ids: {error}")
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return pin_all(call, f"{type(call.op).__name__} cannot move channel ids: {why}")
     outputs = [
         collapse(np.asarray(ids), shape) for ids, shape in zip(moved, call.outputs, strict=True)
     ]
