@@ -7,28 +7,12 @@ imported.
 
 import pickle
 import pickletools
-from collections import OrderedDict
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from tfprune.errors import PruningError
-from tfprune.weights._storage import Storage, Window
+from tfprune.weights._stand_ins import STORAGES, stand_ins
+from tfprune.weights._storage import Storage
 
-_STORAGES = MappingProxyType(
-    {
-        "DoubleStorage": "float64",
-        "FloatStorage": "float32",
-        "HalfStorage": "float16",
-        "BFloat16Storage": "bfloat16",
-        "LongStorage": "int64",
-        "IntStorage": "int32",
-        "ShortStorage": "int16",
-        "CharStorage": "int8",
-        "ByteStorage": "uint8",
-        "BoolStorage": "bool",
-    }
-)
 _STORAGE_FIELDS = (5, 6)  # the sixth, of old files: which part of a shared storage
 
 
@@ -73,7 +57,7 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, stream: BinaryIO, where: str):
         super().__init__(stream, encoding="utf-8")
         self._where = where
-        self._admitted = _stand_ins()
+        self._admitted = stand_ins()
         self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
@@ -90,7 +74,7 @@ class _Unpickler(pickle.Unpickler):
         if not (isinstance(pid, tuple) and len(pid) in _STORAGE_FIELDS and pid[0] == "storage"):
             raise PruningError(f"{self._where}: expected a storage, received {pid!r:.100}.")
         _, kind, key, _, numel, *view = pid
-        if kind not in _STORAGES.values() or not isinstance(numel, int) or numel < 0:
+        if kind not in STORAGES.values() or not isinstance(numel, int) or numel < 0:
             raise PruningError(f"{self._where}: expected a typed storage, received {pid!r:.100}.")
         self.storages[str(key)] = whole = Storage(str(key), kind, numel)
         if not view or view[0] is None:
@@ -102,51 +86,3 @@ class _Unpickler(pickle.Unpickler):
                 f"{start}:{start + size}; the file is damaged."
             )
         return Storage(str(key), kind, size, start)
-
-
-def _stand_ins() -> Mapping[str, Any]:
-    """Return what a pickle may name, made anew each time.
-
-    A pickle may set attributes of what it names; so nothing here lives longer than one reading,
-    but for what is immutable: `OrderedDict`, `tuple`, and texts, which stand for storage types.
-    """
-
-    def rebuild(storage: Any, offset: Any, shape: Any, strides: Any, *flags: Any) -> Window:
-        return Window(storage, offset, shape, strides)
-
-    named = {
-        "collections.OrderedDict": OrderedDict,
-        "torch._utils._rebuild_tensor": rebuild,
-        "torch._utils._rebuild_tensor_v2": rebuild,
-        "torch._utils._rebuild_parameter": lambda data, *flags: data,
-        "torch.nn.parameter.Parameter": _parameter(),
-        "torch.Size": tuple,
-        # Beside the weights a checkpoint of a training holds its arguments and its schedule.
-        "argparse.Namespace": _inert(),
-        "collections.Counter": _inert(),
-    }
-    places = ("torch", "torch.cuda")
-    return named | {f"{p}.{kind}": dtype for kind, dtype in _STORAGES.items() for p in places}
-
-
-def _parameter() -> type:
-    class Parameter:
-        """Before PyTorch 0.4 a parameter was made as an object around its tensor."""
-
-        def __new__(cls, data: Any = None, *flags: Any) -> Any:
-            return data
-
-    return Parameter
-
-
-def _inert() -> type:
-    class Inert:
-        """Takes the place of an object that is not wanted, and drops its contents."""
-
-        def __init__(self, *arguments: Any):
-            del arguments
-
-        def __setstate__(self, state: object) -> None:
-            del state
-
-    return Inert

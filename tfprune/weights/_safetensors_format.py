@@ -13,7 +13,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.weights._state_dict import without_wrappers
-from tfprune.weights._storage import DTYPES, elements
+from tfprune.weights._storage import DTYPES, elements, is_possible
 
 _LENGTH = 8  # bytes of the header's length
 _NAMES = {
@@ -94,8 +94,10 @@ def _spans(header: dict[str, Any], path: Path) -> list[tuple[int, int, int, str]
                 f"{path}: tensor {name!r}: expected a dtype among {', '.join(_NAMES)}, a shape and "
                 f"two data_offsets, received {entry!r:.200}."
             ) from error
-        if min(shape, default=0) < 0:
-            raise PruningError(f"{path}: tensor {name!r}: received the shape {shape}.")
+        if min(shape, default=0) < 0 or not is_possible(shape):
+            raise PruningError(
+                f"{path}: tensor {name!r}: expected a possible shape, received {shape!r:.200}."
+            )
     return sorted(spans)
 
 

@@ -1,6 +1,6 @@
 """Numbers as PyTorch stores them: flat storages, and tensors that are windows on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -23,6 +23,8 @@ DTYPES = {
     "uint8": np.dtype(np.uint8),
     "bool": np.dtype(np.bool_),
 }
+_MOST_AXES = 64  # numpy's limit
+_MOST_ELEMENTS = 2**60  # of up to 8 bytes, within numpy's 2**63
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,9 @@ class Window:
         """
         if not self._is_plain():
             raise PruningError(
-                f"Tensor {name!r}: expected whole sizes and strides, received size {self.shape!r}, "
-                f"stride {self.strides!r} and offset {self.offset!r}; the file is damaged."
+                f"Tensor {name!r}: expected whole sizes and strides, received size "
+                f"{self.shape!r:.200}, stride {self.strides!r:.200} and offset "
+                f"{self.offset!r:.50}; the file is damaged."
             )
         dtype, shape = DTYPES[self.storage.dtype], tuple(self.shape)
         if prod(shape) == 0:
@@ -108,7 +111,17 @@ class Window:
             return False
         numbers = (self.offset, *self.shape, *self.strides)
         whole = all(isinstance(number, int) and number >= 0 for number in numbers)
-        return whole and len(self.shape) == len(self.strides)
+        return whole and len(self.shape) == len(self.strides) and is_possible(self.shape)
+
+
+def is_possible(shape: Sequence[int]) -> bool:
+    """Return whether numpy can describe an array of a shape, also where a size is 0.
+
+    Example:
+        >>> is_possible((0, 3)), is_possible((0, 10**30))
+        (True, False)
+    """
+    return len(shape) <= _MOST_AXES and prod(max(size, 1) for size in shape) < _MOST_ELEMENTS
 
 
 def elements(data: bytes | memoryview, dtype: str, *, swapped: bool = False) -> np.ndarray:
