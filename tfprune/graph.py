@@ -58,7 +58,7 @@ def nodes(model: keras.Model) -> Iterator[Any]:
     by_depth = functional(model)._nodes_by_depth
     for depth in sorted(by_depth, reverse=True):
         called = [node for node in by_depth[depth] if node.operation and not node.is_input]
-        # One layer's calls come in the order they were made in, so that a copy's are numbered alike.
+        # One layer's calls come in the order they were made in: a copy numbers them alike.
         yield from sorted(called, key=lambda node: node.operation._inbound_nodes.index(node))
 
 
