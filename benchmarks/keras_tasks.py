@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 import tfprune
-from benchmarks.measuring import peak_memory, stopwatch
+from benchmarks.measuring import peak_memory, resident_memory, stopwatch
 
 
 def use_one_thread() -> None:
@@ -21,11 +21,6 @@ def build(name: str) -> keras.Model:
     """Return a network of keras.applications at its own input size, randomly initialised."""
     keras.utils.clear_session()
     return getattr(keras.applications, name)(weights=None)
-
-
-def operations(model: keras.Model) -> int:
-    """Return the number of calls in a model's graph, inputs included."""
-    return len(model.operations)
 
 
 def floor(model: keras.Model) -> keras.Model:
@@ -63,21 +58,24 @@ def parts(model: keras.Model) -> dict[str, Callable[[], float]]:
     }
 
 
-def memory_share(name: str) -> float | None:
-    """Return the peak memory of pruning as a share of the two models' weights.
+def memory_shares(name: str) -> tuple[float, float] | None:
+    """Return the peak memory of pruning as a share of the two models, and of their weights.
 
-    The weights that are there before count too: 1 would be an old and a new model and nothing
-    else. To be measured in a fresh process, where no freed memory is reused.
+    The old model counts too: 1 would be an old and a new model and nothing else. Keras' own objects
+    count as parts of a model; they outweigh the weights of a small network. To be measured in a
+    fresh process, where no freed memory is reused.
     """
-    with warnings.catch_warnings(action="ignore"):
+    with warnings.catch_warnings(action="ignore"):  # what is loaded and cached once is no model's
         halve(keras.Sequential([keras.Input((2,)), keras.layers.Dense(2), keras.layers.Dense(2)]))
+    before = resident_memory()
     model = build(name)
-    measured = peak_memory(lambda: halve(model))
-    if measured is None:
+    if before is None:
         return None
-    extra, small = measured
-    old, new = _size(model), _size(small)
-    return (old + extra) / (old + new)
+    start = resident_memory()
+    extra, small = peak_memory(lambda: halve(model))
+    after = resident_memory()
+    weights = _size(model) + _size(small)
+    return (start - before + extra) / (after - before), (_size(model) + extra) / weights
 
 
 def _size(model: keras.Model) -> int:

@@ -74,21 +74,24 @@ def interleaved(
     return {name: Timing(tuple(values)) for name, values in seconds.items()}
 
 
-def peak_memory(task: Callable[[], Any]) -> tuple[int, Any] | None:
+def peak_memory(task: Callable[[], Any]) -> tuple[int, Any]:
     """Return how many bytes a task needs at most beyond what is there, and what it returns.
 
-    The peak is the kernel's record of resident memory, so that TensorFlow's buffers count too;
-    None where the kernel keeps no such record that can be reset (it does on Linux).
+    The peak is the kernel's record of resident memory, so that TensorFlow's buffers count too.
     """
-    if not _CLEAR.exists():
-        return None
     gc.collect()
     _CLEAR.write_text("5")  # the peak so far is forgotten: man 5 proc
-    before = _resident("VmRSS")
+    before = _status("VmRSS")
     result = task()
-    return max(0, _resident("VmHWM") - before), result
+    return max(0, _status("VmHWM") - before), result
 
 
-def _resident(field: str) -> int:
+def resident_memory() -> int | None:
+    """Return the bytes of this process, without garbage; None where the kernel does not tell."""
+    gc.collect()
+    return _status("VmRSS") if _CLEAR.exists() else None
+
+
+def _status(field: str) -> int:
     line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024

@@ -5,13 +5,12 @@ Example: python -m benchmarks.surgery --peer_python=/tmp/peer/bin/python --csv=d
 The peer is optional: an environment of its own with `pip install torch torch-pruning==1.6.1`.
 """
 
-import csv
-import io
+import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 os.environ["OMP_NUM_THREADS"] = "1"  # numpy's; TensorFlow's and PyTorch's are set where they are
 
@@ -22,13 +21,12 @@ from flags import commandline
 
 from absl import flags, logging
 
-from benchmarks import keras_tasks
-from benchmarks.measuring import Timing, interleaved
+from benchmarks import keras_tasks, results
+from benchmarks.measuring import interleaved
 from benchmarks.peer import TWINS, Peer, PeerError
 from tfprune import files
 
 MODELS = ("ResNet50", "MobileNetV2", "DenseNet121", "EfficientNetV2L", "NASNetLarge")
-COLUMNS = ("model", "operations", "task", "median_ms", "min_ms", "per_operation_ms", "rounds")
 FLAGS = flags.FLAGS
 
 
@@ -40,7 +38,7 @@ def define_flags() -> None:
     flags.DEFINE_string("peer_python", None, "Interpreter that has torch and torch-pruning.")
     flags.DEFINE_boolean("memory", True, "Measure the peak memory too, each in a fresh process.")
     flags.DEFINE_string("csv", None, "File for the table as CSV.")
-    flags.DEFINE_string("memory_of", None, "Only print the memory share of this network.")
+    flags.DEFINE_string("memory_of", None, "Only print the memory shares of this network.")
 
 
 def main(argv: Sequence[str]) -> None:
@@ -48,15 +46,18 @@ def main(argv: Sequence[str]) -> None:
     del argv
     keras_tasks.use_one_thread()
     if FLAGS.memory_of:
-        sys.stdout.write(f"{keras_tasks.memory_share(FLAGS.memory_of)}\n")  # our parent reads it
+        sys.stdout.write(
+            json.dumps(keras_tasks.memory_shares(FLAGS.memory_of)) + "\n"
+        )  # for _memory
         return
     peer = _peer()
-    rows = [row for name in FLAGS.models for row in measure(name, peer)]
-    table = text(rows)
-    logging.info("%s; %s\n%s", machine(), peer.versions if peer else "no peer", table)
-    if FLAGS.csv:
-        files.write_text(FLAGS.csv, comma_separated(rows))
-        logging.info("written to %s", FLAGS.csv)
+    measured = []
+    for name in FLAGS.models:
+        measured.append(measure(name, peer))
+        if FLAGS.csv:
+            files.write_text(FLAGS.csv, results.comma_separated(measured))
+    logging.info("%s\n%s", machine(), results.times(measured))
+    logging.info("peer: %s\n%s", peer.versions if peer else "skipped", results.summary(measured))
 
 
 def _peer() -> Peer | None:
@@ -70,54 +71,28 @@ def _skipped(why: str) -> None:
     logging.warning("The peer is skipped: %s.", why)
 
 
-def measure(name: str, peer: Peer | None) -> Iterator[tuple]:
-    """Yield the rows of one network, as in `COLUMNS`.
+def measure(name: str, peer: Peer | None) -> results.Result:
+    """Measure one network.
 
     Args:
         name: a network of keras.applications.
         peer: Torch-Pruning's process, if there is one.
     """
     model = keras_tasks.build(name)
-    count = keras_tasks.operations(model)
+    count = len(model.operations)
+    logging.info("%s: %d operations", name, count)
     tasks = keras_tasks.parts(model)
     if peer and name in TWINS:
         tasks |= {f"peer {task}": peer.task(name, task) for task in ("graph", "prune")}
-    logging.info("%s: %d operations", name, count)
     times = interleaved(tasks, FLAGS.rounds, FLAGS.warm_up)
-    for task, timing in times.items():
-        yield _row(name, count, task, timing)
-    if FLAGS.memory:
-        yield name, count, "peak memory / two models", _memory(name), "", "", 1
+    return results.Result(name, count, times, _memory(name) if FLAGS.memory else None)
 
 
-def _row(name: str, count: int, task: str, timing: Timing) -> tuple:
-    milliseconds = 1000 * timing.median
-    return (name, count, task, f"{milliseconds:.1f}", f"{1000 * timing.least:.1f}",
-            f"{milliseconds / count:.3f}", len(timing.seconds))  # fmt: skip
-
-
-def _memory(name: str) -> str:
+def _memory(name: str) -> tuple[float, float] | None:
     command = [sys.executable, "-m", "benchmarks.surgery", f"--memory_of={name}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
-    share = done.stdout.split()[-1]
-    return "" if share == "None" else f"{float(share):.2f}"
-
-
-def text(rows: Sequence[tuple]) -> str:
-    """Return the rows as a table, the columns aligned."""
-    cells = [[str(cell) for cell in row] for row in (COLUMNS, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
-
-
-def comma_separated(rows: Sequence[tuple]) -> str:
-    """Return the rows as CSV with a head line."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows((COLUMNS, *rows))
-    return out.getvalue()
+    shares = json.loads(done.stdout.splitlines()[-1])
+    return shares and tuple(shares)
 
 
 def machine() -> str:

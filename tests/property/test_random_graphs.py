@@ -1,7 +1,8 @@
 """Random models, pruned at random: equal to the masked original, reloadable, original untouched.
 
 `pytest -m slow tests/property` tries thousands: TFPRUNE_GRAPHS says how many of each kind, and
-TFPRUNE_SEED repeats the run whose seed a failure printed.
+TFPRUNE_SEED repeats the run whose seed a failure printed. Those also shrink a failure, which takes
+minutes; the default run only prints how to reproduce it.
 """
 
 import os
@@ -11,7 +12,7 @@ import hypothesis
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import tfprune
@@ -26,6 +27,7 @@ _COMMON = {
     "deadline": None,
     "database": None,
     "print_blob": True,
+    "phases": [Phase.generate],
     "suppress_health_check": list(HealthCheck),
 }
 _SHARES = st.sampled_from([0.5, 0.25, 0.9])
@@ -77,7 +79,7 @@ def test_sequences(tmp_path_factory, choices, share, seed):
 
 @pytest.mark.slow
 @hypothesis.seed(_SEED)
-@settings(max_examples=_MANY, **_COMMON)
+@settings(max_examples=_MANY, **{**_COMMON, "phases": [Phase.generate, Phase.shrink]})
 @given(st.randoms(), _SHARES, _SEEDS)
 def test_many_images(tmp_path_factory, choices, share, seed):
     model = image_models(choices, at_most=14)
@@ -87,7 +89,7 @@ def test_many_images(tmp_path_factory, choices, share, seed):
 
 @pytest.mark.slow
 @hypothesis.seed(_SEED)
-@settings(max_examples=_MANY, **_COMMON)
+@settings(max_examples=_MANY, **{**_COMMON, "phases": [Phase.generate, Phase.shrink]})
 @given(st.randoms(), _SHARES, _SEEDS)
 def test_many_sequences(tmp_path_factory, choices, share, seed):
     model = sequence_models(choices, at_most=10)
