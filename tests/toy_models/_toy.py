@@ -18,7 +18,6 @@ class Toy:
         why: {layer: words from the reason of its pinned channels}.
         inexact: as `units`, with `allow_inexact=True`; None where nothing is inexact.
         always: letters of which pruning must keep one more than each layer's own floor asks for.
-        unchanged: masking cannot change the output, because nothing reads what is removed.
         inputs: what to feed; random numbers by default.
         tolerance: share of the outputs' scale up to which the oracle counts as equal.
     """
@@ -28,7 +27,6 @@ class Toy:
     why: dict[str, str] = field(default_factory=dict)
     inexact: dict[str, str] | None = None
     always: str = ""
-    unchanged: bool = False
     inputs: Any = None
     tolerance: float = 1e-5
 
