@@ -56,7 +56,7 @@ def _aspp(blocks: Blocks, x: KerasTensor) -> KerasTensor:
         branches.append(blocks.conv_norm_relu(x, 256, 3, name=name, dilation=rate))
     pooled = layers.GlobalAveragePooling2D(keepdims=True, name="aspp_pool")(x)
     pooled = blocks.conv_norm_relu(pooled, 256, 1, name="aspp_pool")
-    branches.append(_resize(pooled, x, "aspp_pool_resize"))
+    branches.append(_resize(pooled, x))
     x = layers.Concatenate(name="aspp_concat")(branches)
     x = blocks.conv_norm_relu(x, 256, 1, name="aspp_project")
     return layers.Dropout(0.5, name="aspp_dropout")(x)
@@ -66,13 +66,13 @@ def _classify(
     blocks: Blocks, x: KerasTensor, images: KerasTensor, num_classes: int, name: str
 ) -> KerasTensor:
     x = blocks.conv(x, num_classes, 1, name=name, use_bias=True)
-    return _resize(x, images, f"{name}_resize")
+    return _resize(x, images)
 
 
-def _resize(x: KerasTensor, like: KerasTensor, name: str) -> KerasTensor:
-    # Keras samples at pixel centres, which is PyTorch's align_corners=False.
-    height, width = like.shape[1:3]
-    return keras.layers.Resizing(height, width, interpolation="bilinear", name=name)(x)
+def _resize(x: KerasTensor, like: KerasTensor) -> KerasTensor:
+    # Keras samples at pixel centres, which is PyTorch's align_corners=False. The operation and not
+    # the layer Resizing, which puts all layers behind it into training mode.
+    return keras.ops.image.resize(x, like.shape[1:3], interpolation="bilinear")
 
 
 CONFIGURATIONS = MappingProxyType(

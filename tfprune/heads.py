@@ -68,7 +68,8 @@ def last_layers(model: keras.Model) -> list[keras.Operation]:
         if isinstance(operation, keras.Model):
             return found + last_layers(operation)
         found.append(operation)
-        if _activation(operation) != "linear" or not isinstance(operation, _PASSING):
+        passing = isinstance(operation, _PASSING) or type(operation).__name__ == "Resize"
+        if _activation(operation) != "linear" or not passing:
             break
     return found
 

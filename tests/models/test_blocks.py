@@ -107,13 +107,20 @@ def test_pytorch_kernels_are_uniform_within_one_over_the_root_of_the_inputs():
 
 def test_deeplab_resizes_between_pixel_centres(short_backbone):
     """PyTorch's align_corners=False: from 2 to 4 pixels, 1/4 and 3/4 of the way."""
-    resize = models.build("deeplabv3_resnet50", input_shape=(32, 40, 1)).get_layer(
-        "classifier_resize"
-    )
-    assert (resize.height, resize.width, resize.interpolation) == (32, 40, "bilinear")
-    halves = keras.layers.Resizing(1, 4, interpolation="bilinear")
+    model = models.build("deeplabv3_resnet50", input_shape=(32, 40, 1))
+    resize = next(op for op in reversed(model.operations) if type(op).__name__ == "Resize")
+    assert (tuple(resize.size), resize.interpolation) == ((32, 40), "bilinear")
     row = np.array([1.0, 2.0], "float32").reshape(1, 1, 2, 1)
-    np.testing.assert_allclose(np.ravel(halves(row)), [1, 1.25, 1.75, 2])
+    halves = keras.ops.image.resize(row, (1, 4), interpolation="bilinear")
+    np.testing.assert_allclose(np.ravel(halves), [1, 1.25, 1.75, 2])
+
+
+def test_a_plain_call_of_deeplab_is_inference(short_backbone):
+    """Keras' layer Resizing would put all that follows it into training mode."""
+    model = models.build("deeplabv3_resnet50", input_shape=(32, 40, 1))
+    image = np.random.default_rng(0).standard_normal((2, 32, 40, 1)).astype("float32")
+    plain, inference = np.array(model(image)), np.array(model(image, training=False))
+    np.testing.assert_array_equal(plain, inference)
 
 
 @pytest.mark.parametrize(("name", "strided"), [("resnet50", "_2_"), ("resnet50_v1", "_1_")])
