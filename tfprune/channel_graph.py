@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 
 from tfprune.channels import Channels
-from tfprune.trace import Owner, Reader
+from tfprune.notes import Owner, Reader
 
 _HEADER = ("layer", "channels", "free", "units", "coupled with", "pinned because")
 _NAMES = 3  # coupled layers that are named; the rest are counted

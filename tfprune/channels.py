@@ -41,11 +41,13 @@ class Channels:
         """Return which places along an axis are left, bool [C].
 
         Args:
-            axis: an axis along which the ids change.
+            axis: the axis.
             kept: which ids stay, bool [ids].
         """
         others = tuple(other for other in range(self.ids.ndim) if other != axis)
-        return kept[self.ids].any(axis=others)
+        left = kept[self.ids].any(axis=others)
+        # One channel may fill the whole axis, as after repeating it.
+        return left if len(left) > 1 else np.repeat(left, self.shape[axis] or 1)
 
     def sizes(self, kept: np.ndarray) -> list[int | None]:
         """Return the tensor's shape once only the ids in `kept` are left."""

@@ -11,8 +11,8 @@ from tfprune.counting import CONVENTIONS, Convention, LayerCost
 from tfprune.elements import Elements, count_elements
 from tfprune.errors import PruningError, unknown
 from tfprune.graph import analyse
+from tfprune.notes import Owner
 from tfprune.resizing import with_input_shape
-from tfprune.trace import Owner
 
 # Weights that no optimiser trains: running statistics, which no paper counts.
 _STATISTICS = """moving_mean moving_variance adapt_mean adapt_variance count vector_u""".split()

@@ -10,7 +10,8 @@ from tfprune import rules
 from tfprune.channel_graph import ChannelGraph
 from tfprune.channels import Channels
 from tfprune.errors import PruningError
-from tfprune.trace import Call, Trace
+from tfprune.notes import Trace
+from tfprune.trace import Call
 from tfprune.units import close
 
 

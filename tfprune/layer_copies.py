@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.trace import Edit
+from tfprune.notes import Edit
 
 
 def copy_layer(

@@ -12,7 +12,7 @@ from tfprune.compiling import compile_like, copy_slots
 from tfprune.graph import functional, input_layer, is_graph, replay
 from tfprune.layer_copies import copy_assets, copy_layer, finish, start_from
 from tfprune.masks import kept_ids
-from tfprune.trace import Owner
+from tfprune.notes import Owner
 from tfprune.variables import read
 
 

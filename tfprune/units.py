@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.channels import Channels
-from tfprune.trace import Trace
+from tfprune.notes import Trace
 
 
 def close(model: keras.Model, trace: Trace) -> ChannelGraph:

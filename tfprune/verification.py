@@ -12,8 +12,8 @@ from tfprune.channels import Channels, Shape
 from tfprune.errors import PruningError
 from tfprune.graph import analyse, functional
 from tfprune.masks import kept_ids
+from tfprune.notes import Owner
 from tfprune.surgery import Builder
-from tfprune.trace import Owner
 
 _HALF = ("float16", "bfloat16")
 

@@ -8,7 +8,8 @@ from keras import layers
 import tfprune
 from tests.toy_models import TOYS
 from tfprune.channels import spread
-from tfprune.trace import Call, Trace
+from tfprune.notes import Trace
+from tfprune.trace import Call
 
 
 class Subclassed(keras.Model):

@@ -11,8 +11,8 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.graph import is_graph, replay
 from tfprune.heads import label_loss
+from tfprune.notes import Owner
 from tfprune.surgery import Builder
-from tfprune.trace import Owner
 
 SCOPE = "global"
 EPSILON = 1e-12  # keeps the norm of a layer whose beta is all zero from dividing by zero

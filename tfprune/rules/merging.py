@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import layers
 
@@ -73,7 +74,7 @@ def _varies(shape: Shape, x: Channels) -> bool:
 
 def _with_constants(operation: Any, x: Channels, kept: np.ndarray) -> Any:
     def compress(value: Any) -> Any:
-        if hasattr(value, "_keras_history") or np.ndim(value) == 0:
+        if isinstance(value, keras.KerasTensor) or np.ndim(value) == 0:
             return value
         value = np.asarray(value)
         offset = len(x.shape) - value.ndim

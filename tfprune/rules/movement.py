@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from tfprune.channels import UNKNOWN, Channels, collapse
+from tfprune.channels import UNKNOWN, Channels, collapse, spread
 from tfprune.rules._movement import move
 from tfprune.rules._registry import pin_all, rule
 from tfprune.trace import Call
@@ -15,11 +15,26 @@ from tfprune.trace import Call
 
 @rule(
     layers.Flatten, layers.Permute, layers.RepeatVector, "Transpose", "Swapaxes", "Moveaxis",
-    "ExpandDims", "Flip", "Ravel", "Tile", "DepthToSpace", "SpaceToDepth",
+    "ExpandDims", "Flip", "Ravel", "Tile",
 )  # fmt: skip
 def movement(call: Call) -> list[Channels]:
     """Rule of the movements that need no argument changed when channels go."""
     return move(call)
+
+
+@rule("DepthToSpace", "SpaceToDepth")
+def blocks(call: Call) -> Channels:
+    """Rule of depth_to_space and space_to_depth: half of a block can never go.
+
+    The operation is run on the ids of one block, whose places are united.
+    """
+    axis = 1 if call.op.data_format == "channels_first" else -1
+    side = call.op.block_size if type(call.op).__name__ == "SpaceToDepth" else 1
+    line = call.channels(axis=axis)
+    shape = (1, len(line), side, side) if axis == 1 else (1, side, side, len(line))
+    block = np.ascontiguousarray(np.broadcast_to(spread(line, axis, shape).ids, shape))
+    moved = np.asarray(call.op.call(block))
+    return call.output(call.channels(Channels(moved, moved.shape), axis), axis)
 
 
 @rule(layers.Reshape, "Reshape")
