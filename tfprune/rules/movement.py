@@ -34,7 +34,9 @@ def blocks(call: Call) -> Channels:
     shape = (1, len(line), side, side) if axis == 1 else (1, side, side, len(line))
     block = np.ascontiguousarray(np.broadcast_to(spread(line, axis, shape).ids, shape))
     moved = np.asarray(call.op.call(block))
-    return call.output(call.channels(Channels(moved, moved.shape), axis), axis)
+    out = spread(Channels(moved, moved.shape).along(axis), axis, moved.shape)
+    call.unite(out.ids, moved)
+    return call.output(out.ids.ravel(), axis)
 
 
 @rule(layers.Reshape, "Reshape")
