@@ -45,8 +45,8 @@ def masked_outputs(
         if _reads(operation):
             args, kwargs = keras.tree.map_structure(_zero_for_nan, (args, kwargs))
         outputs = operation(*args, **kwargs)
-        if isinstance(operation, _POOLS):  # a maximum over NaN is the lowest number instead
-            outputs = ops.where(outputs < -1e38, np.nan, outputs)
+        if isinstance(operation, _POOLS):
+            outputs = _dead_as_before(args[0], outputs, operation.data_format)
         return _with_nan(operation, outputs, masks.get(operation.name))
 
     reset_states(model)
@@ -72,6 +72,13 @@ def _zero_for_nan(x: Any) -> Any:
     if not ops.is_tensor(x) or "float" not in keras.backend.standardize_dtype(x.dtype):
         return x
     return _with_mask_of(x, ops.where(ops.isnan(x), ops.zeros_like(x), x))
+
+
+def _dead_as_before(x: Any, y: Any, data_format: str) -> Any:
+    """A maximum passes NaN over: for the lowest number, or for the zeros of a padded border."""
+    axis = 1 if data_format == "channels_first" else len(x.shape) - 1
+    space = [a for a in range(1, len(x.shape)) if a != axis]
+    return ops.where(ops.any(ops.isnan(x), axis=space, keepdims=True), np.nan, y)
 
 
 def _with_mask_of(x: Any, y: Any) -> Any:

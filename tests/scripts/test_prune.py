@@ -91,7 +91,7 @@ def request_of(*arguments):
     seen = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prune.files, "load_model", lambda path: seen.update(baseline=path))
-        patch.setattr(prune.exporting, "require_formats", lambda *args: None)
+        patch.setattr(prune.artefacts, "require_formats", lambda *args: None)
         patch.setattr(prune.reporting, "claim", lambda folder, *a, **k: seen.update(folder=folder))
         patch.setattr(prune, "prune", lambda *a, **k: seen.update(k))
         call(prune, "--data=digits", *arguments)
