@@ -25,6 +25,7 @@ from absl import logging
 import tfprune.data
 from tfprune import artefacts, files, reporting, training
 from tfprune.devices import use_gpu
+from tfprune.errors import PruningError
 
 
 def define_flags() -> None:
@@ -56,6 +57,11 @@ def main(argv: list[str]) -> None:
     baseline = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
     fields |= {"method": request["method"], "amount": flags.pruning.label()}
     folder = Path(flags.runs.expand("save_dir", **fields))
+    if folder.resolve() == baseline.parent.resolve():
+        raise PruningError(
+            f"--save_dir and --pretrain_dir are one folder, {folder}: the pruned model would "
+            "replace its baseline. Choose another --save_dir."
+        )
     model = files.load_model(baseline)
     if formats:
         artefacts.require_formats(model, formats)

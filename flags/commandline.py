@@ -42,6 +42,9 @@ def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
         main(argv)
     except PruningError as error:  # the user's to mend: a traceback would only hide the message
         sys.exit(f"{argv[0]}: {error}")
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{argv[0]}: interrupted; call it again with the same flags.\n")
+        sys.exit(130)
 
 
 def _is_of_interest(record: LogRecord) -> bool:

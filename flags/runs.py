@@ -22,7 +22,9 @@ def define(*, save_dir: str, fields: str) -> None:
     )
     flags.DEFINE_bool("overwrite", False, "Replace another run's results in --save_dir.")
     flags.DEFINE_bool("resume", True, "Continue an interrupted run with the same flags.")
-    flags.DEFINE_integer("seed", 0, "Seed of everything random.")
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of everything random.", lower_bound=0, upper_bound=2**32 - 1
+    )
     define_gpu()
 
 
@@ -54,7 +56,7 @@ def expand(flag: str, **fields: str) -> str:
     template = FLAGS[flag].value
     try:
         return template.format(**fields)
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise PruningError(
             f"--{flag}={template}: expected at most these names in braces: "
             f"{', '.join(sorted(fields))}; received {error}."

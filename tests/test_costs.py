@@ -74,6 +74,8 @@ def test_half_the_channels_of_both_sides_cost_a_quarter():
 @pytest.mark.parametrize(
     ("model", "convention", "message"),
     [
+        (lambda: None, "mac", "Expected a keras.Model, received NoneType"),
+        (lambda: keras.Sequential([layers.Dense(1)]), "mac", "is not built"),
         (lambda: keras.Sequential([keras.Input((4,)), layers.Dense(1)]), "flops",
          "Unknown counting convention 'flops'.*Valid names: hrank, li, mac, ptflops, thop"),
         (lambda: keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3, name="c")]),

@@ -101,11 +101,18 @@ def test_a_missing_model_is_named(tmp_path):
         files.load_model(tmp_path / "missing.keras")
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(PruningError, match=r"folder .*file.sub cannot be made for note\.txt"):
+        files.write_text(tmp_path / "file" / "sub" / "note.txt", "text")
+    assert listed(tmp_path) == ["file"]
+
+
 @pytest.mark.parametrize("left", [0, 100, -200])
 def test_a_cut_model_file_is_named_with_its_size(tmp_path, left):
     path = tmp_path / "m.keras"
     files.save_model(small_model(), path)
     path.write_bytes(path.read_bytes()[:left])
     size = path.stat().st_size
-    with pytest.raises(PruningError, match=rf"m\.keras \({size} bytes\) cannot be loaded"):
+    with pytest.raises(PruningError, match=rf"m\.keras \({size} bytes\) .*: it is truncated"):
         files.load_model(path)

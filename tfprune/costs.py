@@ -10,7 +10,7 @@ from tfprune.calls import calls
 from tfprune.counting import CONVENTIONS, Convention, LayerCost
 from tfprune.elements import Elements, count_elements
 from tfprune.errors import PruningError, unknown
-from tfprune.graph import analyse
+from tfprune.graph import analyse, require_readable
 from tfprune.notes import Owner
 from tfprune.resizing import with_input_shape
 
@@ -90,8 +90,9 @@ def cost(
         Totals and one row per layer; a layer called twice counts its MACs twice.
 
     Raises:
-        PruningError: an unknown convention, a map of unknown size, a layer with kernels that no
-            rule describes, whose MACs are therefore unknown, or an input shape that does not fit.
+        PruningError: no model with a graph of layers, an unknown convention, a map of unknown
+            size, a layer with kernels that no rule describes, whose MACs are therefore unknown, or
+            an input shape that does not fit.
 
     Example:
         >>> import keras, tfprune
@@ -100,6 +101,7 @@ def cost(
     """
     if convention not in CONVENTIONS:
         raise unknown("counting convention", convention, CONVENTIONS)
+    require_readable(model)
     if input_shape is not None:
         model = with_input_shape(model, input_shape)
     rows = _rows(model)

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import uuid
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         A path in the same folder with the same suffix (Keras reads the format from it).
 
     Raises:
-        PruningError: the block ended without writing anything.
+        PruningError: the folder cannot be made, or the block ended without writing anything.
 
     Example:
         >>> import tempfile, pathlib
@@ -39,7 +40,13 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         'whole'
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PruningError(
+            f"The folder {path.parent} cannot be made for {path.name}: {error}. Expected a place "
+            "where folders may be written; choose another one."
+        ) from error
     mark = uuid.uuid4().hex[:8]
     temporary = path.with_name(f".{path.stem}.{mark}.partial{path.suffix}")
     try:
@@ -135,6 +142,12 @@ def load_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Mode
         raise PruningError(
             f"There is no model file {path}. Expected a .keras file, as model.save() and "
             "train.py write it; check the path."
+        )
+    if not zipfile.is_zipfile(path):  # Keras would say that it is not there
+        raise PruningError(
+            f"The model file {path} ({path.stat().st_size} bytes) cannot be loaded: it is "
+            "truncated or no .keras file (a zip archive). Write it again, or copy it again if the "
+            "copy was cut short."
         )
     try:
         return keras.models.load_model(path, compile=compiled)

@@ -35,7 +35,7 @@ def analyse(model: keras.Model, *, allow_inexact: bool = False) -> ChannelGraph:
         >>> graph.channels("Conv_1")
         1280
     """
-    _check(model)
+    require_readable(model)
     trace = Trace(allow_inexact)
     outputs = _run(model, [_pinned_input(trace, x) for x in model.inputs], trace, "")
     trace.pins[:0] = [(x.ids, "output of the model") for x in outputs]
@@ -107,7 +107,8 @@ def input_layer(tensor: keras.KerasTensor, shape: Sequence[int | None]) -> keras
     )
 
 
-def _check(model: Any) -> None:
+def require_readable(model: Any) -> None:
+    """Refuse what is no model, a model that is not built, and one without a graph of layers."""
     if not isinstance(model, keras.Model):
         raise PruningError(
             f"Expected a keras.Model, received {type(model).__name__}. "

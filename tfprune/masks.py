@@ -19,6 +19,11 @@ def kept_ids(graph: ChannelGraph, keep: Mapping[str, np.ndarray]) -> np.ndarray:
         PruningError: an unknown layer, a mask of another type or length, masks that disagree
             across coupled layers, a pinned channel removed, a layer emptied.
     """
+    if not isinstance(graph, ChannelGraph) or not isinstance(keep, Mapping):
+        raise PruningError(
+            "Expected the channel graph of tfprune.analyse(model) and keep masks as {layer name: "
+            f"bool [C]}}, received {type(graph).__name__} and {type(keep).__name__}."
+        )
     masks = {name: _checked(graph, name, mask) for name, mask in keep.items()}
     removed = np.zeros(len(graph.is_pinned), bool)
     for name, mask in masks.items():
@@ -34,7 +39,11 @@ def kept_ids(graph: ChannelGraph, keep: Mapping[str, np.ndarray]) -> np.ndarray:
 def _checked(graph: ChannelGraph, name: str, mask: np.ndarray) -> np.ndarray:
     if name not in graph.producers:
         raise unknown("layer with channels of its own in keep masks", name, graph.producers)
-    mask, count = np.asarray(mask), graph.channels(name)
+    count = graph.channels(name)
+    try:
+        mask = np.asarray(mask)
+    except ValueError:  # lists of different lengths
+        mask = np.asarray(mask, object)
     if mask.dtype != bool or mask.shape != (count,):
         raise PruningError(
             f"Keep mask of layer {name!r}: expected bool[{count}] (True = kept), received "

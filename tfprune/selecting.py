@@ -1,6 +1,6 @@
 """Turn scores into keep masks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -63,6 +63,11 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         >>> int(keep["hidden"].sum())
         4
     """
+    if not isinstance(graph, ChannelGraph) or not isinstance(scores, Mapping):
+        raise PruningError(
+            "select: expected the channel graph of tfprune.analyse(model) and scores as {layer "
+            f"name: [C]}}, received {type(graph).__name__} and {type(scores).__name__}."
+        )
     if not isinstance(scores, Scores):
         scores = Scores("given", scores)
     if not scores:
@@ -79,4 +84,9 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
 
 
 def _patterns(value: str | Sequence[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+    patterns = [value] if isinstance(value, str) else value
+    if not isinstance(patterns, Iterable) or not all(isinstance(x, str) for x in patterns):
+        raise PruningError(
+            f"Expected patterns of layer names such as 'stage1*', received {value!r}."
+        )
+    return tuple(patterns)

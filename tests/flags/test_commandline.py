@@ -149,6 +149,30 @@ def test_folders_are_filled_in():
         flags.runs.expand("save_dir", arch="vgg16")
 
 
+@pytest.mark.parametrize("template", ["{arch.x}", "{arch[x]}", "{", "{0}"])
+def test_folders_that_cannot_be_filled_in_are_refused(template):
+    parse(f"--save_dir={template}")
+    with pytest.raises(PruningError, match=r"--save_dir=.*expected at most these names.*arch"):
+        flags.runs.expand("save_dir", arch="vgg16")
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_a_seed_out_of_range_ends_the_program(capsys, seed):
+    with pytest.raises(SystemExit):
+        parse(f"--seed={seed}")
+    assert "--seed" in capsys.readouterr().err
+
+
+def test_an_interruption_ends_the_program_without_a_traceback(capsys):
+    def interrupt(argv):
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as ended:
+        commandline._main(interrupt, ["train.py"])
+    assert ended.value.code == 130
+    assert "interrupted; call it again with the same flags" in capsys.readouterr().err
+
+
 def test_the_gpu_counts_only_when_asked_for():
     parse()
     assert flags.runs.gpu() is None

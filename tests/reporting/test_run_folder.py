@@ -72,6 +72,12 @@ def test_an_unfinished_run_can_be_begun_again(tmp_path):
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_a_folder_below_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(PruningError, match=r"is a file: .*file\. "):
+        claim(tmp_path / "file" / "run", "--epochs=2")
+
+
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(PruningError, match=r"run is a file"):

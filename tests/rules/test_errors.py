@@ -77,6 +77,24 @@ def test_a_mask_of_another_type(mask, received):
         tfprune.rebuild(graph, {"a": mask})
 
 
+@pytest.mark.parametrize("keep", [None, [np.ones(4, bool)], "keep"])
+def test_masks_that_are_no_mapping(keep):
+    graph, _ = keep_of(next(iter(TOYS)))
+    with pytest.raises(tfprune.PruningError, match=r"keep masks as .*received ChannelGraph and "):
+        tfprune.rebuild(graph, keep)
+
+
+def test_a_mask_of_ragged_lists_and_a_model_for_a_graph():
+    graph, keep = keep_of(next(iter(TOYS)))
+    name = next(iter(keep))
+    with pytest.raises(tfprune.PruningError, match=r"expected bool.*received object\["):
+        tfprune.rebuild(graph, {name: [[True], [True, False]]})
+    with pytest.raises(
+        tfprune.PruningError, match=r"tfprune\.analyse\(model\).*received Functional"
+    ):
+        tfprune.rebuild(graph.model, keep)
+
+
 def test_a_mask_that_empties_a_layer():
     graph, keep = keep_of("chain", a=range(4))
     with pytest.raises(tfprune.PruningError, match="'a' removes all of its 4 channels"):

@@ -154,6 +154,16 @@ def test_a_missing_or_damaged_baseline_is_named(baseline, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_the_baseline_is_never_overwritten(baseline):
+    before = (baseline / "resnet20.keras").read_bytes()
+    with pytest.raises(PruningError, match=r"one folder, .*would replace its baseline"):
+        call(
+            prune, *QUICK, "--method=l1", "--ratio=0.5", "--overwrite",
+            "--pretrain_dir", baseline, "--save_dir", baseline / ".." / baseline.name,
+        )  # fmt: skip
+    assert (baseline / "resnet20.keras").read_bytes() == before
+
+
 def test_formats_are_checked_before_the_training(baseline, tmp_path):
     arguments = (*QUICK, *HALF, "--save_dir", tmp_path / "run", "--pretrain_dir", baseline)
     with pytest.raises(PruningError, match=r"Unknown export format 'tflit'"):

@@ -162,6 +162,12 @@ def test_both_parts_of_a_split_keep_a_channel():
         ({"ratio": 1.0}, r"ratio must lie in \[0, 1\), the share that is removed; received 1.0"),
         ({"ratio": -0.1}, "received -0.1"),
         ({"ratio": "half"}, "received 'half'"),
+        ({"ratio": False}, "received False"),
+        ({"threshold": "x"}, "threshold must be a number, received 'x'"),
+        ({"threshold": float("nan")}, "threshold must be a number, received nan"),
+        ({"ratios": [0.5]}, "ratios must be {layer name: share}, received .0.5."),
+        ({"ratio": 0.5, "exclude": 3}, "patterns of layer names .* received 3"),
+        ({"ratio": 0.5, "include": [3]}, "patterns of layer names .* received .3."),
         ({"macs": 0.0}, r"macs must lie in \(0, 1\], the share left; received 0.0"),
         ({"macs": 0.001}, r"macs=0.001 cannot be reached: with all that may go removed, 0.0"),
         ({"ratio": 0.5, "scope": "all"}, "scope must be 'layer' or 'global', received 'all'"),
@@ -183,10 +189,19 @@ def test_bad_input(resnet, scores, options, message):
         tfprune.select(resnet, scores, **options)
 
 
+def test_numpy_s_whole_numbers_are_whole_numbers(resnet, scores):
+    keep = tfprune.select(resnet, scores, ratio=np.float32(0.5), round_to=np.int64(4))
+    assert kept(keep) == kept(tfprune.select(resnet, scores, ratio=0.5, round_to=4))
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [
         ({}, "scored no layer"),
+        (None, "scores as .layer name: .C.., received ChannelGraph and NoneType"),
+        ({"layer9": np.ones(4)}, "Unknown layer in scores 'layer9'.*Valid names: .*layer0"),
+        ({"layer0": "abcd"}, "expected 4 numbers, received 'abcd'"),
+        ({"layer0": [[1], [1, 2]]}, "expected 4 numbers, received "),
         ({"layer0": np.array([1.0, np.nan, 0, 1])}, "expected 4 finite numbers, .* 1 that are not"),
         ({"layer0": np.ones(3)}, r"expected 4 finite numbers, received float64\[3\]"),
     ],

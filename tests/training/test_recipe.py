@@ -7,6 +7,8 @@ from tfprune.training import Recipe
 REFUSED = {
     r"epochs must be at least 1 .*received 0": {"epochs": 0},
     r"learning_rate must be above 0 .*received 0": {"learning_rate": 0.0},
+    r"epochs must be a whole number, received 1.5": {"epochs": 1.5},
+    r"learning_rate must be a number, received '0.1'": {"learning_rate": "0.1"},
     r"momentum must be at least 0 and below 1, received 1": {"momentum": 1.0},
     r"weight_decay must be at least 0 .*received -0.1": {"weight_decay": -0.1},
     r"decay_factor must be above 0 and below 1, received 2": {

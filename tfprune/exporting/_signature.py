@@ -15,8 +15,9 @@ _FREE_SIZE = 32
 def require_graph(model: keras.Model) -> None:
     """Refuse a model whose inputs are unknown: a subclassed one, or one not built yet."""
     if not getattr(model, "inputs", None):
+        name = getattr(model, "name", model)
         raise PruningError(
-            f"The model {model.name!r} has no inputs to name in a signature. Expected a "
+            f"The model {name!r} has no inputs to name in a signature. Expected a "
             f"functional model or a built Sequential, received {type(model).__name__}; build it "
             "with keras.Input and explicit layer names."
         )

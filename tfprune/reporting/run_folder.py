@@ -104,10 +104,11 @@ def require_same(folder: str | os.PathLike, wanted: Mapping[str, Any]) -> None:
 
 
 def _contents(folder: Path) -> list[str]:
-    if folder.exists() and not folder.is_dir():
-        raise PruningError(
-            f"The folder for the run is a file: {folder}. Choose another --save_dir."
-        )
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise PruningError(
+                f"The folder for the run is a file: {place}. Choose another --save_dir."
+            )
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from tfprune.channel_graph import ChannelGraph
-from tfprune.errors import PruningError
+from tfprune.errors import PruningError, unknown
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,15 @@ def _counts(graph: ChannelGraph) -> csr_matrix:
 
 
 def _checked(graph: ChannelGraph, name: str, value: np.ndarray) -> np.ndarray:
-    values = np.asarray(value, np.float64)
-    expected = graph.channels(name) if name in graph.producers else None
+    if name not in graph.producers:
+        raise unknown("layer in scores", name, graph.producers)
+    expected = graph.channels(name)
+    try:
+        values = np.asarray(value, np.float64)
+    except (ValueError, TypeError) as error:
+        raise PruningError(
+            f"Scores of layer {name!r}: expected {expected} numbers, received {value!r}: {error}."
+        ) from error
     if values.shape != (expected,) or not np.isfinite(values).all():
         raise PruningError(
             f"Scores of layer {name!r}: expected {expected} finite numbers, received "

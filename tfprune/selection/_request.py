@@ -3,7 +3,8 @@
 import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from numbers import Real
+from math import isnan
+from numbers import Integral, Real
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError, unknown
@@ -56,7 +57,7 @@ class Request:
             )
         for name in ("min_channels", "round_to"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise PruningError(f"{name} must be a whole number from 1 on, received {value!r}.")
 
     def with_scope(self, default: str) -> "Request":
@@ -70,6 +71,12 @@ class Request:
             value = getattr(self, name)
             if value is not None:
                 _check_share(name, value, removed=name == "ratio")
+        if self.threshold is not None and not (
+            _is_number(self.threshold) and not isnan(self.threshold)
+        ):
+            raise PruningError(f"threshold must be a number, received {self.threshold!r}.")
+        if not isinstance(self.ratios, Mapping | None):
+            raise PruningError(f"ratios must be {{layer name: share}}, received {self.ratios!r}.")
         for layer, value in (self.ratios or {}).items():
             _check_share(f"ratios[{layer!r}]", value, removed=True)
 
@@ -89,10 +96,14 @@ class Request:
 
 
 def _check_share(name: str, value: object, *, removed: bool) -> None:
-    inside = isinstance(value, Real) and (0 <= value < 1 if removed else 0 < value <= 1)
+    inside = _is_number(value) and (0 <= value < 1 if removed else 0 < value <= 1)
     if not inside:
         expected = "[0, 1), the share that is removed" if removed else "(0, 1], the share left"
         raise PruningError(f"{name} must lie in {expected}; received {value!r}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _matching(what: str, patterns: tuple[str, ...], names: list[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import keras
 
@@ -100,6 +101,10 @@ def _check_ranges(recipe: Recipe) -> None:
     }
     for name, (low, high) in ranges.items():
         value = getattr(recipe, name)
+        kind = Integral if name in ("epochs", "batch_size") else Real
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+            what = "whole number" if kind is Integral else "number"
+            raise PruningError(f"{name} must be a {what}, received {value!r}.")
         if value is not None and not low <= value < high:
             at_least = "above 0" if low == 1e-45 else f"at least {low}"
             raise PruningError(f"{name} must be {at_least} and below {high}, received {value}.")
