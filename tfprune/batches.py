@@ -1,13 +1,22 @@
 """Whatever holds batches, as pairs of inputs and labels."""
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfprune.errors import PruningError
 
+# What Keras raises while it traces a step, and TensorFlow while it runs one.
+MISFITS = (
+    ValueError,
+    TypeError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+)
 ARRAY_BATCH = 256  # samples per batch where plain arrays are given
 
 
@@ -49,6 +58,21 @@ def labelled(batches: Any, user: str) -> Iterator[tuple[Any, Any]]:
         if labels is None:
             raise PruningError(f"{user} needs labels: pass batches of (inputs, labels).")
         yield inputs, labels
+
+
+def misfit(error: Exception, received: object, hint: str = "") -> PruningError:
+    """Return the error for a batch that the model or the loss cannot take.
+
+    Args:
+        error: what Keras or TensorFlow said, one of `MISFITS`.
+        received: what the batch is like.
+        hint: what else to do.
+    """
+    return PruningError(
+        f"A batch does not suit the model or the loss: received {received}; "
+        f"{type(error).__name__}: {textwrap.shorten(str(error), 300)} Expected the model's inputs, "
+        f"and labels that the loss takes: class numbers from 0 unless it is another one{hint}."
+    )
 
 
 def _is_array(value: Any) -> bool:

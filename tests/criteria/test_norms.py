@@ -65,3 +65,10 @@ def test_permuting_the_channels_permutes_the_scores():
 def test_an_unknown_criterion_lists_the_valid_ones():
     with pytest.raises(tfprune.PruningError, match="Unknown criterion 'l3'.*gfbs, l1, l2, random"):
         tfprune.score(tfprune.analyse(model()), "l3", None)
+
+
+@pytest.mark.parametrize("seed", ["x", -1, 0.5])
+def test_a_seed_of_another_kind_is_refused(seed):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
+    with pytest.raises(tfprune.PruningError, match=r"random: seed must be a whole number"):
+        tfprune.score(tfprune.analyse(model), "random", None, seed=seed)

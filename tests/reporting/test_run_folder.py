@@ -72,6 +72,11 @@ def test_an_unfinished_run_can_be_begun_again(tmp_path):
     assert not (tmp_path / "checkpoints").exists()
 
 
+def test_what_a_killed_writer_left_holds_nobody_back(tmp_path):
+    (tmp_path / ".flags.0123abcd.partial.cfg").write_text("--epo")
+    assert claim(tmp_path, "--epochs=2") == "new"
+
+
 def test_a_folder_below_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(PruningError, match=r"is a file: .*file\. "):

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.training import evaluate, losses, steps
+from tfprune.training import evaluate, fine_tune, losses, steps
 from tfprune.training.feeding import feed
 
 from .toys import blobs, linear, network, softmax
@@ -84,3 +84,22 @@ def test_no_batch_is_refused():
     none = tf.data.Dataset.from_tensor_slices((x, labels)).filter(lambda x, y: False).batch(8)
     with pytest.raises(PruningError, match=r"The data gave no batch"):
         evaluate(linear(), none)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda x, y: (x, tf.one_hot(y, 2)),
+        lambda x, y: (x, y + 100),
+        lambda x, y: (x, y[:-1]),
+        lambda x, y: (x, tf.strings.as_string(y)),
+        lambda x, y: (x[:, :1], y),
+    ],
+    ids=["one-hot", "no such class", "too few", "text", "inputs"],
+)
+def test_batches_that_do_not_suit_are_refused_with_what_they_are(spoil):
+    spoilt = tf.data.Dataset.from_tensor_slices(blobs(16)).batch(8).map(spoil)
+    with pytest.raises(PruningError, match=r"batch does not suit .*received \(TensorSpec"):
+        evaluate(linear(), spoilt)
+    with pytest.raises(PruningError, match=r"batch does not suit .*received \(TensorSpec"):
+        fine_tune(linear(), spoilt, epochs=1)

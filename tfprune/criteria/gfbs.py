@@ -1,18 +1,19 @@
 """GFBS: gradient-flow based saliency of BatchNormalization (Liu et al., ACM MM 2021)."""
 
+from numbers import Real
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import labelled
+from tfprune.batches import MISFITS, labelled, misfit
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
-from tfprune.graph import is_graph, replay
 from tfprune.heads import label_loss
 from tfprune.notes import Owner
-from tfprune.surgery import Builder
+from tfprune.running import run_calls
+from tfprune.surgery import Builder, float32_if_half
 
 SCOPE = "global"
 EPSILON = 1e-12  # keeps the norm of a layer whose beta is all zero from dividing by zero
@@ -27,7 +28,8 @@ def score(
     divided by its Euclidean norm over the layer: S = |gamma| |g| + w_beta * beta, beta signed. L
     is the mean cross-entropy of a batch; BatchNormalization runs on batch statistics, everything
     else as at inference. Channels that live or die together share the means of their
-    |gamma|, |g| and beta. g is averaged over several batches before its absolute value is taken.
+    |gamma|, |g| and beta; projected shortcuts are left out of them. g is averaged over several
+    batches before its absolute value is taken.
 
     Args:
         graph: channel graph of the model.
@@ -44,9 +46,11 @@ def score(
     """
     if beta not in ("add", "off", "only"):
         raise PruningError(f"gfbs: beta must be 'add', 'off' or 'only', received {beta!r}.")
-    if not w_beta >= 0:
+    if not isinstance(w_beta, Real) or not w_beta >= 0:
         raise PruningError(f"gfbs: w_beta must be at least 0, received {w_beta!r}.")
     norms = [owner for owner in graph.owners.values() if _is_scored(owner)]
+    projected = _projected(graph)
+    norms = [owner for owner in norms if _ids(owner).tobytes() not in projected]
     if not norms:
         raise PruningError(
             f"Criterion 'gfbs' needs BatchNormalization layers with scale and shift; model "
@@ -79,6 +83,25 @@ def _ids(owner: Owner) -> np.ndarray:
     return owner.slots[(0, 0)].ids
 
 
+def _projected(graph: ChannelGraph) -> set[bytes]:
+    """Return the ids that projected shortcuts make: coupled layers that read a block's input.
+
+    Such a layer reads the very channels that a layer outside its group reads too, the block's
+    first. The original leaves its BatchNormalization out of the means and of the ranking.
+    """
+    reads: dict[bytes, list[str]] = {}
+    for name in graph.producers:
+        for slot in graph.owners[name].slots.values():
+            if slot.reads:
+                reads.setdefault(slot.ids.tobytes(), []).append(name)
+    return {
+        graph.producers[name].tobytes()
+        for names in reads.values()
+        for name in names
+        if graph.groups[name] and set(names) - {name, *graph.groups[name]}
+    }
+
+
 def _unit_means(
     graph: ChannelGraph, norms: list[Owner], gradients: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -95,22 +118,31 @@ def _unit_means(
 
 def _gradients(graph: ChannelGraph, norms: list[Owner], batches: Any) -> list[np.ndarray]:
     """Return the mean over batches of dL/dgamma, float64 [C] per layer, from a copy."""
-    builder = Builder(graph, np.ones(len(graph.unit), bool))
-    model = builder.build()  # a copy: a pass on batch statistics changes the moving ones
-    gammas = [builder.copies[id(owner.operation)].gamma for owner in norms]
+    # A copy: a pass on batch statistics changes the moving ones; half precision loses gradients.
+    builder = Builder(graph, np.ones(len(graph.unit), bool), float32_if_half(graph.model))
+    model = builder.build()
+    layers = [builder.copies[id(owner.operation)] for owner in norms]
+    for layer in layers:
+        layer.trainable = True  # a frozen one would stay on its moving statistics
+    gammas = [layer.gamma for layer in layers]
     loss = label_loss(model)
 
     @tf.function(reduce_retracing=True)
     def step(inputs: Any, labels: tf.Tensor) -> list[tf.Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([gamma.value for gamma in gammas])
-            outputs = _on_batch_statistics(model, keras.tree.flatten(inputs))
+            outputs = run_calls(model, keras.tree.flatten(inputs), _on_batch_statistics)
             total = loss(labels, outputs)
-        return tape.gradient(total, [gamma.value for gamma in gammas])
+        sources = [gamma.value for gamma in gammas]
+        return tape.gradient(total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     total, count = [0.0] * len(gammas), 0
     for inputs, labels in labelled(batches, "criterion 'gfbs'"):
-        gradients = step(keras.tree.map_structure(tf.convert_to_tensor, inputs), labels)
+        try:
+            gradients = step(keras.tree.map_structure(tf.convert_to_tensor, inputs), labels)
+        except MISFITS as error:
+            shapes = [getattr(x, "shape", x) for x in keras.tree.flatten((inputs, labels))]
+            raise misfit(error, f"inputs and labels of shapes {shapes}") from error
         total = [old + np.float64(new) for old, new in zip(total, gradients, strict=True)]
         count += 1
     if not count:
@@ -118,14 +150,8 @@ def _gradients(graph: ChannelGraph, norms: list[Owner], batches: Any) -> list[np
     return [gradient / count for gradient in total]
 
 
-def _on_batch_statistics(model: keras.Model, inputs: list) -> Any:
-    """Run a model with BatchNormalization on batch statistics and all else as at inference."""
-
-    def call(operation: Any, args: tuple, kwargs: dict) -> Any:
-        if is_graph(operation):
-            return _on_batch_statistics(operation, keras.tree.flatten(args))
-        if isinstance(operation, keras.layers.BatchNormalization):
-            return operation(*args, **{**kwargs, "training": True})
-        return operation(*args, **kwargs)
-
-    return replay(model, inputs, call)
+def _on_batch_statistics(operation: Any, args: tuple, kwargs: dict) -> Any:
+    """Make a call as at inference, but for BatchNormalization."""
+    if isinstance(operation, keras.layers.BatchNormalization):
+        kwargs = {**kwargs, "training": True}
+    return operation(*args, **kwargs)

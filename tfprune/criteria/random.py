@@ -1,10 +1,12 @@
 """Random scores: the baseline that every criterion has to beat."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
 
 
 def score(graph: ChannelGraph, batches: Any = None, seed: int = 0) -> dict[str, np.ndarray]:
@@ -17,6 +19,11 @@ def score(graph: ChannelGraph, batches: Any = None, seed: int = 0) -> dict[str, 
 
     Returns:
         {layer name: float64 [C]} in [0, 1).
+
+    Raises:
+        PruningError: a seed of another kind.
     """
+    if not isinstance(seed, Integral) or seed < 0:
+        raise PruningError(f"random: seed must be a whole number from 0 on, received {seed!r}.")
     rng = np.random.default_rng(seed)
     return {name: rng.random(len(ids)) for name, ids in graph.producers.items()}

@@ -109,7 +109,13 @@ def _contents(folder: Path) -> list[str]:
             raise PruningError(
                 f"The folder for the run is a file: {place}. Choose another --save_dir."
             )
-    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return [name for name in found if not _is_partial(name)]
+
+
+def _is_partial(name: str) -> bool:
+    """Return whether this is what a killed `files.atomic_path` left."""
+    return name.startswith(".") and ".partial" in name
 
 
 def _read(path: Path) -> str | None:

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.batches import MISFITS, misfit
+from tfprune.errors import PruningError
 from tfprune.training import optimizers
 from tfprune.training.losses import PerSample
 from tfprune.training.recipe import Recipe
@@ -93,7 +95,20 @@ def _over_replicas(on_replica: Callable) -> Step:
         parts = strategy.run(on_replica, args=(batch, total))
         return sums + strategy.reduce("sum", parts, axis=None)
 
-    return step
+    return _explained(step)
+
+
+def _explained(step: Step) -> Step:
+    def explained(iterator: Iterator, sums: tf.Tensor) -> tf.Tensor:
+        try:
+            return step(iterator, sums)
+        except PruningError:
+            raise
+        except MISFITS as error:
+            hint = "; for one-hot labels give loss='categorical_crossentropy'"
+            raise misfit(error, iterator.element_spec, hint) from error
+
+    return explained
 
 
 def _regularisation(model: keras.Model) -> tf.Tensor:
