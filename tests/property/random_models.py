@@ -9,7 +9,7 @@ from tests.property import image_steps, sequence_steps
 from tests.property.growing import Growth, classes, enliven
 
 
-def image_models(choices: random.Random, at_most: int = 8) -> keras.Model:
+def image_models(choices: random.Random, at_most: int = 6) -> keras.Model:
     """Return a random model of one or two images, with one to four outputs."""
     keras.utils.clear_session(free_memory=False)  # collecting garbage takes a third of the time
     g = Growth(choices)
@@ -21,7 +21,7 @@ def image_models(choices: random.Random, at_most: int = 8) -> keras.Model:
     return _finished(g)
 
 
-def sequence_models(choices: random.Random, at_most: int = 5) -> keras.Model:
+def sequence_models(choices: random.Random, at_most: int = 4) -> keras.Model:
     """Return a random model of a sequence of numbers or tokens."""
     keras.utils.clear_session(free_memory=False)  # collecting garbage takes a third of the time
     g = Growth(choices)
