@@ -1,5 +1,6 @@
 """Carry the compile state, and on request the optimizer's slots, to a rebuilt model."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,14 +52,25 @@ def copy_slots(
             f"optimizer_state=True: model {old.name!r} has no optimizer state to carry over. "
             "Compile and train it first, or leave optimizer_state out."
         )
-    for new, state in zip(model.optimizer.variables, old.optimizer.variables, strict=True):
-        owner = _reference(state, old.trainable_variables)
+    owners = _references(old.optimizer.variables, old.trainable_variables)
+    states = zip(model.optimizer.variables, old.optimizer.variables, owners, strict=True)
+    for new, state, owner in states:
         value = np.asarray(state)
         new.assign(value if owner is None else compress(owner, value))
 
 
-def _reference(state: Any, variables: Sequence[Any]) -> Any | None:
-    """Return the variable that an optimizer's slot belongs to: its path begins the slot's name."""
-    named = [v for v in variables if state.name.startswith(v.path.replace("/", "_") + "_")]
-    named = [v for v in named if tuple(v.shape) == tuple(state.shape)]
-    return max(named, key=lambda v: len(v.path), default=None)
+def _references(states: Sequence[Any], variables: Sequence[Any]) -> list[Any | None]:
+    """Return the variable that each of an optimizer's states belongs to; None for its own.
+
+    A slot's name begins with its variable's path, but paths may be equal (two inner models with
+    layers of the same names): the n-th slot of a name is that of the n-th such variable.
+    """
+    paths = [variable.path.replace("/", "_") + "_" for variable in variables]
+    seen: Counter[str] = Counter()
+    found = []
+    for state in states:
+        path = max((p for p in paths if state.name.startswith(p)), key=len, default=None)
+        same = [v for p, v in zip(paths, variables, strict=True) if p == path]
+        found.append(same[seen[state.name] % len(same)] if same else None)
+        seen[state.name] += 1
+    return found

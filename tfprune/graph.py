@@ -43,10 +43,10 @@ def analyse(model: keras.Model, *, allow_inexact: bool = False) -> ChannelGraph:
 
 
 def is_graph(operation: Any) -> bool:
-    """Return whether an operation is a model whose inner graph can be read."""
-    return isinstance(operation, keras.Model) and bool(
-        getattr(operation, "_functional", None) or hasattr(operation, "_nodes_by_depth")
-    )
+    """Return whether an operation is a model whose inner graph says all that it computes."""
+    if not isinstance(operation, keras.Model) or not hasattr(functional(operation), "_nodes"):
+        return False
+    return type(operation).call.__module__.startswith("keras.")  # not a user's own
 
 
 def functional(model: keras.Model) -> keras.Model:

@@ -19,7 +19,7 @@ class Scores(Mapping):
 
     Args:
         criterion: the criterion's name.
-        values: {layer name: float64 [C], higher = keep}, or what the criterion's selector takes.
+        by_layer: {layer name: float64 [C], higher = keep}, or what the criterion's selector takes.
         selector: name of the selector that turns them into keep masks.
         scope: "layer" or "global", how the criterion's paper ranks.
         comparable: whether scores of different layers may be ranked against each other as they
@@ -27,19 +27,19 @@ class Scores(Mapping):
     """
 
     criterion: str
-    values: Mapping[str, np.ndarray]
+    by_layer: Mapping[str, np.ndarray]
     selector: str = "ranking"
     scope: str = "layer"
     comparable: bool = True
 
     def __getitem__(self, layer: str) -> np.ndarray:
-        return self.values[layer]
+        return self.by_layer[layer]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.values)
+        return iter(self.by_layer)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.by_layer)
 
 
 def score(graph: ChannelGraph, criterion: str, batches: Any, **options: Any) -> Scores:

@@ -15,6 +15,8 @@ from tfprune.masks import kept_ids
 from tfprune.notes import Owner
 from tfprune.variables import read
 
+_HALF = ("float16", "bfloat16")
+
 
 def rebuild(
     graph: ChannelGraph, keep: Mapping[str, np.ndarray], *, optimizer_state: bool = False
@@ -49,6 +51,22 @@ def rebuild(
     if optimizer_state:
         copy_slots(model, graph.model, builder.compress)
     return model
+
+
+def float32_if_half(model: keras.Model) -> str | None:
+    """Return the dtype policy in which a model of half precision is compared and scored."""
+    half = any(x.dtype_policy.compute_dtype in _HALF for x in model._flatten_layers())
+    return "float32" if half else None
+
+
+def copy_whole(graph: ChannelGraph, dtype: str | None = None) -> keras.Model:
+    """Return a copy of a graph's model with nothing cut, not compiled.
+
+    Args:
+        graph: channel graph of the model.
+        dtype: dtype policy of every layer of the copy; by default each keeps its own.
+    """
+    return Builder(graph, np.ones(len(graph.unit), bool), dtype).build()
 
 
 class Builder:

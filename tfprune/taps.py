@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.channel_graph import ChannelGraph
-from tfprune.graph import is_graph, replay
+from tfprune.running import run_calls
 
 
 def maker_outputs(
@@ -23,21 +23,17 @@ def maker_outputs(
     """
     wanted = {id(graph.owners[name].operation): name for name in names}
 
-    def run(model: keras.Model, inputs: list, seen: dict[str, tf.Tensor]) -> Any:
+    @tf.function(reduce_retracing=True)
+    def tapped(inputs: list) -> dict[str, tf.Tensor]:
+        seen: dict[str, tf.Tensor] = {}
+
         def call(operation: Any, args: tuple, kwargs: dict) -> Any:
-            if is_graph(operation):
-                return run(operation, keras.tree.flatten(args), seen)
             outputs = operation(*args, **kwargs)
             if id(operation) in wanted:
                 seen[wanted[id(operation)]] = outputs
             return outputs
 
-        return replay(model, inputs, call)
-
-    @tf.function(reduce_retracing=True)
-    def tapped(inputs: list) -> dict[str, tf.Tensor]:
-        seen: dict[str, tf.Tensor] = {}
-        run(graph.model, inputs, seen)
+        run_calls(graph.model, inputs, call)
         return seen
 
     return lambda inputs: tapped([tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)])

@@ -8,14 +8,11 @@ import keras
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
-from tfprune.channels import Channels, Shape
 from tfprune.errors import PruningError
 from tfprune.graph import analyse, functional
+from tfprune.masking import MaskedBuilder
 from tfprune.masks import kept_ids
-from tfprune.notes import Owner
-from tfprune.surgery import Builder
-
-_HALF = ("float16", "bfloat16")
+from tfprune.surgery import copy_whole, float32_if_half
 
 
 @dataclass(frozen=True)
@@ -23,8 +20,8 @@ class Verification:
     """How far a rebuilt model is from the masked original.
 
     Args:
-        difference: largest absolute difference over all outputs.
-        scale: largest absolute output of the masked original.
+        difference: largest absolute difference, of the output where it is the largest share.
+        scale: largest absolute value of that output of the masked original.
         changed: whether masking changed any output of the original.
         inexact: reasons why a difference was expected (statistics over channels), if any.
         tolerance: share of the scale up to which the models count as equal.
@@ -85,7 +82,8 @@ def verify(
 
     Raises:
         PruningError: the models differ by more than the tolerance although nothing inexact was
-            pruned, or the outputs are all zero or not finite, so that nothing is proven.
+            pruned, their outputs have other shapes, or an output is all zero or not finite, so
+            that nothing is proven.
 
     Example:
         >>> import keras, numpy as np, tfprune
@@ -97,68 +95,48 @@ def verify(
         True
     """
     kept = kept_ids(graph, keep)
-    dtype = "float32" if any(layer.dtype_policy.compute_dtype in _HALF
-                             for layer in graph.model.layers) else None  # fmt: skip
+    dtype = float32_if_half(graph.model)
     inputs = random_inputs(graph.model, seed) if inputs is None else inputs
-    all_kept = np.ones_like(kept)
-    original = _outputs(Builder(graph, all_kept, dtype).build() if dtype else graph.model, inputs)
+    original = _outputs(copy_whole(graph, dtype) if dtype else graph.model, inputs)
     masked = _outputs(MaskedBuilder(graph, kept, dtype).build(), inputs)
-    rebuilt = _outputs(_in_dtype(small, dtype), inputs)
+    rebuilt = _outputs(copy_whole(analyse(small), dtype) if dtype else small, inputs)
     removed = np.unique(graph.unit[~kept])
     reasons = {graph.inexact[u] for u in removed.tolist() if u in graph.inexact}
-    check = Verification(
-        difference=_difference(masked, rebuilt),
-        scale=max((float(np.abs(y).max()) for y in masked if y.size), default=0.0),
-        changed=_difference(masked, original) > 0,
-        inexact=tuple(sorted(reasons)),
-        tolerance=tolerance,
-    )
+    difference, scale = _worst(masked, rebuilt)
+    changed = any((a != b).any() for a, b in zip(masked, original, strict=True))
+    check = Verification(difference, scale, changed, tuple(sorted(reasons)), tolerance)
     _judge(check)
     return check
 
 
-def _judge(check: Verification) -> None:
-    if not np.isfinite(check.scale) or check.scale == 0:
+def _worst(masked: list[np.ndarray], rebuilt: list[np.ndarray]) -> tuple[float, float]:
+    """Return the difference and scale of the output that differs most, by its own scale."""
+    shapes = [y.shape for y in masked], [y.shape for y in rebuilt]
+    if shapes[0] != shapes[1]:
         raise PruningError(
-            f"Verification proves nothing: the masked original's largest output is {check.scale}, "
-            "expected a finite number above 0. Pass `inputs` on which the model responds."
+            f"Verification: expected outputs of shapes {shapes[0]} as the original's, received "
+            f"{shapes[1]}. Pass the model that was rebuilt with these keep masks."
         )
+    found = []
+    for index, (a, b) in enumerate(zip(masked, rebuilt, strict=True)):
+        scale, difference = float(np.max(np.abs(a))), float(np.max(np.abs(a - b)))
+        if not np.isfinite(difference) or not np.isfinite(scale) or scale == 0:
+            raise PruningError(
+                f"Verification proves nothing: output {index} of the masked original is at most "
+                f"{scale} and differs by {difference}; expected finite numbers that are not all 0. "
+                "Pass `inputs` on which the model responds."
+            )
+        found.append((difference, scale))
+    return max(found, key=lambda pair: pair[0] / pair[1])
+
+
+def _judge(check: Verification) -> None:
     if not check.exact and not check.inexact:
         raise PruningError(
             f"Verification failed: expected a difference of at most {check.tolerance:g} of the "
             f"outputs' scale, received {check.relative:.3g} ({check}). The keep masks are not "
             "those the model was rebuilt with, it was trained since, or a rule is wrong."
         )
-
-
-class MaskedBuilder(Builder):
-    """Copies the unpruned model with zeros wherever a removed channel is read."""
-
-    def edits(self, owner: Owner) -> Mapping[str, Any]:
-        """Return no changes: every layer keeps its size."""
-        return {}
-
-    def call(self, owner: Owner, index: int, copy: Any, args: tuple, kwargs: dict) -> Any:
-        """Make a call as it was, on zeros where a reader without weights reads."""
-        for reader in self.graph.readers:
-            if reader.operation is owner.operation and reader.call == index:
-                shape = [1] * len(args[0].shape)
-                shape[reader.axis] = -1
-                mask = self.kept[reader.ids].reshape(shape)
-                args = (keras.ops.where(mask, args[0], 0), *args[1:])
-        return copy(*args, **kwargs)
-
-    def shape(self, x: Channels) -> Shape:
-        """Return a tensor's shape as it was."""
-        return x.shape
-
-    def _compressed(self, owner: Owner, index: int, value: np.ndarray) -> np.ndarray:
-        for (weight, axis), slot in owner.slots.items():
-            if weight == index and slot.reads:
-                shape = [1] * value.ndim
-                shape[axis] = -1
-                value = np.where(self.kept[slot.ids].reshape(shape), value, 0)
-        return value
 
 
 def random_inputs(model: keras.Model, seed: int, batch: int = 4, unknown: int = 64) -> Any:
@@ -186,20 +164,6 @@ def _outputs(model: keras.Model, inputs: Any) -> list[np.ndarray]:
     states = keras.tree.flatten([getattr(layer, "states", None) or [] for layer in stateful])
     before = [state.numpy() for state in states]
     outputs = keras.tree.flatten(model(inputs, training=False))
-    for state, value in zip(
-        states, before, strict=True
-    ):  # a stateful layer would remember the inputs
-        state.assign(value)
+    for state, value in zip(states, before, strict=True):
+        state.assign(value)  # a stateful layer would remember the inputs
     return [np.asarray(keras.ops.convert_to_numpy(y), np.float64) for y in outputs]
-
-
-def _difference(first: list[np.ndarray], second: list[np.ndarray]) -> float:
-    pairs = zip(first, second, strict=True)
-    return max((float(np.abs(a - b).max()) for a, b in pairs if a.size), default=0.0)
-
-
-def _in_dtype(model: keras.Model, dtype: str | None) -> keras.Model:
-    if dtype is None:
-        return model
-    graph = analyse(model)
-    return Builder(graph, np.ones(len(graph.unit), bool), dtype).build()

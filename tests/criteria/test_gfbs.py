@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import models
 import tfprune
 from tfprune import PruningError
 from tfprune.criteria import gfbs
@@ -191,3 +192,46 @@ def test_a_model_without_batch_normalization_is_refused():
 def test_bad_input(batches, options, message):
     with pytest.raises(PruningError, match=message):
         tfprune.score(tfprune.analyse(example_g1()), "gfbs", batches, **options)
+
+
+def test_a_frozen_normalisation_is_scored_on_batch_statistics_too():
+    model = example_g1()
+    expected = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))["conv"]
+    model.get_layer("bn").trainable = False
+    frozen = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))["conv"]
+    np.testing.assert_array_equal(frozen, expected)
+    assert not model.get_layer("bn").trainable
+
+
+def test_augmentation_within_the_model_does_not_make_the_scores_random():
+    image = keras.Input((2, 2, 2))
+    x = layers.Conv2D(6, 2, name="conv")(layers.RandomFlip()(image))
+    x = layers.GlobalAveragePooling2D()(layers.BatchNormalization()(x))
+    graph = tfprune.analyse(keras.Model(image, layers.Dense(2)(x)))
+    first, second = (tfprune.score(graph, "gfbs", (IMAGES, LABELS))["conv"] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_projected_shortcuts_are_neither_averaged_nor_ranked():
+    """As in the original's ResNets: the block's last layer speaks for the sum."""
+    image = keras.Input((2, 2, 2))
+    x = layers.Conv2D(3, 1, name="stem")(image)
+    y = layers.Conv2D(4, 1, name="first")(x)
+    y = layers.BatchNormalization(name="bn1")(y)
+    y = layers.BatchNormalization(name="bn2")(layers.Conv2D(5, 1, name="last")(y))
+    z = layers.BatchNormalization(name="bn3")(layers.Conv2D(5, 1, name="shortcut")(x))
+    x = layers.GlobalAveragePooling2D()(layers.Add()([y, z]))
+    model = keras.Model(image, layers.Dense(2)(x))
+    graph = tfprune.analyse(model)
+    scores = tfprune.score(graph, "gfbs", (IMAGES, LABELS))
+    assert set(scores) == {"first", "last"}
+    give(model, "bn3", np.arange(1, 6), np.arange(5), np.zeros(5), np.ones(5))
+    unlike = tfprune.score(graph, "gfbs", (IMAGES, LABELS), beta="only")
+    np.testing.assert_array_equal(unlike["last"], np.zeros(5))
+
+
+def test_resnet50_ranks_as_many_channels_as_the_original():
+    graph = tfprune.analyse(models.build("resnet50", input_shape=(32, 32, 3), num_classes=2))
+    images = np.random.default_rng(0).standard_normal((2, 32, 32, 3)).astype("float32")
+    scores = tfprune.score(graph, "gfbs", (images, LABELS))
+    assert sum(len(values) for values in scores.values()) == 22720

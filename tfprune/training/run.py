@@ -146,4 +146,5 @@ def _keep_best(progress: Progress, logs: dict[str, float], model: keras.Model) -
 
 def _merit(logs: dict[str, float]) -> tuple[float, float]:
     """Rank epochs by accuracy; a small split ties in many of them, which the loss then tells."""
-    return logs.get("val_accuracy", 0.0), -logs["val_loss"]
+    loss = logs["val_loss"]
+    return logs.get("val_accuracy", 0.0), -math.inf if math.isnan(loss) else -loss
