@@ -1,0 +1,169 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import tfprune.data
+from tests.data.photographs import encoded, write
+from tfprune.data import photographs
+from tfprune.errors import PruningError
+
+SYNSETS = ["n01440764", "n01443537", "n02102040"]
+MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("imagenet")
+    write(root / "train", SYNSETS, 6)
+    write(root / "val", SYNSETS, 2, seed=1)
+    return root
+
+
+def load(root, **settings):
+    return tfprune.data.load("imagenet", data_dir=root, **settings)
+
+
+def names(split):
+    return {split.source.name(place) for place in split.places}
+
+
+def test_the_official_validation_images_are_the_test_split(root):
+    data, other = load(root), load(root, seed=1)
+    assert names(data.test) == {str(path) for path in (root / "val").rglob("*.JPEG")}
+    assert names(data.train) | names(data.validation) == {
+        str(path) for path in (root / "train").rglob("*.JPEG")
+    }
+    assert not names(data.train) & names(data.validation)
+    assert np.bincount(data.validation.labels).tolist() == [1, 1, 1]
+    assert names(data.validation) != names(other.validation)
+    assert (data.num_classes, data.input_shape) == (3, (224, 224, 3))
+    assert data.class_names == tuple(SYNSETS)
+
+
+def test_evaluation_and_normalisation(root):
+    split = load(root).test
+    images, labels = next(iter(split.batches(6)))
+    for image, label, place in zip(images, labels, split.places, strict=True):
+        content = tf.io.read_file(split.source.name(place))
+        expected = photographs.centre(content, (224, 224)) / 255
+        np.testing.assert_allclose(image, (expected - MEAN) / STD, atol=1e-5)
+        assert SYNSETS[int(label)] in split.source.name(place)
+
+
+def test_training_is_a_function_of_seed_and_epoch(root):
+    data = load(root)
+    train = data.train.epochs(5, shuffle=True, augment=data.augment, seed=3)
+    first, again, other = (
+        np.concatenate([x for x, _ in train.epoch(epoch)]) for epoch in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).mean() > 0.1
+
+
+def test_folders_that_do_not_agree_are_named(tmp_path):
+    write(tmp_path / "train", SYNSETS[:2], 2)
+    with pytest.raises(PruningError, match="val is missing: expected a folder with one folder"):
+        load(tmp_path)
+    (tmp_path / "val").mkdir()
+    (tmp_path / "val" / "ILSVRC2012_val_00000001.JPEG").write_bytes(encoded(0))
+    with pytest.raises(PruningError, match=r"val, received 0: no folders\. Sort the images"):
+        load(tmp_path)
+    write(tmp_path / "val", SYNSETS[1:], 1)
+    with pytest.raises(PruningError, match=r"2 are in one only: n01440764, n02102040"):
+        load(tmp_path)
+
+
+def test_other_folders_are_no_classes(root, tmp_path):
+    with pytest.raises(PruningError, match=r"No ImageNet in .*train/ and val/.*imagenet2012/"):
+        load(tmp_path)
+    write(tmp_path / "train", ["cat", "dog"], 1)
+    with pytest.raises(PruningError, match=r"named like n\\d\{8\}.*received 0: cat, dog"):
+        load(tmp_path)
+
+
+COUNTS = {"train": 3, "validation": 1}  # of each of the 1,000 classes
+
+
+def prepare(root):
+    """Write an ImageNet of tiny pictures as TensorFlow Datasets does, in two files a split."""
+    folder = root / "imagenet2012" / "5.1.0"
+    folder.mkdir(parents=True)
+    features = tfds.builder("imagenet2012", data_dir=root / "nothing").info.features
+    names = features["label"].names
+    template = tfds.core.ShardedFileTemplate(
+        data_dir=folder, dataset_name="imagenet2012", filetype_suffix="tfrecord"
+    )
+    pictures = [encoded(i, (9 + i, 12)) for i in range(4)]
+    splits = []
+    for split, count in COUNTS.items():
+        lengths, size = [], 0
+        for shard in range(2):
+            path = folder / f"imagenet2012-{split}.tfrecord-0000{shard}-of-00002"
+            own = range(1000 * count)[shard * 400 : 400 + shard * 1000 * count]
+            with tf.io.TFRecordWriter(str(path)) as file:
+                for i in own:
+                    content = b"" if split == "train" and i == 1500 else pictures[i % 4]
+                    values = {"image": [content], "file_name": [f"{split}_{i}.JPEG".encode()]}
+                    feature = {
+                        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=value))
+                        for key, value in values.items()
+                    }
+                    feature["label"] = tf.train.Feature(
+                        int64_list=tf.train.Int64List(value=[i % 1000])
+                    )
+                    example = tf.train.Example(features=tf.train.Features(feature=feature))
+                    record = example.SerializeToString()
+                    file.write(record)
+                    size += len(record)
+            lengths.append(len(own))
+        info = {"shard_lengths": lengths, "num_bytes": size, "filename_template": template}
+        splits.append(tfds.core.SplitInfo(name=split, **info))
+    (folder / "label.labels.txt").write_text("".join(f"{name}\n" for name in names))
+    tfds.folder_dataset.write_metadata(data_dir=folder, features=features, split_infos=splits)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    root = tmp_path_factory.mktemp("prepared")
+    prepare(root)
+    return root
+
+
+def test_a_prepared_folder_gives_the_same_as_files(prepared):
+    data = load(prepared, validation_size=1000)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [2000, 1000, 1000]
+    assert (np.bincount(data.validation.labels) == 1).all()
+    assert data.class_names[3] == "n01491361"  # the tiger shark, as in the files' order
+    assert len(names(data.train) | names(data.validation)) == 3000
+    split = data.test
+    images, labels = next(iter(split.epochs(8, shuffle=True, seed=2).epoch(0)))
+    order = split.places.copy()
+    np.random.default_rng([2, 0]).shuffle(order)
+    for image, label, place in zip(images, labels, order, strict=False):
+        assert f"validation_{place}.JPEG" in split.source.name(place)
+        assert label == place % 1000
+        content = tf.constant(encoded(int(place) % 4, (9 + int(place) % 4, 12)))
+        expected = photographs.centre(content, (224, 224)) / 255
+        np.testing.assert_allclose(image, (expected - MEAN) / STD, atol=1e-5)
+
+
+def test_a_damaged_picture_in_a_record_is_named_with_its_file(prepared):
+    data = load(prepared, validation_size=1000)
+    split = data.train if 1500 in data.train.places else data.validation
+    near = np.flatnonzero(split.places == 1500)[0]
+    few = type(split)(split.source, split.places[near - 2 : near + 3], split.size, False)
+    assert sum(len(y) for _, y in few.batches(2)) == 4
+    (name,) = few.skipped
+    assert name.startswith("train_1500.JPEG in ")
+    assert name.endswith("imagenet2012-train.tfrecord-00001-of-00002")
+
+
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_a_truncated_record_file_is_refused(tmp_path, kept):
+    folder = prepare(tmp_path)
+    path = next(folder.glob("*train*00001-of*"))
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(PruningError, match=r"imagenet2012 cannot be read .*(Loss|expected 3000)"):
+        load(tmp_path)
