@@ -111,7 +111,8 @@ def residual(g: Growth, x: Any) -> Any:
 
 def merge(g: Growth, x: Any) -> Any:
     y = g.alike(x, (1, 2, 3))
-    kind = g.one_of("add", "multiply", "average", "maximum", "subtract", "plus", "stack", "where")
+    kinds = ("add", "multiply", "average", "maximum", "plus", "stack", "where", "subtract")
+    kind = g.one_of(*(kinds[:-1] if y is x else kinds))  # x - x would be silent
     merging = {"add": layers.Add, "multiply": layers.Multiply, "average": layers.Average,
                "maximum": layers.Maximum, "subtract": layers.Subtract}  # fmt: skip
     if kind in merging:

@@ -44,7 +44,7 @@ def _finished(g: Growth) -> keras.Model:
         ends.append(g.one_of(*g.tensors))
     outputs = [classes(g, x) for x in ends]
     if g.one_of(False, False, True):
-        outputs.append(ends[-1])
+        outputs.append(ends[-1] + 1.0)  # a silent output would prove nothing
     # An input that leads nowhere would make no model.
     outputs += [classes(g, x) for x in g.tensors[1 : len(g.inputs)]]
     model = keras.Model(g.inputs, outputs if len(outputs) > 1 else outputs[0], name="random")
