@@ -25,6 +25,7 @@ _SEEDS = st.integers(0, 99)
 
 def graph_and_scores(choices, seed):
     graph = tfprune.analyse(image_models(choices, at_most=6))
+    hypothesis.assume(any(graph.free(name).any() for name in graph.producers))
     return graph, tfprune.score(graph, "random", None, seed=seed)
 
 
@@ -84,9 +85,12 @@ def test_counts_are_rounded_or_whole(choices, ratio, scope, multiple, seed):
 def test_include_and_exclude(choices, pattern, seed):
     graph, scores = graph_and_scores(choices, seed)
     matched = fnmatch.filter(graph.producers, pattern)
-    hypothesis.assume(matched)
-    kept = tfprune.select(graph, scores, ratio=0.5, exclude=pattern)
-    only = tfprune.select(graph, scores, ratio=0.5, include=pattern)
+    try:
+        kept = tfprune.select(graph, scores, ratio=0.5, exclude=pattern)
+        only = tfprune.select(graph, scores, ratio=0.5, include=pattern)
+    except tfprune.PruningError as error:  # all that may go is coupled across the pattern
+        hypothesis.assume("no channel may go" not in str(error))
+        raise
     assert_consistent(graph, kept)
     assert_consistent(graph, only)
     for name in graph.producers:
@@ -101,11 +105,21 @@ def test_twice_is_once_by_the_product(choices, seed):
     later = np.random.default_rng(seed).random(len(graph.is_pinned)) < 0.5
     first = {name: mask | later[graph.units_of(name)] for name, mask in both.items()}
     second = {name: mask[first[name]] for name, mask in both.items()}
+    between = tfprune.analyse(tfprune.rebuild(graph, first))
+    # A reshaped tensor shrinks along its longest axis, which may be another one by then.
+    hypothesis.assume(agree(between, second))
     once = tfprune.rebuild(graph, both)
-    twice = tfprune.rebuild(tfprune.analyse(tfprune.rebuild(graph, first)), second)
+    twice = tfprune.rebuild(between, second)
     for a, b in zip(once.weights, twice.weights, strict=True):
         assert a.path == b.path
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def agree(graph, keep):
+    """Whether masks give the channels of each unit one value."""
+    kept = [graph.units_of(name)[mask] for name, mask in keep.items()]
+    removed = [graph.units_of(name)[~mask] for name, mask in keep.items()]
+    return not set(np.concatenate(kept)) & set(np.concatenate(removed))
 
 
 def wide_model(width, residual):

@@ -150,13 +150,28 @@ def test_both_parts_of_a_split_keep_a_channel():
     parts = [layers.Dense(2)(part) for part in keras.ops.split(x, 2, axis=-1)]
     graph = tfprune.analyse(keras.Model(image, parts))
     keep = tfprune.select(graph, {"wide": np.arange(8.0)}, ratio=0.5)
-    assert keep["wide"].tolist() == [False] * 3 + [True] * 5
+    assert keep["wide"].tolist() == [False] * 3 + [True, False] + [True] * 3
     tfprune.verify(graph, keep, tfprune.rebuild(graph, keep))
+
+
+def test_rounding_and_targets_hold_where_a_split_layer_keeps_a_channel():
+    vector = keras.Input((4,))
+    x = layers.Dense(16, name="wide")(vector)
+    parts = [layers.Dense(2)(part) for part in keras.ops.split(x, [4], axis=-1)]
+    graph = tfprune.analyse(keras.Model(vector, parts))
+    keep = tfprune.select(graph, {"wide": np.arange(16.0)}, ratio=0.5, round_to=4)
+    assert keep["wide"].sum() == 8
+    assert keep["wide"][:4].tolist() == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"ratio": 0.5, "exclude": "*"}, "ratio has no effect, for no channel may go .stem_conv"),
+        (
+            {"ratios": {"classifier": 0.5}},
+            "ratios has no effect.* .classifier: output of the model",
+        ),
         ({}, "exactly one of ratio, ratios, macs, params, threshold; received none"),
         ({"ratio": 0.5, "macs": 0.5}, "received ratio and macs"),
         ({"ratio": 1.0}, r"ratio must lie in \[0, 1\), the share that is removed; received 1.0"),

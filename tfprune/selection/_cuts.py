@@ -53,14 +53,16 @@ class Cuts:
         return result
 
 
-def cuts(found: Candidates, quota: np.ndarray) -> Cuts:
+def cuts(found: Candidates, quota: np.ndarray, stays: np.ndarray) -> Cuts:
     """Order each group's units by score, leaving out those that would exceed a layer's quota.
 
     Args:
         found: the candidates.
         quota: int [L], how many channels each layer may lose at most.
+        stays: bool [U], candidates that are not to go after all.
     """
     order = np.argsort(found.scores, kind="stable")  # of equal scores the later channel stays
+    order = order[~stays[order]]
     names = found.groups[order]
     columns = found.counts.tocsc()[:, found.units]
     sequences = [
@@ -71,6 +73,8 @@ def cuts(found: Candidates, quota: np.ndarray) -> Cuts:
 
 def _within(order: np.ndarray, columns: object, quota: np.ndarray) -> np.ndarray:
     part = columns[:, order]
+    if not len(order):
+        return order
     if (np.diff(part.indptr) == part.indptr[1]).all():
         rows = part.indices.reshape(len(order), -1)
         counts = part.data.reshape(len(order), -1)

@@ -60,6 +60,14 @@ class Request:
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
                 raise PruningError(f"{name} must be a whole number from 1 on, received {value!r}.")
 
+    @property
+    def asks_for_nothing(self) -> bool:
+        """Whether the whole model is to stay, as with ratio=0; a threshold may always find none."""
+        if self.amount == "ratios":
+            return not any(self.ratios.values())
+        whole = {"ratio": 0, "macs": 1, "params": 1}
+        return self.amount == "threshold" or getattr(self, self.amount) == whole[self.amount]
+
     def with_scope(self, default: str) -> "Request":
         """Return this request with a scope, if it has none and the amount leaves one open."""
         if self.scope or self.amount in ("ratios", "threshold"):

@@ -10,6 +10,7 @@ from tfprune.scoring import Scores
 from tfprune.selection._budget import Budget
 from tfprune.selection._candidates import Candidates, candidates
 from tfprune.selection._cuts import Cuts, cuts
+from tfprune.selection._parts import spared
 from tfprune.selection._request import Request
 
 
@@ -32,9 +33,29 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     quota = np.maximum(channels - request.min_channels, 0)
     if request.amount in ("ratio", "ratios") and not ranked:
         quota = np.minimum(quota, _share(graph, found, channels, request))
-    plan = cuts(found, quota)
+    _check_effect(graph, found, request)
+    merit = np.full(len(graph.is_pinned), np.inf)
+    merit[found.units] = found.scores
+    plan = cuts(found, quota, spared(graph, merit)[found.units])
     lengths = _LENGTHS[request.amount](graph, plan, channels, request)
     return _masks(graph, plan, plan.rounded(lengths, channels, request.round_to))
+
+
+def _check_effect(graph: ChannelGraph, found: Candidates, request: Request) -> None:
+    """Refuse a request that can remove nothing, in all or in a layer that it names."""
+    able = np.zeros(len(graph.is_pinned), bool)
+    able[found.units] = True
+    named = [name for name, ratio in (request.ratios or {}).items() if ratio > 0]
+    stuck = [name for name in named if not able[graph.units_of(name)].any()]
+    if stuck or not (len(found.units) or request.asks_for_nothing):
+        layers = stuck or list(graph.producers)
+        why = {name: graph.pinned.get(int(graph.units_of(name)[0])) for name in layers[:5]}
+        reasons = "; ".join(f"{name}: {reason or 'excluded, or not scored'}"
+                            for name, reason in why.items())  # fmt: skip
+        raise PruningError(
+            f"select: {request.amount} has no effect, for no channel may go ({reasons}). See "
+            "print(graph) for what is pinned, and check include and exclude."
+        )
 
 
 def _share(
@@ -153,10 +174,4 @@ _LENGTHS = {
 def _masks(graph: ChannelGraph, plan: Cuts, lengths: np.ndarray) -> dict[str, np.ndarray]:
     removed = np.zeros(len(graph.is_pinned), bool)
     removed[plan.units(lengths)] = True
-    scores = dict(zip(plan.found.units.tolist(), plan.found.scores, strict=True))
-    for owner in graph.owners.values():
-        for ids in owner.needed:
-            units = graph.unit[ids]
-            if removed[units].all():  # a part of a split layer: keep the best of it
-                removed[max(units.tolist(), key=scores.__getitem__)] = False
     return {name: ~removed[graph.units_of(name)] for name in graph.producers}

@@ -9,6 +9,7 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.graph import depths
 from tfprune.scoring import Scores
+from tfprune.selection._parts import spared
 from tfprune.selection._request import Request
 
 
@@ -39,6 +40,7 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     removed &= ~graph.is_pinned
     for name in set(graph.producers) - allowed:
         removed[graph.units_of(name)] = False
+    removed &= ~spared(graph, (~removed).astype(float))
     return {name: ~removed[graph.units_of(name)] for name in graph.producers}
 
 
