@@ -71,7 +71,8 @@ def main(argv: Sequence[str]) -> None:
 
 def training(batch_size: int, steps: int) -> tuple[int, Callable[[], None]]:
     """Return how many images some training steps on one ready batch take, and the task."""
-    run = Run(models.build("resnet20", num_classes=10, input_shape=(32, 32, 3)), Recipe(epochs=1), None)
+    model = models.build("resnet20", num_classes=10, input_shape=(32, 32, 3))
+    run = Run(model, Recipe(epochs=1), None)
     ready = next(iter(_cifar_split(batch_size).batches(batch_size)))
     batches = iter(tf.data.Dataset.from_tensors(ready).cache().repeat())
 
