@@ -47,7 +47,7 @@ def score(graph: ChannelGraph, criterion: str, batches: Any, **options: Any) -> 
 
     Args:
         graph: channel graph of the model.
-        criterion: name of the criterion, e.g. "gfbs", "l1", "l2", "random".
+        criterion: name of the criterion, e.g. "gfbs", "similarity", "l1", "l2", "random".
         batches: a tf.data.Dataset, a PyDataset, arrays, or an iterable of inputs or (inputs,
             labels); None for a criterion that needs no data.
         **options: the criterion's own options, e.g. `seed=3`.

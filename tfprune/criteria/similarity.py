@@ -20,7 +20,7 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
     A map's hash says which of its 8x8 lowest DCT-II coefficients reach their mean, the constant
     term included; the similarity of two channels is the share of equal bits, averaged over the
     images. Maps are the outputs of the convolutions themselves, before normalisation and
-    activation.
+    activation; a convolution with an activation of its own gives its activated maps.
 
     Args:
         graph: channel graph of the model.

@@ -42,3 +42,15 @@ def _united(call: Call) -> Channels:
     ids = np.broadcast_arrays(*(x.ids for x in call.inputs))
     call.unite(*ids)
     return Channels(ids[0], tuple(call.outputs[0]))
+
+
+@rule("Glu")
+def gated_linear_unit(call: Call) -> Channels:
+    """Rule of glu: one half is gated by the other, so both lose the same channels."""
+    x = call.inputs[0]
+    axis = call.op.axis % len(x.shape)
+    if axis not in x.varying:
+        return call.passed()
+    half, gate = np.split(x.ids, 2, axis=axis)
+    call.unite(half, gate)
+    return Channels(half, tuple(call.outputs[0]))
