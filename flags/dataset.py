@@ -24,8 +24,8 @@ def define() -> None:
     flags.DEFINE_string(
         "data_dir",
         None,
-        "Folder of the prepared data set, of class folders, or an .npz file; digits is embedded and "
-        "needs none. Without it TensorFlow Datasets looks in its own folder and downloads CIFAR.",
+        "Folder of the prepared data set, of class folders, or an .npz file; digits is embedded "
+        "and needs none. Without it TensorFlow Datasets looks in its own folder or downloads CIFAR.",
     )
 
 
