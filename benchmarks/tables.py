@@ -61,7 +61,8 @@ def prune_at(row: Row, seed: int = 0) -> tuple[tfprune.ChannelGraph, Mapping, ke
 def lines(*, verify: bool) -> Iterator[Line]:
     """Yield every published figure with the computed one."""
     for base in BASELINES:
-        cost = tfprune.cost(models.build(base.network), base.convention)
+        model = models.build(base.network, **dict(base.options))
+        cost = tfprune.cost(model, base.convention)
         yield Line(base.network, f"FLOPs ({base.convention})", base.flops, cost.macs)
         if base.params:
             yield Line(base.network, f"parameters ({base.convention})", base.params, cost.params)

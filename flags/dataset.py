@@ -25,7 +25,7 @@ def define() -> None:
         "data_dir",
         None,
         "Folder of the prepared data set, of class folders, or an .npz file; digits is embedded "
-        "and needs none. Without it TensorFlow Datasets looks in its own folder or downloads CIFAR.",
+        "and needs none. Without it CIFAR is looked for and downloaded by TensorFlow Datasets.",
     )
 
 
