@@ -1,6 +1,7 @@
 """Rebuild a smaller model from keep masks: stock layers, fewer channels, the same numbers."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -99,11 +100,17 @@ class Builder:
 
     def compress(self, variable: Any, value: np.ndarray) -> np.ndarray:
         """Return what is kept of an array that belongs to a variable of the old model."""
-        for owner in self.owners.values():
-            for index, weight in enumerate(getattr(owner.operation, "weights", ())):
-                if weight is variable:
-                    return self._compressed(owner, index, value)
-        return value
+        place = self._places.get(id(variable))
+        return value if place is None else self._compressed(*place, value)
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[Owner, int]]:
+        """{id of a variable: its layer and its index there}."""
+        return {
+            id(weight): (owner, index)
+            for owner in self.owners.values()
+            for index, weight in enumerate(getattr(owner.operation, "weights", ()))
+        }
 
     def edits(self, owner: Owner) -> Mapping[str, Any]:
         """Return the changes of a layer's arguments."""
