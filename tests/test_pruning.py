@@ -93,6 +93,10 @@ def test_all_forms_of_batches_score_alike(batches):
             lambda m: tfprune.prune(m, (data()[0], data()[1][:5]), method="gfbs", ratio=0.5),
             "32 inputs, but 5 labels",
         ),
+        (
+            lambda m: tfprune.score(m, "l1", None),
+            "expected a ChannelGraph, received Functional. Make one with tfprune.analyse",
+        ),
         (lambda m: tfprune.prune("model", None, method="l1", ratio=0.5), "received str"),
         (
             lambda m: tfprune.prune(keras.Sequential([layers.Dense(2)]), None, "l1", ratio=0.5),

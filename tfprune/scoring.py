@@ -67,6 +67,11 @@ def score(graph: ChannelGraph, criterion: str, batches: Any, **options: Any) -> 
         >>> tfprune.score(tfprune.analyse(model), "l1", None)["hidden"].shape
         (3,)
     """
+    if not isinstance(graph, ChannelGraph):
+        raise PruningError(
+            f"score: expected a ChannelGraph, received {type(graph).__name__}. Make one with "
+            "tfprune.analyse(model)."
+        )
     module = plugins.find(criteria, criterion, "criterion")
     _check_options(module, criterion, options)
     values = module.score(graph, batches, **options)

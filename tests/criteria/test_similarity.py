@@ -222,6 +222,8 @@ def test_bad_requests(options, message):
     [
         (None, "needs data: pass batches of inputs, not None"),
         ([], "received no batch"),
+        (np.zeros((1, 8, 8, 3), "float32"), "does not suit the model .*inputs of shapes"),
+        ([("a", "b")], "does not suit the model"),
         (np.full((1, 8, 8, 8), np.nan, "float32"), "maps of layer 'conv' are not finite"),
     ],
 )

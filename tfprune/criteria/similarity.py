@@ -1,11 +1,12 @@
 """Similarity of feature maps by perceptual hashes (Li et al., Pattern Recognition Letters 2023)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from tfprune.batches import pairs
+from tfprune.batches import MISFITS, misfit, pairs
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.taps import maker_outputs
@@ -45,7 +46,7 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
     agreement = {name: 0.0 for name in names}
     count = {name: 0 for name in names}
     for inputs, _ in pairs(batches):
-        for name, maps in outputs(inputs).items():
+        for name, maps in _fitting(outputs, inputs).items():
             axis = graph.owners[name].operation.data_format
             bits = hashes(_channels_last(np.asarray(maps, np.float64), axis, name))
             agreement[name] = agreement[name] + _agreements(bits)
@@ -53,6 +54,14 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
     if not all(count.values()):
         raise PruningError("Criterion 'similarity' received no batch. Pass at least one.")
     return {name: agreement[name] / count[name] for name in names}
+
+
+def _fitting(outputs: Callable[[Any], dict[str, Any]], inputs: Any) -> dict[str, Any]:
+    try:
+        return outputs(inputs)
+    except MISFITS as error:
+        shapes = [getattr(x, "shape", x) for x in keras.tree.flatten(inputs)]
+        raise misfit(error, f"inputs of shapes {shapes}") from error
 
 
 def hashes(maps: np.ndarray) -> np.ndarray:
