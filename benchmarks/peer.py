@@ -53,10 +53,6 @@ class Peer:
 
         return timed
 
-    def close(self) -> None:
-        """End the peer's process."""
-        self._process.communicate()
-
     def _answer(self) -> Any:
         line = self._process.stdout.readline()
         if not line:

@@ -46,9 +46,8 @@ def main(argv: Sequence[str]) -> None:
     del argv
     keras_tasks.use_one_thread()
     if FLAGS.memory_of:
-        sys.stdout.write(
-            json.dumps(keras_tasks.memory_shares(FLAGS.memory_of)) + "\n"
-        )  # for _memory
+        shares = keras_tasks.memory_shares(FLAGS.memory_of)
+        sys.stdout.write(json.dumps(shares) + "\n")  # the last line, which _memory reads
         return
     peer = _peer()
     measured = []

@@ -39,7 +39,7 @@ def test_a_shared_layer_counts_its_multiplications_at_every_call():
     shared = layers.Dense(3, name="shared")
     model = keras.Model([first, second], layers.Add()([shared(first), shared(second)]))
     row = tfprune.cost(model, "hrank").rows[0]
-    assert (row.macs, row.dense_bias, row.weights) == (2 * 12, 2 * 3, 15)
+    assert (row.macs, row.elements.dense_bias, row.weights) == (2 * 12, 2 * 3, 15)
 
 
 def test_a_nested_model_counts_like_its_layers():

@@ -30,11 +30,6 @@ class LayerCost:
     elements: Elements
     output_shape: tuple[int | None, ...] | None
 
-    @property
-    def dense_bias(self) -> int | None:
-        """Additions of a dense layer's bias."""
-        return self.elements.dense_bias
-
 
 @dataclass(frozen=True)
 class Convention:

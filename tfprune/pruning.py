@@ -12,7 +12,7 @@ import numpy as np
 from tfprune import criteria, plugins
 from tfprune.errors import unknown
 from tfprune.graph import analyse
-from tfprune.scoring import Scores, score
+from tfprune.scoring import Scores, criterion_options, score
 from tfprune.selecting import select
 from tfprune.surgery import rebuild
 from tfprune.verification import Verification, verify
@@ -107,8 +107,7 @@ def prune(
 
 
 def _check_options(method: str, options: Mapping[str, Any]) -> None:
-    criterion = plugins.find(criteria, method, "method")
-    valid = list(inspect.signature(criterion.score).parameters)[2:]
+    valid = criterion_options(plugins.find(criteria, method, "method"))
     for name in options:
         if name not in valid:
             raise unknown(f"option of prune with method {method!r}", name, [*_SELECTING, *valid])

@@ -92,8 +92,13 @@ def score(graph: ChannelGraph, criterion: str, batches: Any, **options: Any) -> 
     )
 
 
+def criterion_options(module: ModuleType) -> list[str]:
+    """Return the names of a criterion's own options: what follows its graph and batches."""
+    return list(inspect.signature(module.score).parameters)[2:]
+
+
 def _check_options(module: ModuleType, criterion: str, options: Mapping[str, Any]) -> None:
-    valid = list(inspect.signature(module.score).parameters)[2:]
+    valid = criterion_options(module)
     for name in options:
         if name not in valid:
             raise unknown(f"option of criterion {criterion!r}", name, valid)
