@@ -1,25 +1,23 @@
 """Score, select, rebuild and verify in one call."""
 
-import inspect
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import keras
 import numpy as np
 
-from tfprune import criteria, plugins
+from tfprune import criteria, plugins, selection
 from tfprune.errors import unknown
 from tfprune.graph import analyse
+from tfprune.remarks import remarks
 from tfprune.scoring import Scores, criterion_options, score
-from tfprune.selecting import select
+from tfprune.selecting import SELECTING, select, selector_options
+from tfprune.selection._request import AMOUNTS
 from tfprune.surgery import rebuild
 from tfprune.verification import Verification, verify
-
-_SELECTING = [
-    name for name, p in inspect.signature(select).parameters.items() if p.kind is p.KEYWORD_ONLY
-]
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class PruningReport:
         verification: the comparison with the masked original.
         params: weights before and after.
         seconds: {stage: wall time}.
+        remarks: what is worth knowing about the choice, e.g. where a guard of the method held.
     """
 
     method: str
@@ -41,16 +40,19 @@ class PruningReport:
     verification: Verification
     params: tuple[int, int]
     seconds: Mapping[str, float]
+    remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         kept = sum(int(mask.sum()) for mask in self.keep.values())
         total = sum(len(mask) for mask in self.keep.values())
         before, after = self.params
         times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in self.seconds.items())
-        return (
+        lines = [
             f"{self.method}: {kept} of {total} channels kept, parameters {before:,} -> {after:,} "
-            f"({after / before:.1%})\n{self.verification}\n{times}"
-        )
+            f"({after / before:.1%})",
+            *self.remarks,
+        ]
+        return "\n".join([*lines, str(self.verification), times])
 
 
 def prune(
@@ -69,8 +71,9 @@ def prune(
             "random".
         method: name of the method.
         allow_inexact: also prune channels whose removal changes a statistic over the others.
-        **options: options of `tfprune.select` (`ratio=0.5`, `macs=0.5`, `scope="global"`, ...)
-            and of the criterion (`w_beta=0.05`, `seed=3`, ...).
+        **options: options of `tfprune.select` (`ratio=0.5`, `macs=0.5`, `scope="global"`, ...),
+            of `tfprune.score` (`coupled="pin"`) and of the criterion (`w_beta=0.05`, `seed=3`,
+            ...). Without an amount the method's own default holds, where its paper has one.
 
     Returns:
         The smaller model, verified, and a report with the keep masks.
@@ -86,9 +89,8 @@ def prune(
         >>> small.get_layer("hidden").units
         4
     """
-    selecting = {name: value for name, value in options.items() if name in _SELECTING}
-    scoring = {name: value for name, value in options.items() if name not in _SELECTING}
-    _check_options(method, scoring)
+    module = plugins.find(criteria, method, "method")
+    selecting, scoring = _parted(method, module, options)
     clock = [time.perf_counter()]
     graph = analyse(model, allow_inexact=allow_inexact)
     clock.append(time.perf_counter())
@@ -103,11 +105,21 @@ def prune(
     stages = ("analyse", "score", "select", "rebuild", "verify")
     seconds = dict(zip(stages, np.diff(clock).tolist(), strict=True))
     params = (model.count_params(), small.count_params())
-    return small, PruningReport(method, keep, scores, check, params, seconds)
+    found = tuple(remarks(graph, scores, keep))
+    return small, PruningReport(method, keep, scores, check, params, seconds, found)
 
 
-def _check_options(method: str, options: Mapping[str, Any]) -> None:
-    valid = criterion_options(plugins.find(criteria, method, "method"))
+def _parted(
+    method: str, module: ModuleType, options: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options of the selection, with an amount, and those of the scoring."""
+    selector = plugins.find(selection, getattr(module, "SELECTOR", "ranking"), "selector")
+    choosing = [*SELECTING, *selector_options(selector)]
+    valid = [*choosing, "coupled", *criterion_options(module)]
     for name in options:
         if name not in valid:
-            raise unknown(f"option of prune with method {method!r}", name, [*_SELECTING, *valid])
+            raise unknown(f"option of prune with method {method!r}", name, valid)
+    selecting = {name: value for name, value in options.items() if name in choosing}
+    if not any(selecting.get(name) is not None for name in AMOUNTS):
+        selecting |= getattr(module, "AMOUNT", {})
+    return selecting, {name: x for name, x in options.items() if name not in choosing}

@@ -1,12 +1,15 @@
 """Turn scores into keep masks."""
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from tfprune import plugins, selection
 from tfprune.channel_graph import ChannelGraph
-from tfprune.errors import PruningError
+from tfprune.errors import PruningError, unknown
 from tfprune.scoring import Scores
 from tfprune.selection._request import Request
 
@@ -17,6 +20,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
     *,
     ratio: float | None = None,
     ratios: Mapping[str, float] | None = None,
+    counts: Mapping[str, int] | None = None,
     macs: float | None = None,
     params: float | None = None,
     threshold: float | None = None,
@@ -25,8 +29,9 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
     round_to: int = 1,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    **options: Any,
 ) -> dict[str, np.ndarray]:
-    """Choose the channels to keep; exactly one of the first five options says how many.
+    """Choose the channels to keep; exactly one of the first six options says how many.
 
     Args:
         graph: channel graph of the model.
@@ -34,17 +39,20 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         ratio: share of the channels removed, in [0, 1): of every layer alike, or with
             scope="global" of all layers together.
         ratios: {layer name: share removed}; layers left out stay whole unless coupled to one.
+        counts: {layer name: channels that it keeps}; layers left out stay whole unless coupled.
         macs: share of the multiply-accumulates that is left, in (0, 1], hit as closely as one
             unit allows.
         params: share of the weights that is left, likewise.
-        threshold: what the scores' selector understands by it; in a ranking, the score below
-            which a channel goes.
+        threshold: what the scores' selector understands by it: the similarity from which
+            channels are alike, the share of a layer's support that is kept ("fgp"), the score up
+            to which a filter goes ("gfi"); in a ranking, the score below which a channel goes.
         scope: "layer": layers shrink alike; "global": one ranking over all layers. By default
-            as the criterion's paper does (global for "gfbs", layer for "l1", "l2", "random").
+            as the criterion's paper does: global for "gfbs" and "gfi", layer for "l1" and most.
         min_channels: channels that every layer keeps at least.
         round_to: a layer that loses channels keeps a multiple of this.
         include: patterns (as in a shell) of layer names; only these layers are pruned.
         exclude: patterns of layer names that are not pruned.
+        **options: the selector's own options, e.g. `cap=True` for the scores of "gfi".
 
     Returns:
         {layer name: bool [C], True = kept} for every layer that makes channels; coupled layers
@@ -75,12 +83,26 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
             f"select: criterion {scores.criterion!r} scored no layer, so there is nothing to "
             "choose from."
         )
+    selector = plugins.find(selection, scores.selector, "selector")
+    for name in options:
+        if name not in selector_options(selector):
+            valid = [*selector_options(selector), *SELECTING]
+            raise unknown(f"option of select with selector {scores.selector!r}", name, valid)
     request = Request(
-        ratio, ratios, macs, params, threshold, scope, min_channels, round_to,
+        ratio, ratios, counts, macs, params, threshold, scope, min_channels, round_to,
         _patterns(include), _patterns(exclude),
     )  # fmt: skip
-    selector = plugins.find(selection, scores.selector, "selector")
-    return selector.keep_masks(graph, scores, request)
+    return selector.keep_masks(graph, scores, request, **options)
+
+
+SELECTING = [
+    name for name, p in inspect.signature(select).parameters.items() if p.kind is p.KEYWORD_ONLY
+]
+
+
+def selector_options(module: ModuleType) -> list[str]:
+    """Return the names of a selector's own options: what follows its request."""
+    return list(inspect.signature(module.keep_masks).parameters)[3:]
 
 
 def _patterns(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -103,6 +103,14 @@ def test_ratios_prune_the_named_layers_and_what_is_coupled_to_them(resnet, score
     assert changed == {"stage1_block1_conv1": 8, **stream}
 
 
+def test_counts_say_how_many_channels_stay(resnet, scores):
+    keep = tfprune.select(resnet, scores, counts={"stage1_block1_conv1": 5, "stem_conv": 16})
+    changed = {name: n for name, n in kept(keep).items() if n < resnet.channels(name)}
+    assert changed == {"stage1_block1_conv1": 5}
+    best = np.sort(scores["stage1_block1_conv1"].argsort()[-5:])
+    np.testing.assert_array_equal(np.flatnonzero(keep["stage1_block1_conv1"]), best)
+
+
 @pytest.mark.parametrize("scope", ["layer", "global"])
 @pytest.mark.parametrize("target", [0.75, 0.5, 0.2])
 @pytest.mark.parametrize("kind", ["macs", "params"])
@@ -172,7 +180,7 @@ def test_rounding_and_targets_hold_where_a_split_layer_keeps_a_channel():
             {"ratios": {"classifier": 0.5}},
             "ratios has no effect.* .classifier: output of the model",
         ),
-        ({}, "exactly one of ratio, ratios, macs, params, threshold; received none"),
+        ({}, "exactly one of ratio, ratios, counts, macs, params, threshold; received none"),
         ({"ratio": 0.5, "macs": 0.5}, "received ratio and macs"),
         ({"ratio": 1.0}, r"ratio must lie in \[0, 1\), the share that is removed; received 1.0"),
         ({"ratio": -0.1}, "received -0.1"),
@@ -192,6 +200,23 @@ def test_rounding_and_targets_hold_where_a_split_layer_keeps_a_channel():
         ({"ratio": 0.5, "round_to": 0}, "round_to must be a whole number from 1 on, received 0"),
         ({"ratio": 0.5, "min_channels": 1.5}, "min_channels must be a whole number"),
         ({"ratios": {"stem_cnv": 0.5}}, "Unknown layer in ratios 'stem_cnv'.*mean 'stem_conv'"),
+        ({"counts": [8]}, "counts must be {layer name: channels kept}, received .8."),
+        ({"counts": {"stem_cnv": 8}}, "Unknown layer in counts 'stem_cnv'.*mean 'stem_conv'"),
+        (
+            {"counts": {"stem_conv": 0}},
+            r"counts\['stem_conv'\] must be .* from 1 to 16; received 0",
+        ),
+        ({"counts": {"stem_conv": 17}}, r"from 1 to 16; received 17"),
+        (
+            {"counts": {"stem_conv": 8, "stage1_block1_conv2": 9}},
+            "counts: layers 'stem_conv' .8. and 'stage1_block1_conv2' .9. share channels",
+        ),
+        (
+            {"counts": {"stem_conv": 10}, "round_to": 4},
+            "counts: layer 'stem_conv' cannot keep 10 of 16 channels, the nearest is 12",
+        ),
+        ({"counts": {"classifier": 3}}, "counts has no effect, for no channel may go .classifier"),
+        ({"ratio": 0.5, "cap": True}, "Unknown option of select with selector 'ranking' 'cap'"),
         ({"ratios": {"stem_conv": 1.5}}, r"ratios\['stem_conv'\] must lie in"),
         (
             {"ratios": {"stem_conv": 0.5, "stage1_block1_conv2": 0.25}},

@@ -8,14 +8,17 @@ import numpy as np
 
 from tfprune.batches import MISFITS, misfit, pairs
 from tfprune.channel_graph import ChannelGraph
+from tfprune.coupling import require_uncoupled
 from tfprune.errors import PruningError
 from tfprune.taps import maker_outputs
 
 SELECTOR = "similarity"
+COUPLED = "leader"
+AMOUNT = {"threshold": 0.7}
 CROP = 8  # lowest frequencies per axis that make the hash
 
 
-def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[str, np.ndarray]:
     """Compare all feature maps of each convolution with one another.
 
     A map's hash says which of its 8x8 lowest DCT-II coefficients reach their mean, the constant
@@ -27,13 +30,21 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
         graph: channel graph of the model.
         batches: batches of inputs; the paper uses 100 training images, 50 for VGG-16. Labels are
             not needed.
+        coupled: "leader": of coupled layers the one nearest to the input decides for all, as in
+            the paper's ResNets; "mean": their similarities are averaged, where they share all
+            their channels; "pin": they stay whole. Similarities cannot be summed.
 
     Returns:
         {convolution: float64 [C, C]} in [0, 1], symmetric.
 
     Raises:
-        PruningError: no convolution over images, no data, maps that are not finite.
+        PruningError: no convolution over images, no data, maps that are not finite, a bad option.
     """
+    if coupled == "sum":
+        raise PruningError(
+            "similarity: coupled='sum' is not defined, for similarities stay within [0, 1]. Use "
+            "'leader', 'mean' or 'pin'."
+        )
     names = [name for name in graph.producers if _is_convolution(graph, name)]
     if not names:
         raise PruningError(
@@ -53,7 +64,18 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
             count[name] += len(bits)
     if not all(count.values()):
         raise PruningError("Criterion 'similarity' received no batch. Pass at least one.")
-    return {name: agreement[name] / count[name] for name in names}
+    own = {name: agreement[name] / count[name] for name in names}
+    if coupled == "pin":
+        return require_uncoupled(graph, own)
+    return _means(graph, own) if coupled == "mean" else own  # the selector follows the leaders
+
+
+def _means(graph: ChannelGraph, own: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Average the similarities of layers with the same units, in the same order."""
+    alike: dict[bytes, list[np.ndarray]] = {}
+    for name, matrix in own.items():
+        alike.setdefault(graph.units_of(name).tobytes(), []).append(matrix)
+    return {name: np.mean(alike[graph.units_of(name).tobytes()], axis=0) for name in own}
 
 
 def _fitting(outputs: Callable[[Any], dict[str, Any]], inputs: Any) -> dict[str, Any]:

@@ -37,6 +37,19 @@ class Cuts:
         groups = np.repeat(np.arange(len(keys)), self.whole)
         return groups[np.argsort(np.concatenate([np.zeros(0), *keys]), kind="stable")]
 
+    def weights(self, order: np.ndarray) -> np.ndarray:
+        """Return how many scored channels go with each removal of a merged order."""
+        position = np.zeros(len(self.sequences), int)
+        weights = np.zeros(len(order), int)
+        for i, group in enumerate(order):
+            weights[i] = self.found.scored[self.sequences[group][position[group]]]
+            position[group] += 1
+        return weights
+
+    def prefix(self, order: np.ndarray, count: int) -> np.ndarray:
+        """Return the lengths of the sequences after the first removals of a merged order."""
+        return np.bincount(order[:count], minlength=len(self.sequences))
+
     def rounded(self, lengths: np.ndarray, channels: np.ndarray, multiple: int) -> np.ndarray:
         """Return the longest prefixes that leave every layer a multiple of channels, or whole."""
         if multiple == 1:

@@ -9,6 +9,9 @@ from numbers import Integral, Real
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError, unknown
 
+AMOUNTS = ("ratio", "ratios", "counts", "macs", "params", "threshold")
+_WITHOUT_SCOPE = ("ratios", "counts", "threshold")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -17,6 +20,7 @@ class Request:
     Args:
         ratio: share of channels removed, in [0, 1).
         ratios: {layer name: share of its channels removed}; other layers stay whole.
+        counts: {layer name: channels that it keeps}; other layers stay whole.
         macs: share of the multiply-accumulates that is to be left, in (0, 1].
         params: share of the weights that is to be left, in (0, 1].
         threshold: what the selector understands by it.
@@ -29,6 +33,7 @@ class Request:
 
     ratio: float | None = None
     ratios: Mapping[str, float] | None = None
+    counts: Mapping[str, int] | None = None
     macs: float | None = None
     params: float | None = None
     threshold: float | None = None
@@ -40,18 +45,17 @@ class Request:
     amount: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        amounts = ("ratio", "ratios", "macs", "params", "threshold")
-        given = [name for name in amounts if getattr(self, name) is not None]
+        given = [name for name in AMOUNTS if getattr(self, name) is not None]
         if len(given) != 1:
             raise PruningError(
-                f"select: expected exactly one of {', '.join(amounts)}; received "
+                f"select: expected exactly one of {', '.join(AMOUNTS)}; received "
                 f"{' and '.join(given) or 'none'}. Say in one way how much is to go."
             )
         object.__setattr__(self, "amount", given[0])
         self._check_shares()
         if self.scope not in (None, "layer", "global"):
             raise PruningError(f"scope must be 'layer' or 'global', received {self.scope!r}.")
-        if self.scope and self.amount in ("ratios", "threshold"):
+        if self.scope and self.amount in _WITHOUT_SCOPE:
             raise PruningError(
                 f"scope={self.scope!r} has no effect with {self.amount}: leave it out."
             )
@@ -63,14 +67,14 @@ class Request:
     @property
     def asks_for_nothing(self) -> bool:
         """Whether the whole model is to stay, as with ratio=0; a threshold may always find none."""
-        if self.amount == "ratios":
-            return not any(self.ratios.values())
+        if self.amount in ("ratios", "counts"):
+            return True  # each named layer is judged by itself
         whole = {"ratio": 0, "macs": 1, "params": 1}
         return self.amount == "threshold" or getattr(self, self.amount) == whole[self.amount]
 
     def with_scope(self, default: str) -> "Request":
         """Return this request with a scope, if it has none and the amount leaves one open."""
-        if self.scope or self.amount in ("ratios", "threshold"):
+        if self.scope or self.amount in _WITHOUT_SCOPE:
             return self
         return replace(self, scope=default)
 
@@ -83,23 +87,38 @@ class Request:
             _is_number(self.threshold) and not isnan(self.threshold)
         ):
             raise PruningError(f"threshold must be a number, received {self.threshold!r}.")
-        if not isinstance(self.ratios, Mapping | None):
-            raise PruningError(f"ratios must be {{layer name: share}}, received {self.ratios!r}.")
+        for name, kind in (("ratios", "share"), ("counts", "channels kept")):
+            value = getattr(self, name)
+            if not isinstance(value, Mapping | None):
+                raise PruningError(f"{name} must be {{layer name: {kind}}}, received {value!r}.")
         for layer, value in (self.ratios or {}).items():
             _check_share(f"ratios[{layer!r}]", value, removed=True)
+
+    def shrunk(self, graph: ChannelGraph) -> list[str]:
+        """Return the layers that are asked for by name to lose channels."""
+        if self.counts is not None:
+            return [name for name, count in self.counts.items() if count < graph.channels(name)]
+        return [name for name, ratio in (self.ratios or {}).items() if ratio > 0]
 
     def pruned_layers(self, graph: ChannelGraph) -> set[str]:
         """Return the names of the layers that may be pruned.
 
         Raises:
-            PruningError: a pattern that matches no layer, or an unknown layer in `ratios`.
+            PruningError: a pattern that matches no layer, an unknown layer in `ratios` or
+                `counts`, or a count out of range.
         """
         names = list(graph.producers)
         chosen = _matching("include", self.include, names) if self.include else set(names)
-        if self.ratios is not None:
-            for layer in self.ratios:
-                if layer not in graph.producers:
-                    raise unknown("layer in ratios", layer, names)
+        for layer in getattr(self, self.amount) if self.amount in ("ratios", "counts") else ():
+            if layer not in graph.producers:
+                raise unknown(f"layer in {self.amount}", layer, names)
+        for layer, count in (self.counts or {}).items():
+            most = graph.channels(layer)
+            if not isinstance(count, Integral) or not 1 <= count <= most:
+                raise PruningError(
+                    f"counts[{layer!r}] must be a whole number of channels that stay, from 1 to "
+                    f"{most}; received {count!r}."
+                )
         return chosen - _matching("exclude", self.exclude, names)
 
 

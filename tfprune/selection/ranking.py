@@ -8,14 +8,13 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.scoring import Scores
 from tfprune.selection._budget import Budget
-from tfprune.selection._candidates import Candidates, candidates
-from tfprune.selection._cuts import Cuts, cuts
-from tfprune.selection._parts import spared
+from tfprune.selection._cuts import Cuts
+from tfprune.selection._prefixes import choose
 from tfprune.selection._request import Request
 
 
 def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[str, np.ndarray]:
-    """Return {layer: bool [C]} for all layers; coupled channels are ranked by their mean score.
+    """Return {layer: bool [C]} for all layers, the units with the highest scores kept.
 
     Args:
         graph: channel graph of the model.
@@ -23,119 +22,89 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
         request: how much is to go.
 
     Raises:
-        PruningError: a target that cannot be reached, or coupled layers with different ratios.
+        PruningError: a target that cannot be reached, or coupled layers with different amounts.
     """
-    request = request.with_scope(scores.scope)
-    ranked = request.scope == "global"
-    normalise = ranked and not scores.comparable
-    found = candidates(graph, scores, request.pruned_layers(graph), normalise=normalise)
-    channels = np.asarray(found.counts.sum(axis=1)).ravel()
-    quota = np.maximum(channels - request.min_channels, 0)
-    if request.amount in ("ratio", "ratios") and not ranked:
-        quota = np.minimum(quota, _share(graph, found, channels, request))
-    _check_effect(graph, found, request)
-    merit = np.full(len(graph.is_pinned), np.inf)
-    merit[found.units] = found.scores
-    plan = cuts(found, quota, spared(graph, merit)[found.units])
-    lengths = _LENGTHS[request.amount](graph, plan, channels, request)
-    return _masks(graph, plan, plan.rounded(lengths, channels, request.round_to))
+    return choose(graph, scores, request, RULES)
 
 
-def _check_effect(graph: ChannelGraph, found: Candidates, request: Request) -> None:
-    """Refuse a request that can remove nothing, in all or in a layer that it names."""
-    able = np.zeros(len(graph.is_pinned), bool)
-    able[found.units] = True
-    named = [name for name, ratio in (request.ratios or {}).items() if ratio > 0]
-    stuck = [name for name in named if not able[graph.units_of(name)].any()]
-    if stuck or not (len(found.units) or request.asks_for_nothing):
-        layers = stuck or list(graph.producers)
-        why = {name: graph.pinned.get(int(graph.units_of(name)[0])) for name in layers[:5]}
-        reasons = "; ".join(f"{name}: {reason or 'excluded, or not scored'}"
-                            for name, reason in why.items())  # fmt: skip
-        raise PruningError(
-            f"select: {request.amount} has no effect, for no channel may go ({reasons}). See "
-            "print(graph) for what is pinned, and check include and exclude."
-        )
-
-
-def _share(
-    graph: ChannelGraph, found: Candidates, channels: np.ndarray, request: Request
+def as_asked(
+    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
 ) -> np.ndarray:
-    """Return how many channels each layer may lose by its ratio, int [L]."""
-    if request.ratio is not None:
-        return _part(channels, request.ratio)
-    share = np.zeros(len(channels), int)
-    row = {name: i for i, name in enumerate(found.layers)}
-    for name, ratio in request.ratios.items():
-        coupled = graph.groups[name]
-        for other in coupled:
-            if request.ratios.get(other, ratio) != ratio:
-                raise PruningError(
-                    f"ratios: layers {name!r} ({ratio}) and {other!r} "
-                    f"({request.ratios[other]}) share channels, so they lose the same ones. "
-                    "Give both one ratio, or leave one out."
-                )
-            share[row[other]] = channels[row[other]]
-    for name, ratio in request.ratios.items():
-        share[row[name]] = _part(channels[row[name]], ratio)
-    return share
-
-
-def _part(channels: np.ndarray, ratio: float) -> np.ndarray:
-    return np.floor(channels * ratio + 1e-9).astype(int)  # 0.3 * 10 is 2.999... in doubles
-
-
-def _everything(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
+    """Cut each sequence as far as the quotas that it respects."""
     return plan.whole
 
 
-def _by_ratio(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
+def by_ratio(
+    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
+) -> np.ndarray:
+    """Cut the same share of every layer, or the worst of all by one ranking."""
     if request.scope != "global":
         return plan.whole
-    total = int(plan.found.scored.sum())
-    allowed = total - int(total * (1 - request.ratio))
     order = plan.merged(lambda s: plan.found.scores[s])
-    weights = _weights(plan, order)
-    return _prefix(plan, order, int(np.searchsorted(np.cumsum(weights), allowed, "right")))
+    weights = plan.weights(order)
+    return plan.prefix(order, removals(plan, weights, request.ratio))
 
 
-def _weights(plan: Cuts, order: np.ndarray) -> np.ndarray:
-    """Return how many scored channels go with each removal of a merged order."""
-    position = np.zeros(len(plan.sequences), int)
-    weights = np.zeros(len(order), int)
-    for i, group in enumerate(order):
-        weights[i] = plan.found.scored[plan.sequences[group][position[group]]]
-        position[group] += 1
-    return weights
+def removals(plan: Cuts, weights: np.ndarray, ratio: float) -> int:
+    """Return how many removals of a merged order a share of all scored channels allows."""
+    total = int(plan.found.scored.sum())
+    allowed = total - int(total * (1 - ratio))
+    return int(np.searchsorted(np.cumsum(weights), allowed, "right"))
 
 
-def _by_threshold(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
+def by_threshold(
+    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
+) -> np.ndarray:
+    """Cut what scores below the threshold."""
     scores = plan.found.scores
     return np.array([int((scores[s] < request.threshold).sum()) for s in plan.sequences], int)
 
 
-def _by_target(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
-    budget = Budget(graph, request.amount)
-    goal = getattr(request, request.amount) * budget.total
+def by_target(
+    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
+) -> np.ndarray:
+    """Cut until the model costs what was asked for."""
+    cost = CutCost(graph, plan, channels, request)
+    goal = getattr(request, request.amount) * cost.total
     order = plan.merged(_key(plan, request))
-
-    def cost(lengths: np.ndarray) -> int:
-        removed = np.zeros(len(graph.is_pinned), bool)
-        removed[plan.units(plan.rounded(lengths, channels, request.round_to))] = True
-        return budget(~removed[graph.unit])
-
-    least = cost(plan.whole)
-    if least > goal * 1.01:
-        raise PruningError(
-            f"{request.amount}={getattr(request, request.amount)} cannot be reached: with all that "
-            f"may go removed, {least / budget.total:.3f} of the model is left. Ask for more, "
-            "or loosen min_channels, round_to, include and exclude."
-        )
     low, high = 0, len(order)  # cost(low) >= goal; the last removals may be too much
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if cost(_prefix(plan, order, middle)) >= goal else (low, middle)
-    return _closer(plan, _prefix(plan, order, low), cost, goal, request.round_to)
+        low, high = (middle, high) if cost(plan.prefix(order, middle)) >= goal else (low, middle)
+    return _closer(plan, plan.prefix(order, low), cost, goal, request.round_to)
+
+
+class CutCost:
+    """What a model costs with its sequences cut to given lengths.
+
+    Args:
+        graph: channel graph of the model.
+        plan: the sequences.
+        channels: int [L], channels per layer.
+        request: a share of "macs" or "params".
+
+    Raises:
+        PruningError: with all that may go removed, more than that share is left.
+    """
+
+    def __init__(self, graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
+        self.graph, self.plan, self.channels, self.request = graph, plan, channels, request
+        self.budget = Budget(graph, request.amount)
+        self.total = self.budget.total
+        least, goal = self(plan.whole) / self.total, getattr(request, request.amount)
+        if least > goal * 1.01:
+            raise PruningError(
+                f"{request.amount}={goal} cannot be reached: with all that may go removed, "
+                f"{least:.3f} of the model is left. Ask for more, or loosen min_channels, "
+                "round_to, include, exclude and coupled."
+            )
+
+    def __call__(self, lengths: np.ndarray) -> int:
+        """Return the cost with prefixes of these lengths removed."""
+        removed = np.zeros(len(self.graph.is_pinned), bool)
+        rounded = self.plan.rounded(lengths, self.channels, self.request.round_to)
+        removed[self.plan.units(rounded)] = True
+        return self.budget(~removed[self.graph.unit])
 
 
 def _closer(
@@ -158,20 +127,11 @@ def _key(plan: Cuts, request: Request):
     return lambda s: (np.arange(len(s)) + 1) / max(len(s), 1)
 
 
-def _prefix(plan: Cuts, order: np.ndarray, count: int) -> np.ndarray:
-    return np.bincount(order[:count], minlength=len(plan.sequences))
-
-
-_LENGTHS = {
-    "ratio": _by_ratio,
-    "ratios": _everything,
-    "threshold": _by_threshold,
-    "macs": _by_target,
-    "params": _by_target,
+RULES = {
+    "ratio": by_ratio,
+    "ratios": as_asked,
+    "counts": as_asked,
+    "threshold": by_threshold,
+    "macs": by_target,
+    "params": by_target,
 }
-
-
-def _masks(graph: ChannelGraph, plan: Cuts, lengths: np.ndarray) -> dict[str, np.ndarray]:
-    removed = np.zeros(len(graph.is_pinned), bool)
-    removed[plan.units(lengths)] = True
-    return {name: ~removed[graph.units_of(name)] for name in graph.producers}

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.coupling import leaders
 from tfprune.errors import PruningError
-from tfprune.graph import depths
 from tfprune.scoring import Scores
 from tfprune.selection._parts import spared
 from tfprune.selection._request import Request
@@ -34,7 +34,7 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     deleted = {name: redundant(matrix, request.threshold) for name, matrix in scores.items()}
     for name, gone in _tied_dense(graph, deleted).items():
         removed[graph.units_of(name)[gone]] = True
-    for unit, leader in _leaders(graph, deleted).items():
+    for unit, leader in leaders(graph, deleted).items():
         channels = graph.units_of(leader) == unit
         removed[unit] = deleted[leader][channels].all()
     removed &= ~graph.is_pinned
@@ -84,15 +84,6 @@ def _verdict(
     open_ones = [v, *(u for u in near if u not in decided)]
     best = max(open_ones, key=lambda u: (len(neighbours[u]), weights[u]))  # the first of equals
     return {u: u == best for u in open_ones}
-
-
-def _leaders(graph: ChannelGraph, deleted: Mapping[str, np.ndarray]) -> dict[int, str]:
-    """Return {unit: the scored layer nearest to the input that has channels of it}."""
-    leaders: dict[int, str] = {}
-    depth = depths(graph.model)
-    for name in sorted(deleted, key=lambda name: -depth[id(graph.owners[name].operation)]):
-        leaders.update(dict.fromkeys(graph.units_of(name).tolist(), name))
-    return leaders
 
 
 def _tied_dense(graph: ChannelGraph, deleted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

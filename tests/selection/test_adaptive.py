@@ -1,0 +1,108 @@
+"""GFI-AP's threshold and rescue against a loop and its specification's numbers."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import layers
+
+import tfprune
+from tfprune import PruningError
+from tfprune.remarks import remarks
+
+
+def graph_of(**widths):
+    x = image = keras.Input((2,))
+    for name, width in widths.items():
+        x = layers.Dense(width, name=name)(x)
+    return tfprune.analyse(keras.Model(image, layers.Dense(2, name="head")(x)))
+
+
+def removed(values, **options):
+    graph = graph_of(**{name: len(value) for name, value in values.items()})
+    given_scores = {name: np.float64(value) for name, value in values.items()}
+    scores = tfprune.Scores("given", given_scores, "adaptive", "global")
+    keep = tfprune.select(graph, scores, **options)
+    return {name: np.flatnonzero(~keep[name]).tolist() for name in values}
+
+
+def naive(values, p, cap):
+    ascending = sorted(score for value in values.values() for score in value)
+    threshold, share = ascending[int(p * len(ascending))], p + (1 - p) / 2
+    gone = {}
+    for name, value in values.items():
+        low = [c for c in range(len(value)) if value[c] <= threshold]
+        most = int(share * len(value))
+        if len(low) == len(value) or (cap and len(low) > most):
+            low = sorted(range(len(value)), key=lambda c: (value[c], c))[:most]
+        gone[name] = sorted(low)
+    return gone
+
+
+C7 = {"A": [1.5, 1.375, 2.75, 1.5], "B": [1.388889, 1.777778, 2.666667]}
+RESCUE = {"a": [0.1, 0.2, 0.3, 0.4], "b": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("p", "a", "b"),
+    [(0, [1], []), (0.3, [0, 1, 3], [0]), (0.5, [0, 1, 3], [0]), (0.8, [0, 1, 3], [0, 1])],
+)
+def test_example_c7(p, a, b):
+    assert removed(C7, ratio=p) == {"A": a, "B": b}
+
+
+@pytest.mark.parametrize(("p", "a", "b"), [(0.3, [0, 1], []), (0.45, [0, 1], [0])])
+def test_a_layer_that_would_vanish_is_rescued(p, a, b):
+    assert removed(RESCUE, ratio=p) == {"a": a, "b": b}
+    assert removed(RESCUE, threshold=0.4 if p == 0.3 else 0.5)["a"] == a
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 20), min_size=2, max_size=9), min_size=2, max_size=4),
+    st.floats(0, 0.99),
+    st.booleans(),
+)
+def test_the_rule_agrees_with_a_loop(rows, p, cap):
+    values = {f"l{i}": row for i, row in enumerate(rows)}
+    assert removed(values, ratio=p, cap=cap) == naive(values, p, cap)
+
+
+def test_the_cap_holds_every_layer():
+    values = {"a": [1, 1, 1, 1, 9], "b": [5, 6, 7, 8, 9, 10]}
+    assert removed(values, ratio=0.2) == {"a": [0, 1, 2, 3], "b": []}
+    assert removed(values, ratio=0.2, cap=True) == {"a": [0, 1, 2], "b": []}
+
+
+@pytest.mark.parametrize("amount", ["macs", "params"])
+def test_a_target_is_hit_as_closely_as_any_share_does(amount):
+    graph = graph_of(a=12, b=16, c=8)
+    rng = np.random.default_rng(0)
+    values = {name: rng.random(n) for name, n in (("a", 12), ("b", 16), ("c", 8))}
+    scores = tfprune.Scores("given", values, "adaptive", "global")
+
+    def share(keep):
+        small = tfprune.rebuild(graph, keep)
+        if amount == "macs":
+            return tfprune.cost(small).macs / tfprune.cost(graph.model).macs
+        return small.count_params() / graph.model.count_params()
+
+    found = abs(share(tfprune.select(graph, scores, **{amount: 0.5})) - 0.5)
+    by_hand = min(abs(share(tfprune.select(graph, scores, ratio=p / 36)) - 0.5) for p in range(36))
+    assert found <= by_hand + 1e-3  # a model's parameters also count what no channel carries
+
+
+def test_the_report_names_the_rescued_layer():
+    graph = graph_of(a=4, b=6)
+    values = {name: np.array(value) for name, value in RESCUE.items()}
+    scores = tfprune.Scores("given", values, "adaptive", "global")
+    found = remarks(graph, scores, tfprune.select(graph, scores, ratio=0.45))
+    assert found == ["layer 'a': the threshold would remove it whole; its best 2 filters stay"]
+
+
+def test_bad_input():
+    with pytest.raises(PruningError, match=r"ratio must lie in \[0, 1\)"):
+        removed(C7, ratio=1.0)
+    with pytest.raises(PruningError, match="macs=0.01 cannot be reached.*coupled"):
+        removed(C7, macs=0.01)

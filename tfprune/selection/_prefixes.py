@@ -1,0 +1,109 @@
+"""The frame of a ranking: order the units of each group of layers, then cut off the worst."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
+from tfprune.scoring import Scores
+from tfprune.selection._candidates import Candidates, candidates
+from tfprune.selection._cuts import Cuts, cuts
+from tfprune.selection._parts import spared
+from tfprune.selection._request import Request
+
+# How many units of each group's sequence go: f(graph, plan, channels, request) -> int [groups].
+Lengths = Callable[[ChannelGraph, Cuts, np.ndarray, Request], np.ndarray]
+
+
+def choose(
+    graph: ChannelGraph, scores: Scores, request: Request, rules: Mapping[str, Lengths]
+) -> dict[str, np.ndarray]:
+    """Return {layer: bool [C]} for all layers.
+
+    Args:
+        graph: channel graph of the model.
+        scores: {layer: float64 [C]}, higher = keep.
+        request: how much is to go.
+        rules: for each amount, e.g. "ratio", how far the sequences are cut.
+
+    Raises:
+        PruningError: a target that cannot be reached, or coupled layers with different amounts.
+    """
+    request = request.with_scope(scores.scope)
+    ranked = request.scope == "global"
+    normalise = ranked and not scores.comparable
+    found = candidates(graph, scores, request.pruned_layers(graph), normalise=normalise)
+    channels = np.asarray(found.counts.sum(axis=1)).ravel()
+    quota = np.maximum(channels - request.min_channels, 0)
+    if not ranked:
+        quota = np.minimum(quota, _asked(graph, found, channels, request))
+    _check_effect(graph, found, request)
+    merit = np.full(len(graph.is_pinned), np.inf)
+    merit[found.units] = found.scores
+    plan = cuts(found, quota, spared(graph, merit)[found.units])
+    lengths = plan.rounded(
+        rules[request.amount](graph, plan, channels, request), channels, request.round_to
+    )
+    removed = np.zeros(len(graph.is_pinned), bool)
+    removed[plan.units(lengths)] = True
+    keep = {name: ~removed[graph.units_of(name)] for name in graph.producers}
+    _check_counts(request.counts or {}, keep)
+    return keep
+
+
+def _asked(
+    graph: ChannelGraph, found: Candidates, channels: np.ndarray, request: Request
+) -> np.ndarray:
+    """Return how many channels each layer may lose by what was asked for, int [L]."""
+    if request.ratio is not None:
+        return _part(channels, request.ratio)
+    wanted = request.ratios if request.ratios is not None else request.counts
+    if wanted is None:
+        return channels
+    asked = np.zeros(len(channels), int)
+    row = {name: i for i, name in enumerate(found.layers)}
+    for name, value in wanted.items():
+        coupled = graph.groups[name]
+        for other in coupled:
+            if wanted.get(other, value) != value:
+                raise PruningError(
+                    f"{request.amount}: layers {name!r} ({value}) and {other!r} "
+                    f"({wanted[other]}) share channels, so they lose the same ones. "
+                    "Give both one value, or leave one out."
+                )
+            asked[row[other]] = channels[row[other]]
+    for name, value in wanted.items():
+        size = channels[row[name]]
+        asked[row[name]] = size - value if request.counts else _part(size, value)
+    return asked
+
+
+def _part(channels: np.ndarray, ratio: float) -> np.ndarray:
+    return np.floor(channels * ratio + 1e-9).astype(int)  # 0.3 * 10 is 2.999... in doubles
+
+
+def _check_effect(graph: ChannelGraph, found: Candidates, request: Request) -> None:
+    """Refuse a request that can remove nothing, in all or in a layer that it names."""
+    able = np.zeros(len(graph.is_pinned), bool)
+    able[found.units] = True
+    stuck = [name for name in request.shrunk(graph) if not able[graph.units_of(name)].any()]
+    if stuck or not (len(found.units) or request.asks_for_nothing):
+        layers = stuck or list(graph.producers)
+        why = {name: graph.pinned.get(int(graph.units_of(name)[0])) for name in layers[:5]}
+        reasons = "; ".join(f"{name}: {reason or 'excluded, or not scored'}"
+                            for name, reason in why.items())  # fmt: skip
+        raise PruningError(
+            f"select: {request.amount} has no effect, for no channel may go ({reasons}). See "
+            "print(graph) for what is pinned, and check include and exclude."
+        )
+
+
+def _check_counts(counts: Mapping[str, int], keep: Mapping[str, np.ndarray]) -> None:
+    for name, count in counts.items():
+        if int(keep[name].sum()) != count:
+            raise PruningError(
+                f"counts: layer {name!r} cannot keep {count} of {len(keep[name])} channels, the "
+                f"nearest is {int(keep[name].sum())}: some are pinned, or go only together. See "
+                "print(graph), and check min_channels, round_to, include and exclude."
+            )
