@@ -1,10 +1,11 @@
 """The filters of a layer: what of its kernels makes each channel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.notes import Slot
 from tfprune.variables import read
 
 _PIECE = 1 << 15  # numbers, few enough that float32 sums within a piece lose nothing that shows
@@ -23,14 +24,26 @@ def reduce_filters(
 def _reduce(
     graph: ChannelGraph, name: str, magnitude: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    owner, ids = graph.owners[name], graph.producers[name]
+    ids = graph.producers[name]
     total = np.zeros(len(ids))
+    for weight, slot in filter_weights(graph, name):
+        np.add.at(total, slot.ids - ids[0], _sums(weight, slot.axis, magnitude))
+    return total
+
+
+def filter_weights(graph: ChannelGraph, name: str) -> Iterator[tuple[np.ndarray, Slot]]:
+    """Yield each weight that makes channels of a layer, and the axis along which it does.
+
+    Args:
+        graph: channel graph of the model.
+        name: name of a layer that makes channels.
+    """
+    owner, ids = graph.owners[name], graph.producers[name]
     for slot in owner.slots.values():
         weight = owner.operation.weights[slot.weight]
         if slot.reads or weight.name == "bias" or not ids[0] <= slot.ids[0] <= ids[-1]:
             continue
-        np.add.at(total, slot.ids - ids[0], _sums(read(weight), slot.axis, magnitude))
-    return total
+        yield read(weight), slot
 
 
 def _sums(
