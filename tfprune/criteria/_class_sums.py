@@ -1,0 +1,125 @@
+"""Sums of maps over the images of each class, never more of them at a time than memory is given."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.criteria._convolutions import channels_last, fitting
+from tfprune.errors import PruningError
+from tfprune.running import run_calls
+
+BYTES = 8  # the sums are float64
+GIGABYTE = 10**9
+
+Group = Mapping[str, slice]  # {layer: its channels that one pass over the data sums up}
+
+
+def groups(
+    shapes: Mapping[str, tuple[int, ...]], classes: int, memory: float
+) -> list[dict[str, slice]]:
+    """Spread channels over as few passes as the memory for their sums allows.
+
+    Args:
+        shapes: {layer: (height, width, channels)}.
+        classes: number of classes; a channel takes classes x height x width numbers.
+        memory: bytes that the sums of one pass may take.
+
+    Raises:
+        PruningError: a single channel takes more.
+
+    Example:
+        >>> groups({"a": (2, 2, 3), "b": (1, 1, 4)}, classes=1, memory=64)
+        [{'a': slice(0, 2, None)}, {'a': slice(2, 3, None), 'b': slice(0, 4, None)}]
+    """
+    found: list[dict[str, slice]] = [{}]
+    room = memory
+    for name, (*size, channels) in shapes.items():
+        each, start = BYTES * classes * math.prod(size), 0
+        if each > memory:
+            raise PruningError(
+                f"memory_gb={memory / GIGABYTE:g} is too little: the class sums of one channel of "
+                f"layer {name!r} take {each / GIGABYTE:.3g} GB ({classes} classes, maps of "
+                f"{' x '.join(map(str, size))}). Raise it, or use smaller images."
+            )
+        while start < channels:
+            if room < each:
+                found.append({})
+                room = memory
+            stop = min(channels, start + int(room // each))
+            found[-1][name] = slice(start, stop)
+            room -= each * (stop - start)
+            start = stop
+    return found
+
+
+def class_sums(
+    graph: ChannelGraph, group: Group, images: Iterable[tuple[Any, np.ndarray]], classes: int
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Sum the maps of each class in one pass over the data, the model run as at inference.
+
+    Args:
+        graph: channel graph of the model.
+        group: {layer: the channels wanted}.
+        images: (inputs, labels int [N]) of each batch.
+        classes: number of classes.
+
+    Returns:
+        {layer: float64 [classes, H, W, channels wanted]} and the images per class, int [classes].
+
+    Raises:
+        PruningError: inputs that do not suit the model, or images of several sizes.
+    """
+    step = _step(graph, group)
+    sums: dict[str, np.ndarray] = {}
+    counts = np.zeros(classes, int)
+    for inputs, labels in images:
+        present, index = np.unique(labels, return_inverse=True)
+        for name, part in fitting(step, inputs, index, len(present)).items():
+            maps = part.numpy()
+            total = sums.setdefault(name, np.zeros((classes, *maps.shape[1:])))
+            _check_size(name, total, maps)
+            for k, summed in zip(present, maps, strict=True):
+                total[k] += summed  # one class at a time: an index of several copies them
+        np.add.at(counts, labels, 1)
+    return sums, counts
+
+
+def _step(graph: ChannelGraph, group: Group) -> Callable[..., dict[str, tf.Tensor]]:
+    """Return a function from a batch to the sums of its maps, [classes present, H, W, C]."""
+    wanted = {id(graph.owners[name].operation): name for name in group}
+
+    @tf.function(reduce_retracing=True)
+    def summed(inputs: list, index: tf.Tensor, present: tf.Tensor) -> dict[str, tf.Tensor]:
+        seen: dict[str, tf.Tensor] = {}
+
+        def call(operation: Any, args: tuple, kwargs: dict) -> Any:
+            outputs = operation(*args, **kwargs)
+            if id(operation) in wanted:  # of a layer called several times the last call counts
+                name = wanted[id(operation)]
+                maps = channels_last(graph, name, outputs)[..., group[name]]
+                maps = tf.cast(maps, tf.float64)  # opposite signs cancel: float32 would lose digits
+                seen[name] = tf.math.unsorted_segment_sum(maps, index, present)
+            return outputs
+
+        run_calls(graph.model, inputs, call)
+        return seen
+
+    def step(inputs: Any, index: np.ndarray, present: int) -> dict[str, tf.Tensor]:
+        tensors = [tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)]
+        return summed(tensors, tf.constant(index, tf.int32), tf.constant(present, tf.int32))
+
+    return step
+
+
+def _check_size(name: str, total: np.ndarray, maps: np.ndarray) -> None:
+    if total.shape[1:] != maps.shape[1:]:
+        sizes = [" x ".join(map(str, x.shape[1:3])) for x in (total, maps)]
+        raise PruningError(
+            f"The maps of layer {name!r} are {sizes[0]} in one batch and {sizes[1]} in another: "
+            "means over a class need images of one size. Resize them."
+        )

@@ -1,0 +1,144 @@
+"""GFI-AP: mean maps of each class (Adaptive CNN filter pruning using global importance metric)."""
+
+from collections.abc import Iterable
+from itertools import chain
+from numbers import Integral, Real
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.coupling import combine, require_uncoupled
+from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
+from tfprune.criteria._convolutions import channels_last, convolutions, fitting
+from tfprune.criteria._labelled import check_counts, check_readable, labelled_images
+from tfprune.errors import PruningError
+from tfprune.taps import maker_outputs
+
+SELECTOR = "adaptive"
+SCOPE = "global"
+COUPLED = "pin"
+AMOUNT = {"ratio": 0.41}  # of ResNet-32 on CIFAR-10; 0.3 of ResNet-50
+_USER = "criterion 'gfi'"
+
+
+def score(
+    graph: ChannelGraph,
+    batches: Any,
+    spatial: str = "mean",
+    memory_gb: float = 4.0,
+    classes: int | None = None,
+    coupled: str = "pin",
+) -> dict[str, np.ndarray]:
+    """Score each filter by its strongest mean response to a class.
+
+    Maps F are the outputs of the convolutions themselves, bias included, before normalisation and
+    activation, the model run as at inference. With M_k the mean of F over the images of class k,
+    s_k is the mean over all positions of |M_k|, and the score is the largest s_k: responses whose
+    sign changes from image to image of a class cancel. GFI-AP (spec: C1); the numbers of different
+    layers are compared as they are.
+
+    Args:
+        graph: channel graph of the model.
+        batches: batches of (inputs, class numbers [N]); the paper uses all training images, or
+            128,000 of ImageNet. A data set that is read again must give the same images.
+        spatial: "mean" over the positions, or "sum", which favours layers with large maps.
+        memory_gb: gigabytes (1e9 bytes) that the class sums may take at a time, 8 bytes for each
+            class, position and channel. Where all layers take more, they are done in groups, and
+            a layer too big alone in slices of its channels: each takes another pass.
+        classes: number of classes; by default the length of the model's output.
+        coupled: "pin": layers that share channels with others stay whole and cost nothing, as in
+            the paper; else their own scores are combined, see `tfprune.score`.
+
+    Returns:
+        {convolution: float64 [C]}, at least 0.
+
+    Raises:
+        PruningError: no convolution over images, no labels, labels out of range, a class without
+            images, images of several sizes, several passes over what is read once, a bad option.
+    """
+    _check(spatial, memory_gb, classes)
+    names = convolutions(graph, "gfi")
+    if coupled == "pin":
+        names = list(require_uncoupled(graph, dict.fromkeys(names)))
+    classes = _classes(graph) if classes is None else int(classes)
+    stream = labelled_images(batches, classes, _USER)
+    first = next(stream, None)
+    if first is None:
+        raise PruningError("Criterion 'gfi' received no batch. Pass at least one.")
+    parts = groups(_map_shapes(graph, names, first[0]), classes, memory_gb * GIGABYTE)
+    check_readable(batches, len(parts), memory_gb)
+    own: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    seen = None
+    for group in parts:
+        data = chain([first], stream) if seen is None else labelled_images(batches, classes, _USER)
+        scores, seen = _importance(graph, group, data, classes, seen, spatial)
+        for name, values in scores.items():
+            own[name].append(values)
+    return combine(graph, {name: np.concatenate(pieces) for name, pieces in own.items()}, coupled)
+
+
+def _importance(
+    graph: ChannelGraph,
+    group: Group,
+    images: Iterable[tuple[Any, np.ndarray]],
+    classes: int,
+    seen: np.ndarray | None,
+    spatial: str,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return {layer: importance of the group's channels} and the images per class.
+
+    The sums stay within: those of two groups are never there at a time.
+    """
+    sums, counts = class_sums(graph, group, images, classes)
+    check_counts(counts, seen)
+    return {name: importance(total, counts, spatial) for name, total in sums.items()}, counts
+
+
+def importance(sums: np.ndarray, counts: np.ndarray, spatial: str = "mean") -> np.ndarray:
+    """Return the largest class score of each filter, float64 [C].
+
+    Args:
+        sums: float64 [classes, H, W, C], the sum of the maps over the images of each class.
+        counts: int [classes], the images of each class, at least 1.
+        spatial: "mean" or "sum" over the positions.
+
+    Example:
+        >>> import numpy as np
+        >>> sums = np.array([[[[4.0], [-2.0]]], [[[1.0], [1.0]]]])  # 2 classes, maps of 1 x 2
+        >>> importance(sums, np.array([2, 1])).tolist()
+        [1.5]
+    """
+    over = np.mean if spatial == "mean" else np.sum
+    # Class by class: no second array as large as the sums.
+    return np.max([over(np.abs(m), (0, 1)) / n for m, n in zip(sums, counts, strict=True)], 0)
+
+
+def _map_shapes(graph: ChannelGraph, names: list[str], inputs: Any) -> dict[str, tuple[int, ...]]:
+    """Return {layer: (height, width, channels)} of the maps of one image."""
+    outputs = maker_outputs(graph, names)
+    one = keras.tree.map_structure(lambda x: x[:1], inputs)
+    maps = fitting(outputs, one)
+    return {name: tuple(channels_last(graph, name, maps[name]).shape[1:]) for name in names}
+
+
+def _classes(graph: ChannelGraph) -> int:
+    outputs = graph.model.outputs
+    if len(outputs) != 1 or not outputs[0].shape[-1]:
+        shapes = [tuple(x.shape) for x in outputs]
+        raise PruningError(
+            f"Criterion 'gfi' cannot tell the number of classes from the outputs {shapes} of "
+            f"model {graph.model.name!r}: expected one of shape [N, classes]. Give classes=."
+        )
+    return outputs[0].shape[-1]
+
+
+def _check(spatial: object, memory_gb: object, classes: object) -> None:
+    if spatial not in ("mean", "sum"):
+        raise PruningError(f"gfi: spatial must be 'mean' or 'sum', received {spatial!r}.")
+    if not isinstance(memory_gb, Real) or not 0 < memory_gb < np.inf:
+        raise PruningError(f"gfi: memory_gb must be a number above 0, received {memory_gb!r}.")
+    whole = isinstance(classes, Integral) and not isinstance(classes, bool)
+    if classes is not None and not (whole and classes > 0):
+        raise PruningError(f"gfi: classes must be a whole number from 1 on, received {classes!r}.")
