@@ -194,5 +194,6 @@ def _apply_rule(
     elif owner.config_edits and not owner.slots:
         trace.tie(inputs, owner.inputs, owner.name)
     outputs = [outputs] if isinstance(outputs, Channels) else outputs
+    owner.outputs.append(outputs)
     trace.moved.extend(x for x in outputs if np.count_nonzero(np.array(x.ids.shape) > 1) > 1)
     return outputs

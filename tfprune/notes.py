@@ -59,6 +59,7 @@ class Owner:
     call_edits: list[Edit | None] = field(default_factory=list)  # one per call, in order
     fresh: Ids | None = None
     inputs: Sequence[Channels] = ()  # of the first call
+    outputs: list[Sequence[Channels]] = field(default_factory=list)  # of each call, in order
     parts: list[Ids] = field(default_factory=list)  # of each, one channel must stay
 
     def count(self, times: Mapping[int, int | None]) -> None:
