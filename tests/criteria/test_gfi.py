@@ -61,7 +61,7 @@ def test_example_c7_class_scores():
     expected = {0: ([1.5, 1.375, 2.75, 1.375], [1.333333, 1.388889, 2.055556]),
                 1: ([1.375, 1.25, 2.0, 1.5], [1.388889, 1.777778, 2.666667])}  # fmt: skip
     for k, (a, b) in expected.items():
-        of_class = [maps[LABELS == k] for maps in MAPS]
+        of_class = [maps[k == LABELS] for maps in MAPS]
         scores = scored(of_class, np.zeros(2, int), classes=1)
         np.testing.assert_allclose(scores["A"], a, rtol=1e-12)
         np.testing.assert_allclose(scores["B"], b, rtol=4e-7)
@@ -69,7 +69,7 @@ def test_example_c7_class_scores():
 
 def test_the_absolute_value_is_taken_after_the_mean_over_a_class():
     """The specification's discriminators: other orders of the same steps give other numbers."""
-    of_class = [np.abs(MAPS[0][LABELS == k]) for k in (0, 1)]
+    of_class = [np.abs(MAPS[0][k == LABELS]) for k in (0, 1)]
     before = np.max([maps.mean((0, 1, 2)) for maps in of_class], 0)
     np.testing.assert_allclose(before, [2.875, 3.25, 3.0, 2.75])
     np.testing.assert_allclose(np.abs(MAPS[0]).mean((0, 1, 2)), [2.8125, 2.8125, 2.625, 2.6875])

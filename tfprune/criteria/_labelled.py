@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 from tfprune.batches import labelled
@@ -30,6 +31,11 @@ def labelled_images(batches: Any, classes: int, user: str) -> Iterator[tuple[Any
             raise PruningError(
                 f"{user} needs one class number per image: expected labels of shape [N], received "
                 f"{labels.shape}. Of one-hot labels pass labels.argmax(-1)."
+            )
+        count = len(keras.tree.flatten(inputs)[0])
+        if len(labels) != count:
+            raise PruningError(
+                f"{user}: a batch of {count} images has {len(labels)} labels. Give one each."
             )
         wrong = labels[~np.isin(labels, np.arange(classes))]
         if len(wrong):
