@@ -1,0 +1,91 @@
+"""Taylor-FO-BN: first-order Taylor expansion at gates (Molchanov et al., CVPR 2019)."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.batches import labelled
+from tfprune.channel_graph import ChannelGraph
+from tfprune.criteria._labels import class_numbers
+from tfprune.errors import PruningError
+from tfprune.gradients import Taps
+
+SCOPE = "global"
+_KINDS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+    keras.layers.Dense,
+)
+
+
+def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
+    """Score each channel by the squared change of the loss that its removal would make.
+
+    A gate of one multiplies each channel behind its BatchNormalization, or behind the layer where
+    no BatchNormalization alone reads it; to first order, closing the gate changes a sample's
+    cross-entropy by its gradient with respect to the gate, which is gamma * dL/dgamma + beta *
+    dL/dbeta (equation 8). The score is the mean of its square over the samples. The paper squares
+    the mean of a mini-batch; squares of single samples do not depend on the batch size. The model
+    runs as at inference.
+
+    Args:
+        graph: channel graph of the model.
+        batches: batches of (inputs, labels): class numbers [N], or [N, H, W] for segmentation,
+            where numbers that are no class mark pixels that do not count.
+
+    Returns:
+        {convolution or Dense layer: float64 [C]}, at least 0; the numbers of different layers
+        are comparable. A layer that is called several times has one gate for all its calls.
+
+    Raises:
+        PruningError: no convolution or Dense layer, no batch, no labels or odd ones, a model
+            that ends neither in a softmax nor in logits.
+    """
+    names = [name for name in graph.producers if isinstance(graph.owners[name].operation, _KINDS)]
+    if not names:
+        raise PruningError(
+            f"Criterion 'taylor' scores convolutions and Dense layers; model "
+            f"{graph.model.name!r} has none. Use another criterion, e.g. 'l1'."
+        )
+    taps = Taps(graph, names, behind_norms=True)
+    *places, classes = taps.output_shape
+    step = taps.sums(
+        _cross_entropy,
+        _gate_gradient,
+        _squares,
+        [tf.TensorSpec([None] * (len(places) + 1), tf.int32)],
+    )
+    total, count = dict.fromkeys(names, 0.0), 0
+    for inputs, labels in labelled(batches, "criterion 'taylor'"):
+        numbers = class_numbers(labels, classes, len(places) + 1, "criterion 'taylor'")
+        for name, sums in step(inputs, numbers).items():
+            total[name] = total[name] + sums
+        count += len(numbers)
+    if not count:
+        raise PruningError("Criterion 'taylor' received no batch. Pass at least one.")
+    return {name: total[name] / count for name in names}
+
+
+def _cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Return the cross-entropy of each sample, [N], averaged over its pixels that count."""
+    counts = labels >= 0
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(counts, labels, 0), logits)
+    axes = list(range(1, len(labels.shape)))
+    pixels = tf.reduce_sum(tf.cast(counts, logits.dtype), axes)
+    return tf.reduce_sum(tf.where(counts, losses, 0), axes) / tf.maximum(pixels, 1)
+
+
+def _gate_gradient(output: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(output * gradient, list(range(1, len(output.shape) - 1)))
+
+
+def _squares(gradients: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.square(tf.cast(gradients, tf.float64)), 0)
