@@ -1,0 +1,140 @@
+"""Images class by class: which of a batch's images count for which class, up to a number each."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.batches import labelled, pairs
+from tfprune.criteria._labels import class_numbers
+from tfprune.errors import PruningError
+from tfprune.gradients import Taps
+
+USER = "criterion 'fgp'"
+Sample = tuple[Any, np.ndarray, tuple]  # inputs, classes [N], masks ([N, H, W]) or nothing
+
+
+class Quota:
+    """Counts the images of each class, and takes no more than a number of each.
+
+    Args:
+        classes: the classes that count.
+        most: images per class; None for all.
+
+    Example:
+        >>> import numpy as np
+        >>> quota = Quota([0, 1], most=1)
+        >>> quota.take(np.array([1, 7, 1, 0])).tolist(), quota.is_full
+        ([0, 3], True)
+    """
+
+    def __init__(self, classes: Sequence[int], most: int | None):
+        self.count, self.most = dict.fromkeys(classes, 0), most
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more image is needed."""
+        return self.most is not None and min(self.count.values()) >= self.most
+
+    def take(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the places of the class numbers [N] that are taken, and count them."""
+        return np.array([i for i, d in enumerate(numbers.tolist()) if self._takes(d)], int)
+
+    def require_all(self) -> None:
+        """Refuse a class without images: the mean over the classes is not defined then."""
+        missing = [d for d, count in self.count.items() if not count]
+        if len(missing) == len(self.count):
+            raise PruningError(f"{USER} received no image of any class. Pass at least one of each.")
+        if missing:
+            more = f" (nor have {len(missing) - 1} other classes)" if len(missing) > 1 else ""
+            raise PruningError(
+                f"{USER}: class {missing[0]} of {len(self.count)} has no image among the "
+                f"batches{more}, and every class counts alike. Pass batches that hold all of them, "
+                "or the classes that count, e.g. classes=[0, 3]."
+            )
+
+    def _takes(self, number: int) -> bool:
+        if number not in self.count or self.count[number] == self.most:
+            return False
+        self.count[number] += 1
+        return True
+
+
+def by_label(taps: Taps, batches: Any, quota: Quota) -> Iterator[Sample]:
+    """Yield the images that count for their label's class.
+
+    Args:
+        taps: the model's copy; its logits are [N, classes].
+        batches: batches of (inputs, class numbers [N]).
+        quota: how many are taken.
+    """
+    for inputs, labels in labelled(batches, USER):
+        numbers = class_numbers(labels, taps.output_shape[-1], 1, USER)
+        count = len(keras.tree.flatten(inputs)[0])
+        if len(numbers) != count:
+            raise PruningError(
+                f"{USER}: a batch has {count} inputs, but {len(numbers)} labels. Give one each."
+            )
+        rows = quota.take(numbers)
+        if len(rows):
+            yield _rows(inputs, rows), numbers[rows], ()
+        if quota.is_full:
+            return
+
+
+def by_mask(taps: Taps, batches: Any, quota: Quota) -> Iterator[Sample]:
+    """Yield images for each class that they show, with the pixels of that class.
+
+    These are the pixels that the model takes for the class; where it takes none for it, those
+    that the labels do; an image without either does not count for the class.
+
+    Args:
+        taps: the model's copy; its logits are [N, H, W, classes].
+        batches: batches of (inputs, class numbers [N, H, W]) or of inputs.
+        quota: how many are taken of each class.
+    """
+    if batches is None:
+        raise PruningError(f"{USER} needs data: pass batches of (inputs, masks); received None.")
+    classes = taps.output_shape[-1]
+    predict = taps.function(lambda inputs: _predicted(taps.run(inputs)[0], classes))
+    for inputs, labels in pairs(batches):
+        masks, seen = (x.numpy() for x in predict(inputs))
+        truth = np.full_like(masks, -1)
+        if labels is not None:
+            truth = _alike(class_numbers(labels, classes, 3, USER), masks)
+        image, number = np.nonzero(seen | _present(truth, classes))
+        taken = quota.take(number)
+        for start in range(0, len(taken), len(masks)):
+            rows = taken[start : start + len(masks)]
+            i, d = image[rows], number[rows]
+            shown = np.where(seen[i, d][:, None, None], masks[i], truth[i]) == d[:, None, None]
+            yield _rows(inputs, i), np.int32(d), (shown,)
+        if quota.is_full:
+            return
+
+
+def _predicted(logits: tf.Tensor, classes: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the predicted classes [N, H, W], and which of them each image has, bool [N, D]."""
+    numbers = tf.argmax(logits, -1, tf.int32)
+    return numbers, tf.stack([tf.reduce_any(numbers == d, [1, 2]) for d in range(classes)], 1)
+
+
+def _present(truth: np.ndarray, classes: int) -> np.ndarray:
+    """Return which classes each mask [N, H, W] holds, bool [N, D]."""
+    counts = [np.bincount(mask[mask >= 0], minlength=classes) for mask in truth]
+    return np.array(counts) > 0
+
+
+def _alike(truth: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    if truth.shape != masks.shape:
+        raise PruningError(
+            f"{USER}: expected masks as large as the model's outputs, {masks.shape}; received "
+            f"{truth.shape}. Resize them by the nearest pixel, or let the model upsample."
+        )
+    return truth
+
+
+def _rows(inputs: Any, rows: np.ndarray) -> Any:
+    return keras.tree.map_structure(lambda x: tf.gather(x, rows), inputs)

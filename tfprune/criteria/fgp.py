@@ -1,0 +1,149 @@
+"""FGP: feature maps weighted by their gradients, class by class (Feature-Gradient-Prune)."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from numbers import Integral
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.criteria._class_samples import Quota, Sample, by_label, by_mask
+from tfprune.criteria._heat import GRADIENTS, NORMS, support
+from tfprune.errors import PruningError, unknown
+from tfprune.gradients import Taps
+
+SELECTOR = "mass"
+COMPARABLE = False
+SHARES = True
+AMOUNT = {"threshold": 0.8}
+_KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
+_TASKS = {"classification": (by_label, "[N, classes]"),
+          "segmentation": (by_mask, "[N, H, W, classes]")}  # fmt: skip
+
+
+def score(
+    graph: ChannelGraph,
+    batches: Any,
+    heat_norm: str = "layer",
+    gradient: str = "pooled",
+    images_per_class: int | None = 10,
+    task: str = "classification",
+    classes: Iterable[int] | None = None,
+) -> dict[str, np.ndarray]:
+    """Score each channel of the convolutions by its support of all classes.
+
+    With y the logit of an image's class, A a channel's map and w the mean of dy/dA over its
+    pixels: the heat map is ReLU(w A), its mean over the pixels the image's support. It is
+    averaged over the images of a class, then over the classes, each of which counts alike. Maps
+    are those of the convolution itself, before normalisation and activation, also an activation
+    of its own; the model runs as at inference. A layer that is called several times adds up the
+    support of its calls.
+
+    Args:
+        graph: channel graph of the model.
+        batches: batches of (inputs, class numbers [N]); for segmentation of (inputs, class
+            numbers [N, H, W]), or of inputs.
+        heat_norm: "layer" divides an image's heat maps by their maximum over all channels of the
+            layer, so that all images count alike; "none" takes them as they are; "channel"
+            stretches each map to [0, 1], as the published script seems to.
+        gradient: "pooled" as above; "elementwise" takes ReLU(dy/dA * A), an experiment.
+        images_per_class: how many images of each class, the first that come; None for all.
+        task: "classification": outputs [N, classes], an image counts for its label's class;
+            "segmentation": outputs [N, H, W, classes], y is the sum of a class's logit over the
+            pixels that the model takes for that class, or else over those that the labels do; an
+            image without either does not count for the class.
+        classes: the classes that count; None for all.
+
+    Returns:
+        {convolution: float64 [C]}, at least 0.
+
+    Raises:
+        PruningError: a bad option, no 2-D convolution, a class without images, labels or outputs
+            that do not suit the task, a model that ends neither in a softmax nor in logits.
+    """
+    _require("heat_norm", heat_norm, NORMS)
+    _require("gradient", gradient, GRADIENTS)
+    _require("task", task, _TASKS)
+    if images_per_class is not None and not _is_count(images_per_class):
+        raise PruningError(
+            "fgp: images_per_class must be a whole number from 1 on, or None for all images; "
+            f"received {images_per_class!r}."
+        )
+    names = [name for name in graph.producers if isinstance(graph.owners[name].operation, _KINDS)]
+    if not names:
+        raise PruningError(
+            f"Criterion 'fgp' scores 2-D convolutions; model {graph.model.name!r} has none. Use "
+            "another criterion, e.g. 'l1'."
+        )
+    taps = Taps(graph, names)
+    quota = Quota(_counted(classes, taps, task), images_per_class)
+    samples = _TASKS[task][0](taps, batches, quota)
+    return _means(taps, samples, quota, partial(support, norm=heat_norm, weights=gradient))
+
+
+def _means(
+    taps: Taps, samples: Iterator[Sample], quota: Quota, reduce: Callable[..., tf.Tensor]
+) -> dict[str, np.ndarray]:
+    """Return {layer: float64 [C]}, means over the images of a class and then over the classes."""
+    labels = [tf.TensorSpec([None], tf.int32)] * 2
+    if len(taps.output_shape) > 1:
+        labels.append(tf.TensorSpec([None, None, None], tf.bool))
+    step = taps.sums(_class_logit, reduce, _per_class, labels)
+    place = {d: i for i, d in enumerate(quota.count)}
+    sums: dict[str, np.ndarray] = {}
+    for inputs, numbers, masks in samples:
+        found, group = np.unique(numbers, return_inverse=True)
+        rows = [place[d] for d in found.tolist()]
+        for name, values in step(inputs, numbers, np.int32(group), *masks).items():
+            sums.setdefault(name, np.zeros((len(place), values.shape[1])))[rows] += values
+    quota.require_all()
+    counts = np.array(list(quota.count.values()))[:, None]
+    return {name: (sums[name] / counts).mean(0) for name in taps.names.values()}
+
+
+def _class_logit(
+    logits: tf.Tensor, numbers: tf.Tensor, group: tf.Tensor, mask: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Return each sample's logit of its class, [N], summed over the pixels of its mask."""
+    if mask is None:
+        return tf.gather(logits, numbers, batch_dims=1)
+    own = tf.one_hot(numbers, logits.shape[-1], dtype=logits.dtype)[:, None, None]
+    return tf.reduce_sum(tf.where(mask, tf.reduce_sum(logits * own, -1), 0), [1, 2])
+
+
+def _per_class(values: tf.Tensor, numbers: tf.Tensor, group: tf.Tensor, *mask: Any) -> tf.Tensor:
+    """Return the sums over the samples of each group, float64 [groups, C]."""
+    groups = tf.reduce_max(group) + 1
+    return tf.math.unsorted_segment_sum(tf.cast(values, tf.float64), group, groups)
+
+
+def _counted(classes: Iterable[int] | None, taps: Taps, task: str) -> list[int]:
+    """Return the classes that count, and refuse outputs of another task."""
+    expected = _TASKS[task][1]
+    if len(taps.output_shape) + 1 != expected.count(",") + 1:
+        raise PruningError(
+            f"fgp: task={task!r} expects outputs {expected}; model {taps.model.name!r} gives "
+            f"{['N', *taps.output_shape]}. Choose another task of {sorted(_TASKS)}."
+        )
+    count = taps.output_shape[-1]
+    if classes is None:
+        return list(range(count))
+    chosen = list(classes) if isinstance(classes, Iterable) else []
+    if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(count)):
+        raise PruningError(
+            f"fgp: classes must be different class numbers from 0 to {count - 1}, or None for all "
+            f"of them; received {classes!r}."
+        )
+    return chosen
+
+
+def _require(option: str, value: object, valid: Iterable[str]) -> None:
+    if value not in list(valid):
+        raise unknown(f"{option} of criterion 'fgp'", value, valid)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and value >= 1
