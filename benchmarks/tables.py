@@ -16,7 +16,7 @@ import keras
 import models
 import tfprune
 from benchmarks.published import BASELINES, FMC_ROWS, Row
-from benchmarks.rates import kept_counts
+from models import compress_rates
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,9 @@ def prune_at(row: Row, seed: int = 0) -> tuple[tfprune.ChannelGraph, Mapping, ke
         The graph, the keep masks and the pruned model.
     """
     graph = tfprune.analyse(models.build(row.network))
-    counts = kept_counts(row.network, row.rates)
-    ratios = {name: 1 - count / graph.channels(name) for name, count in counts.items()}
+    counts = compress_rates.counts(row.network, row.rates)
     scores = tfprune.score(graph, "random", None, seed=seed)
-    keep = tfprune.select(graph, scores, ratios=ratios)
-    for name, count in counts.items():
-        if int(keep[name].sum()) != count:
-            raise SystemExit(f"{row.network} {name}: {int(keep[name].sum())} kept, not {count}")
+    keep = tfprune.select(graph, scores, counts=counts)
     return graph, keep, tfprune.rebuild(graph, keep)
 
 

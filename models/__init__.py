@@ -113,7 +113,7 @@ def build(
 def _families() -> dict[str, ModuleType]:
     found = (module.name for module in pkgutil.iter_modules(__path__))
     modules = (importlib.import_module(f"models.{name}") for name in found if name[0] != "_")
-    return {name: module for module in modules for name in module.CONFIGURATIONS}
+    return {name: x for x in modules for name in getattr(x, "CONFIGURATIONS", ())}
 
 
 def _family(name: str) -> ModuleType:

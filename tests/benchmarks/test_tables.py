@@ -5,7 +5,6 @@ import pytest
 import models
 import tfprune
 from benchmarks.published import BASELINES, FMC_ROWS
-from benchmarks.rates import kept, kept_counts, parse_rates
 from benchmarks.tables import Line, prune_at
 
 INHERITED = {("vgg16_fmc", "313.73M"), ("densenet40_24", "282.00M")}  # follow from no known count
@@ -52,26 +51,6 @@ def test_baselines(base):
     exact = Line("", "", base.flops, cost.macs).matches
     assert exact == ((base.network, base.flops) not in INHERITED)
     assert not base.params or Line("", "", base.params, cost.params).matches
-
-
-def test_rates_of_the_paper():
-    assert parse_rates("[0.]+[0.4]*2+[0.5]") == [0.0, 0.4, 0.4, 0.5]
-    assert len(parse_rates(FMC_ROWS[9].rates)) == 30
-    # Doubles, truncated: 1 - 0.9 is a little less than 0.1.
-    assert (kept(320, 0.9), kept(320, 0.8), kept(12, 0.4)) == (31, 63, 7)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: parse_rates("[0]*3"), r"rate '\[0\]\*3': expected"),
-        (lambda: parse_rates("[0.5]x3"), "expected"),
-        (lambda: kept_counts("resnet56_a", "[0.1]*31"), "expected 30 compress rates, received 31"),
-    ],
-)
-def test_bad_rates(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
 
 
 @pytest.mark.parametrize(
