@@ -1,0 +1,91 @@
+"""What the steps found, kept on disk so that a run that was stopped goes on."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.files import atomic_path, write_json
+
+_FINGERPRINT = "made_from.json"
+
+
+class Cache:
+    """Arrays by name, in a folder or, without one, in memory.
+
+    A folder belongs to the images, model and options that it was made from.
+
+    Args:
+        folder: where to; None to keep nothing beyond this run.
+        made_from: what the arrays depend on, plain values by what they are.
+
+    Raises:
+        PruningError: the folder was made from something else.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> Cache(folder, {"images": 1}).write("step1_labels/conv.npy", np.arange(3))
+        >>> Cache(folder, {"images": 1}).read("step1_labels/conv.npy").tolist()
+        [0, 1, 2]
+    """
+
+    def __init__(self, folder: str | Path | None, made_from: Mapping[str, Any]):
+        self._folder = None if folder is None else Path(folder)
+        self._memory: dict[str, Any] = {}
+        if self._folder is not None:
+            _require_same(self._folder, json.loads(json.dumps(made_from)))
+
+    def read(self, name: str) -> Any:
+        """Return an array (.npy) or {name: array} (.npz); None if it is not there."""
+        if self._folder is None:
+            return self._memory.get(name)
+        path = self._folder / name
+        if not path.exists():
+            return None
+        try:
+            with np.load(path) if path.suffix == ".npz" else path.open("rb") as file:
+                return dict(file) if path.suffix == ".npz" else np.load(file)
+        except (OSError, ValueError, EOFError) as error:
+            raise PruningError(
+                f"The file {path} of the cache cannot be read: {error}. Expected an array as a "
+                "run before this one wrote it; remove the file, and it will be made again."
+            ) from error
+
+    def write(self, name: str, value: Any) -> None:
+        """Keep an array (.npy) or {name: array} (.npz)."""
+        if self._folder is None:
+            self._memory[name] = value
+            return
+        with atomic_path(self._folder / name) as path:
+            if path.suffix == ".npz":
+                np.savez(path, **value)
+            else:
+                np.save(path, value)
+
+
+def _require_same(folder: Path, made_from: dict[str, Any]) -> None:
+    path = folder / _FINGERPRINT
+    if not path.exists():
+        write_json(path, made_from)
+        return
+    try:
+        before = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise PruningError(
+            f"The cache {folder} cannot be used: {path.name} is damaged ({error}). Choose another "
+            "folder, or remove this one."
+        ) from error
+    other = [
+        f"{key} (then {before.get(key)}, now {made_from.get(key)})"
+        for key in sorted({*before, *made_from})
+        if before.get(key) != made_from.get(key)
+    ]
+    if other:
+        raise PruningError(
+            f"The cache {folder} was made from other data: {'; '.join(other)}. Expected the same "
+            "images, model and options; choose another folder, or remove this one."
+        )

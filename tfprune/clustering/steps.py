@@ -1,0 +1,126 @@
+"""The steps 0 to 2 of FP-FMC over all layers and images, each resumable."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.clustering.cache import Cache
+from tfprune.clustering.images import Images, label, place
+from tfprune.clustering.redundancy import redundancy
+from tfprune.clustering.silhouette import most_frequent
+from tfprune.feature_maps import feature_maps
+
+PORTION = 4  # images that one process does at a time, and that are lost when a run is stopped
+
+Progress = Callable[[int, int, float], Any]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the steps work on.
+
+    Args:
+        graph: channel graph of the model.
+        names: the layers.
+        images: the images.
+        cache: what was found before, and is to be kept.
+        seed: seed of everything random.
+        stride: try every so manieth number of clusters only.
+        workers: processes.
+        progress: told (images done, of how many, seconds left) during step 0.
+        user: what scores, for error messages.
+    """
+
+    graph: ChannelGraph
+    names: Sequence[str]
+    images: Images
+    cache: Cache
+    seed: int
+    stride: int
+    workers: int
+    progress: Progress | None
+    user: str
+
+    def indices(self, index: str) -> dict[str, np.ndarray]:
+        """Return the redundancy index of each layer's filters, {layer: int64 [C]}."""
+        keys = {name: f"step2_index/{index}/{name}.npy" for name in self.names}
+        found = {name: self.cache.read(key) for name, key in keys.items()}
+        missing = [name for name, value in found.items() if value is None]
+        for name, labels in self._labels(missing):
+            found[name] = redundancy(labels, index)
+            self.cache.write(keys[name], found[name])
+        return found
+
+    def _labels(self, names: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield (layer, labels [S, C])."""
+        keys = {name: f"step1_labels/{name}.npy" for name in names}
+        found = {name: self.cache.read(key) for name, key in keys.items()}
+        missing = [name for name, value in found.items() if value is None]
+        if missing:
+            self._place()
+        with joblib.Parallel(self.workers, max_nbytes=None) as parallel:
+            for some in _cut(missing, self.workers):
+                for name, labels in zip(some, parallel(map(self._task, some)), strict=True):
+                    self.cache.write(keys[name], labels)
+                    found[name] = labels
+        yield from found.items()
+
+    def _task(self, name: str) -> Any:
+        """Return the call that labels one layer's filters with its most frequent count."""
+        parts = [self.cache.read(_key(part)) for part in self._portions()]
+        place = self.names.index(name)
+        points = np.concatenate([part[f"points{place}"] for part in parts])
+        counts = np.concatenate([part[f"counts{place}"] for part in parts])
+        self.cache.write(f"step0_K/{name}.npy", counts)
+        call = joblib.delayed(label)
+        return call(points, most_frequent(counts), name, self.images.digests, self.seed)
+
+    def _place(self) -> None:
+        """Find the points and the number of clusters of every layer on every image."""
+        missing = [part for part in self._portions() if self.cache.read(_key(part)) is None]
+        count, start = sum(len(part) for part in missing), time.monotonic()
+        done = 0
+        with joblib.Parallel(self.workers, max_nbytes=None) as parallel:
+            for parts in _cut(missing, self.workers):
+                for part, found in zip(parts, parallel(self._placing(parts)), strict=True):
+                    self.cache.write(_key(part), self._packed(found))
+                    done += len(part)
+                if self.progress:
+                    left = (time.monotonic() - start) / done * (count - done)
+                    self.progress(len(self.images) - count + done, len(self.images), left)
+
+    def _placing(self, parts: Sequence[range]) -> Iterator[Any]:
+        """Yield the call for each portion of images; their maps are made as they are needed."""
+        singles = [self.images.inputs[i] for part in parts for i in part]
+        # One by one: the last bits of a map may depend on the size of its batch, and t-SNE
+        # turns a difference in the last bit into other points.
+        maps = feature_maps(self.graph, self.names, singles, self.user)
+        for part in parts:
+            own = [{name: value[0] for name, value in next(maps).items()} for _ in part]
+            digests = [self.images.digests[i] for i in part]
+            yield joblib.delayed(place)(own, digests, self.seed, self.stride)
+
+    def _packed(self, found: Sequence[dict]) -> dict[str, np.ndarray]:
+        """Return the results of several images as arrays, numbered by layer."""
+        packed = {}
+        for i, name in enumerate(self.names):
+            points, counts = zip(*(image[name] for image in found), strict=True)
+            packed |= {f"points{i}": np.stack(points), f"counts{i}": np.array(counts)}
+        return packed
+
+    def _portions(self) -> list[range]:
+        return list(_cut(range(len(self.images)), PORTION))
+
+
+def _cut(sequence: Any, size: int) -> Iterator[Any]:
+    for start in range(0, len(sequence), size):
+        yield sequence[start : start + size]
+
+
+def _key(part: range) -> str:
+    return f"step0_K/images_{part.start:05d}.npz"

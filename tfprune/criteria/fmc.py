@@ -1,0 +1,114 @@
+"""FP-FMC: filter pruning by feature-map clustering (its steps 0 to 2; specs and code, 2022)."""
+
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.clustering.cache import Cache
+from tfprune.clustering.images import Images, collect, digest
+from tfprune.clustering.redundancy import INDICES
+from tfprune.clustering.steps import Progress, Steps
+from tfprune.errors import PruningError, unknown
+from tfprune.feature_maps import mapped_layers, single_inputs
+
+COMPARABLE = False  # the index grows with the size of a layer's clusters
+COUPLED = "sum"
+_USER = "Criterion 'fmc'"
+
+
+def score(
+    graph: ChannelGraph,
+    batches: Any,
+    index: str = "label",
+    seed: int = 0,
+    cluster_stride: int = 1,
+    cache_dir: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, np.ndarray]:
+    """Score each channel by how seldom its maps are clustered together with the same others.
+
+    For each image and layer: the activated maps (`tfprune.tap_points`), scaled by their maximum,
+    are laid out by t-SNE; points beyond Tukey's fences are outliers; the others' silhouettes
+    give a number of clusters K (step 0). With the layer's most frequent K, k-means labels the
+    filters on every image (step 1). The redundancy index (step 2) sums over ordered pairs of
+    images how large a group a filter shares in both. The score is its negative.
+
+    t-SNE is done once per image: step 1 clusters the points of step 0, where the original
+    embeds anew, other images besides. Images are taken as they come, each run by itself; all
+    random numbers follow from seed, layer and image, so that neither batches nor order matter.
+
+    Args:
+        graph: channel graph of the model.
+        batches: batches of inputs; the paper uses 128 training images. Labels are not needed.
+        index: "label", or "literal" for the index as the original program computes it.
+        seed: seed of the random numbers.
+        cluster_stride: try every so manieth number of clusters only. 8 makes step 0 of a layer
+            of 512 filters about three times as fast; fewer images are the other way.
+        cache_dir: folder where the steps are kept (step0_K, step1_labels [S, C], step2_index;
+            images in the order of their digests), so that a run that was stopped goes on.
+        workers: processes; by default one per core.
+        progress: called with (images done, images, seconds left) during step 0, which takes
+            nearly all the time.
+
+    Returns:
+        {layer: float64 [C]}, minus the redundancy index, for the layers that make 2-D maps.
+
+    Raises:
+        PruningError: no layer with maps, fewer than two images, maps that are not finite, a bad
+            option, a cache made from something else.
+    """
+    _check_options(index, seed, cluster_stride, workers, progress)
+    names = mapped_layers(graph, _USER)
+    images = collect(single_inputs(batches, _USER))
+    if len(images) < 2:
+        raise PruningError(
+            f"{_USER} compares pairs of images: expected at least 2 images, received "
+            f"{len(images)}. Pass more, the paper takes 128."
+        )
+    made_from = _made_from(graph, names, images) | {"seed": seed, "cluster_stride": cluster_stride}
+    steps = Steps(
+        graph,
+        names,
+        images,
+        Cache(cache_dir, made_from),
+        seed,
+        cluster_stride,
+        workers or joblib.cpu_count(),
+        progress,
+        _USER,
+    )
+    return {name: -value.astype(np.float64) for name, value in steps.indices(index).items()}
+
+
+def _check_options(
+    index: object, seed: object, cluster_stride: object, workers: object, progress: object
+) -> None:
+    if index not in INDICES:
+        raise unknown("redundancy index (index=)", str(index), INDICES)
+    if not isinstance(seed, Integral) or seed < 0:
+        raise PruningError(f"fmc: seed must be a whole number from 0 on, received {seed!r}.")
+    for name, value in (("cluster_stride", cluster_stride), ("workers", workers)):
+        if value is None and name == "workers":
+            continue
+        if not isinstance(value, Integral) or value < 1:
+            raise PruningError(f"fmc: {name} must be a whole number from 1 on, received {value!r}.")
+    if progress is not None and not callable(progress):
+        raise PruningError(
+            "fmc: progress must be a function of (images done, images, seconds left), received "
+            f"{progress!r}."
+        )
+
+
+def _made_from(graph: ChannelGraph, names: list[str], images: Images) -> dict[str, str]:
+    """Return what tells a model and images from others, for the cache."""
+    operations = [f"{type(owner.operation).__name__} {n}" for n, owner in graph.owners.items()]
+    weights = [np.asarray(weight) for weight in graph.model.weights]
+    return {
+        "images": f"{digest(map(str, images.digests)):032x}",
+        "model": f"{digest([*operations, *names, *weights]):032x}",
+    }
