@@ -4,15 +4,15 @@ Example: python prune.py --arch resnet20 --data digits --method gfbs --ratio 0.5
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import flags.architecture
 import flags.dataset
 import flags.exporting
 import flags.pruning
 import flags.runs
+import flags.schedule
 import flags.training
 from flags import commandline
 
@@ -34,6 +34,7 @@ def define_flags() -> None:
     flags.dataset.define()
     flags.exporting.define()
     flags.pruning.define(pretrain_dir="runs/{data}/trained/{arch}")
+    flags.schedule.define()
     flags.training.define(epochs=160, decay_step="80,120")
     flags.runs.define(
         save_dir="runs/{data}/pruned/{arch}_{method}_{amount}", fields="arch, data, method, amount"
@@ -43,8 +44,14 @@ def define_flags() -> None:
 def main(argv: list[str]) -> None:
     """Read the flags, take the folder and prune."""
     del argv
-    request = flags.pruning.request()
-    idle = {**flags.dataset.idle(), **flags.training.idle(), **flags.pruning.idle()}
+    request, schedule = flags.pruning.request(), flags.schedule.name(flags.pruning.schedule())
+    between = flags.schedule.stage_epochs(schedule)
+    idle = {
+        **flags.dataset.idle(),
+        **flags.training.idle(between=between),
+        **flags.pruning.idle(),
+        **flags.schedule.idle(schedule),
+    }
     commandline.refuse_idle(idle)
     use_gpu(flags.runs.gpu())
     seed, arch = flags.runs.seed(), flags.architecture.name()
@@ -55,7 +62,7 @@ def main(argv: list[str]) -> None:
     recipe, formats = flags.training.recipe(seed), flags.exporting.formats()
     fields = {"arch": arch, "data": data.name}
     baseline = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
-    fields |= {"method": request["method"], "amount": flags.pruning.label()}
+    fields |= {"method": request["method"], "amount": flags.pruning.label(schedule)}
     folder = Path(flags.runs.expand("save_dir", **fields))
     if folder.resolve() == baseline.parent.resolve():
         raise PruningError(
@@ -63,6 +70,13 @@ def main(argv: list[str]) -> None:
             "replace its baseline. Choose another --save_dir."
         )
     model = files.load_model(baseline)
+    request["options"] = flags.pruning.counted(request["options"], arch, model)
+    plan = reporting.Plan(
+        **request,
+        schedule=schedule,
+        recipe=flags.training.recipe(seed, between),
+        **flags.schedule.values(schedule),
+    )
     if formats:
         artefacts.require_formats(model, formats)
     reporting.require_same(baseline.parent, feeding.record(data))
@@ -75,23 +89,25 @@ def main(argv: list[str]) -> None:
         baseline,
         data,
         folder,
-        request=request,
+        plan=plan,
         feeding=feeding,
         recipe=recipe,
+        recalibration=flags.schedule.recalibration(),
         formats=formats,
     )
     logging.info("%s", text)
 
 
-def prune(
+def prune(  # noqa: PLR0913 - one argument per part of the run
     model: keras.Model,
     baseline: Path,
     data: tfprune.data.DataSet,
     folder: Path,
     *,
-    request: Mapping[str, Any],
+    plan: reporting.Plan,
     feeding: reporting.Feeding,
     recipe: training.Recipe | None,
+    recalibration: int = 0,
     formats: Sequence[str] = ("saved_model",),
 ) -> str:
     """Prune a model and write what came of it with its report into a folder.
@@ -101,80 +117,53 @@ def prune(
         baseline: its `.keras` file; the pruned model gets the same name.
         data: the data set; the test split is used for the report only.
         folder: where everything goes; a run that was interrupted in it goes on.
-        request: `method`, `samples` and `options`, as for `cut`.
+        plan: what is pruned, and when.
         feeding: how images become batches.
         recipe: how to fine-tune; None: not at all.
+        recalibration: batches to estimate the statistics of BatchNormalization on anew; 0: none.
         formats: formats to export to; empty for none.
 
     Returns:
         The report as text.
     """
-    small, proof = cut(model, data, folder, feeding=feeding, **request)
-    test = feeding.plain(data.test)
-    before, between = training.evaluate(model, test), training.evaluate(small, test)
+    verbose = 1 if sys.stdout.isatty() else 2
+    cut = reporting.prune_recorded(model, data, folder, plan=plan, feeding=feeding, verbose=verbose)
+    logging.info("%s", cut.text)
+    test, small = feeding.plain(data.test), cut.model
+    results = {"before fine-tuning": training.evaluate(small, test)}
+    if recalibration:
+        sample = feeding.sample(data, recalibration * feeding.batch_size)
+        small = training.recalibrate(small, sample)
+        results["after recalibration"] = training.evaluate(small, test)
     small, history = reporting.train_recorded(
-        small, data, folder, feeding=feeding, recipe=recipe, verbose=1 if sys.stdout.isatty() else 2
+        small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose
     )
     path = folder / baseline.name
     files.save_model(small, path)
     exported = {}
     if formats:
         exported = tfprune.export(small, folder / "export", formats=formats, overwrite=True)
-    comparison = reporting.compare(
-        model, small, results=(before, training.evaluate(small, test)), paths=(baseline, path)
-    )
+    before, after = training.evaluate(model, test), training.evaluate(small, test)
+    comparison = reporting.compare(model, small, results=(before, after), paths=(baseline, path))
     parts = {
-        "verification": proof,
-        "accuracy before fine-tuning": f"{between['accuracy']:.2%}",
+        "verification": cut.text,
+        **{f"accuracy {when}": f"{found['accuracy']:.2%}" for when, found in results.items()},
         "on the test split": comparison,
         "written to": "\n".join(map(str, (path, *exported.values()))),
     }
     values = {
         "baseline": str(baseline),
         **feeding.record(data),
-        "method": request["method"],
-        "verification": str(proof),
-        "before_fine_tuning": between,
+        "method": plan.method,
+        "schedule": plan.schedule,
+        "verification": cut.text,
+        "seconds": cut.seconds,
+        **{when.replace(" ", "_").replace("-", "_"): found for when, found in results.items()},
         "best_epoch": history.best_epoch,
         **comparison.to_json(),
     }
-    title = f"{baseline.stem} on {data.name} pruned by {request['method']}"
+    title = f"{baseline.stem} on {data.name} pruned by {plan.method}"
     return reporting.finish(folder, title, parts, values)
-
-
-def cut(
-    model: keras.Model,
-    data: tfprune.data.DataSet,
-    folder: Path,
-    *,
-    method: str,
-    samples: int | None,
-    options: Mapping[str, Any],
-    feeding: reporting.Feeding,
-) -> tuple[keras.Model, tfprune.Verification]:
-    """Return the smaller model, not yet fine-tuned, and the proof that it equals the masked one.
-
-    The keep masks are left in the folder; those that an interrupted run left are applied again.
-
-    Args:
-        model: the model to prune.
-        data: the data set, whose training images the method looks at.
-        folder: the run's folder.
-        method: name of the method.
-        samples: how many images the method looks at; None: none.
-        options: options of `tfprune.prune`.
-        feeding: how images become batches.
-    """
-    left = folder / "masks.npz"
-    if left.is_file():
-        graph, keep = tfprune.analyse(model), reporting.load_masks(left)
-        small = tfprune.rebuild(graph, keep)
-        return small, tfprune.verify(graph, keep, small)
-    batches = None if samples is None else feeding.sample(data, samples)
-    small, report = tfprune.prune(model, batches, method, **options)
-    logging.info("%s", report)
-    reporting.save_masks(folder, report.keep)
-    return small, report.verification
 
 
 if __name__ == "__main__":

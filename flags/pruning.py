@@ -2,16 +2,22 @@
 
 import ast
 import inspect
+import re
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+import keras
 from absl import flags
 
+import tfprune
 from tfprune import criteria, plugins
+from tfprune.coupling import WAYS
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
-_AMOUNTS = ("ratio", "macs", "params", "threshold")
+_AMOUNTS = ("ratio", "macs", "params", "threshold", "compress_rate")
+SAMPLES = 500  # of a method whose paper names no number of images
 _SELECTION = ("scope", "min_channels", "round_to", "include", "exclude")
 
 
@@ -30,20 +36,41 @@ def define(*, pretrain_dir: str) -> None:
     flags.DEFINE_multi_string(
         "option", [], "Option of the method as name=value, e.g. w_beta=0.1; may be repeated."
     )
-    flags.DEFINE_integer("samples", 100, "Training images that the method looks at.", lower_bound=1)
+    flags.DEFINE_integer(
+        "samples",
+        None,
+        "Training images that the method looks at, drawn once; 0: all. Without it as many as the "
+        "method's paper.",
+        lower_bound=0,
+    )
     _define_amount()
 
 
 def _define_amount() -> None:
     flags.DEFINE_float(
         "threshold",
-        0.7,
-        "What the method's selector understands by it: the similarity from which filters are "
-        "alike; in a ranking, where no default applies, the score below which a channel goes.",
+        None,
+        "What the method understands by it: the similarity from which filters are alike, the "
+        "share of a layer's support that stays (fgp); in a ranking, the score below which a "
+        "channel goes.",
     )
     flags.DEFINE_float("ratio", None, "Share of the channels to remove, in [0, 1).")
+    flags.DEFINE_alias("p", "ratio")
+    flags.DEFINE_string(
+        "compress_rate",
+        None,
+        "FP-FMC's list of shares to remove, e.g. [0.]+[0.4]*2+[0.5]*9: one per entry of the "
+        "network's list, or, for a network without one, per set of coupled layers.",
+    )
     flags.DEFINE_float("macs", None, "Share of the multiply-accumulates to keep, in (0, 1].")
     flags.DEFINE_float("params", None, "Share of the parameters to keep, in (0, 1].")
+    flags.DEFINE_enum(
+        "coupled",
+        None,
+        WAYS,
+        "What coupled layers (residual sums) are scored by: pin leaves them whole, leader is the "
+        "one nearest to the input, mean and sum are over all; without it as the method's paper.",
+    )
     flags.DEFINE_enum(
         "scope",
         None,
@@ -67,24 +94,25 @@ def method() -> str:
 
 
 def samples() -> int | None:
-    """Return how many training images the method looks at, None when it looks at none."""
-    batches = inspect.signature(_criterion().score).parameters["batches"]
-    return FLAGS.samples if batches.default is inspect.Parameter.empty else None
+    """Return how many training images the method looks at: 0 for all, None for none."""
+    if not _looks():
+        return None
+    given = FLAGS.samples
+    return getattr(_criterion(), "SAMPLES", SAMPLES) if given is None else given
 
 
-def amount() -> dict[str, float]:
-    """Return how much is pruned: one of ratio, macs, params and threshold.
+def amount() -> dict[str, Any]:
+    """Return how much is pruned: one of ratio, macs, params, threshold and compress_rate.
 
     Raises:
         PruningError: several of them were given, or none for a method without a default.
     """
-    given = {name: FLAGS[name].value for name in _AMOUNTS if FLAGS[name].present}
-    if not given and not _ranks():
-        given = {"threshold": FLAGS.threshold}
+    given = {name: FLAGS[name].value for name in _AMOUNTS if FLAGS[name].value is not None}
+    given = given or getattr(_criterion(), "AMOUNT", {})
     if len(given) != 1:
         raise PruningError(
-            f"How much to prune: expected one of --ratio, --macs, --params and --threshold for "
-            f"method {FLAGS.method!r}, received {_listed(given) or 'none'}."
+            f"How much to prune: expected one of --{', --'.join(_AMOUNTS)} for method "
+            f"{FLAGS.method!r}, received {_listed(given) or 'none'}."
         )
     return given
 
@@ -94,10 +122,45 @@ def request() -> dict[str, Any]:
     return {"method": method(), "samples": samples(), "options": options()}
 
 
-def label() -> str:
-    """Return the amount for a folder's name, e.g. "threshold_0.70" or "ratio_0.50"."""
+def counted(options: Mapping[str, Any], arch: str, model: keras.Model) -> dict[str, Any]:
+    """Return the options with compress rates as the counts of channels that they mean.
+
+    Args:
+        options: as `options` returns them.
+        arch: the network's name; one with a list of its own in the paper is read by that.
+        model: the network.
+
+    Raises:
+        PruningError: a term of another form, or a list of another length than expected.
+    """
+    if "compress_rate" not in options:
+        return dict(options)
+    import models.compress_rates  # noqa
+    from tfprune import compress_rate  # noqa
+
+    others = {name: value for name, value in options.items() if name != "compress_rate"}
+    rates = compress_rate.parse(options["compress_rate"])
+    if arch in models.compress_rates.names():
+        return {**others, "counts": models.compress_rates.counts(arch, rates)}
+    return {**others, "counts": compress_rate.counts(tfprune.analyse(model), rates)}
+
+
+def schedule() -> str:
+    """Return the method's own schedule."""
+    return getattr(_criterion(), "SCHEDULE", "one_shot")
+
+
+def label(planned: str) -> str:
+    """Return the amount for a folder's name, e.g. "threshold_0.70" or "ratio_0.50_iterative".
+
+    Args:
+        planned: the schedule; one that is not the method's own is named too.
+    """
     ((name, value),) = amount().items()
-    return f"{name}_{value:.2f}"
+    suffix = "" if planned == schedule() else f"_{planned}"
+    if name == "compress_rate":
+        return f"rates_{re.sub(r'[^0-9.+x]', '', value.replace('*', 'x'))}{suffix}"
+    return f"{name}_{value:.2f}{suffix}"
 
 
 def options() -> dict[str, Any]:
@@ -108,6 +171,8 @@ def options() -> dict[str, Any]:
     own = dict(_option(text) for text in FLAGS.option)
     if "seed" in inspect.signature(_criterion().score).parameters:
         own.setdefault("seed", FLAGS.seed)
+    if FLAGS.coupled:
+        own["coupled"] = FLAGS.coupled
     return {**amount(), **given, **own}
 
 
@@ -116,10 +181,10 @@ def idle() -> dict[str, str]:
     (used,) = amount()
     unused = (name for name in _AMOUNTS if name != used)
     found = dict.fromkeys(unused, f"--{used} says how much.")
-    if samples() is None:
+    if not _looks():
         found["samples"] = f"method {FLAGS.method!r} looks at no images."
-    if used == "threshold":
-        found["scope"] = "a threshold holds for every layer alike."
+    if used in ("threshold", "compress_rate"):
+        found["scope"] = f"--{used} says how much of every layer."
     return found
 
 
@@ -134,12 +199,13 @@ def _criterion() -> ModuleType:
     return plugins.find(criteria, FLAGS.method, "method")
 
 
-def _ranks() -> bool:
-    return getattr(_criterion(), "SELECTOR", "ranking") == "ranking"
+def _looks() -> bool:
+    batches = inspect.signature(_criterion().score).parameters["batches"]
+    return batches.default is inspect.Parameter.empty
 
 
 def _listed(given: dict[str, float]) -> str:
-    return ", ".join(f"--{name}={value:g}" for name, value in given.items())
+    return ", ".join(f"--{name}={value}" for name, value in given.items())
 
 
 def _option(text: str) -> tuple[str, Any]:

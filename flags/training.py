@@ -88,20 +88,22 @@ def _define_schedule(decay_step: str) -> None:
     flags.DEFINE_float("warmup", 0.0, "Epochs of a linear rise to --learning_rate.", 0.0)
 
 
-def recipe(seed: int) -> Recipe | None:
-    """Return how to train, None for --epochs=0.
+def recipe(seed: int, epochs: int | None = None) -> Recipe | None:
+    """Return how to train, None for no epochs.
 
     Args:
         seed: of everything random in the training.
+        epochs: how long; None: as --epochs says.
 
     Raises:
         PruningError: a value out of range, or --decay_step is no list of epochs.
     """
-    if FLAGS.epochs == 0:
+    epochs = FLAGS.epochs if epochs is None else epochs
+    if epochs == 0:
         return None
     step, sgd = FLAGS.schedule == "step", FLAGS.optimizer == "sgd"
     return Recipe(
-        epochs=FLAGS.epochs,
+        epochs=epochs,
         optimizer=FLAGS.optimizer,
         learning_rate=FLAGS.learning_rate,
         momentum=FLAGS.momentum if sgd else None,
@@ -124,9 +126,13 @@ def batches() -> dict[str, Any]:
     return {"batch_size": FLAGS.batch_size, "augment": FLAGS.augment}
 
 
-def idle() -> dict[str, str]:
-    """Return the flags without effect, with the reason."""
-    if FLAGS.epochs == 0:
+def idle(*, between: int = 0) -> dict[str, str]:
+    """Return the flags without effect, with the reason.
+
+    Args:
+        between: epochs of training between the cuts of a schedule.
+    """
+    if FLAGS.epochs == 0 and between == 0:
         return dict.fromkeys(_NEEDS_EPOCHS, "nothing is trained with --epochs=0.")
     found = {}
     if FLAGS.schedule != "step":

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import keras
@@ -89,8 +88,7 @@ def prune(
         >>> small.get_layer("hidden").units
         4
     """
-    module = plugins.find(criteria, method, "method")
-    selecting, scoring = _parted(method, module, options)
+    selecting, scoring = parted(method, options)
     clock = [time.perf_counter()]
     graph = analyse(model, allow_inexact=allow_inexact)
     clock.append(time.perf_counter())
@@ -109,10 +107,17 @@ def prune(
     return small, PruningReport(method, keep, scores, check, params, seconds, found)
 
 
-def _parted(
-    method: str, module: ModuleType, options: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the options of the selection, with an amount, and those of the scoring."""
+def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options of the selection, with the method's own amount, and of the scoring.
+
+    Raises:
+        PruningError: an unknown method or option.
+
+    Example:
+        >>> parted("random", {"macs": 0.5, "seed": 3})
+        ({'macs': 0.5}, {'seed': 3})
+    """
+    module = plugins.find(criteria, method, "method")
     selector = plugins.find(selection, getattr(module, "SELECTOR", "ranking"), "selector")
     choosing = [*SELECTING, *selector_options(selector)]
     valid = [*choosing, "coupled", *criterion_options(module)]

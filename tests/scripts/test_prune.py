@@ -102,17 +102,40 @@ def test_flags_become_options_of_the_library():
     seen = request_of(
         "--method=random", "--macs=0.4", "--round-to=4", "--exclude=stem*", "--seed=3"
     )
-    assert seen["request"] == {
-        "method": "random",
-        "samples": None,
-        "options": {"macs": 0.4, "round_to": 4, "exclude": ["stem*"], "seed": 3},
+    assert seen["plan"] == prune.reporting.Plan(
+        "random", None, {"macs": 0.4, "round_to": 4, "exclude": ["stem*"], "seed": 3}
+    )
+    seen = request_of(
+        "--method=gfbs", "--p=0.3", "--scope=layer", "--option=w_beta=0.1", "--coupled=pin"
+    )
+    options = {"ratio": 0.3, "scope": "layer", "w_beta": 0.1, "coupled": "pin"}
+    assert seen["plan"] == prune.reporting.Plan("gfbs", 128, options)
+
+
+def test_methods_bring_their_papers_defaults():
+    plans = {
+        name: request_of(f"--method={name}")["plan"]
+        for name in ("fgp", "gfbs", "similarity", "gfi")
     }
-    seen = request_of("--method=gfbs", "--ratio=0.3", "--scope=layer", "--option=w_beta=0.1")
-    assert seen["request"] == {
-        "method": "gfbs",
-        "samples": 100,
-        "options": {"ratio": 0.3, "scope": "layer", "w_beta": 0.1},
-    }
+    assert plans["fgp"].options == {"threshold": 0.8}
+    assert plans["gfbs"].options == {"ratio": 0.7}
+    assert (plans["similarity"].options, plans["similarity"].samples) == ({"threshold": 0.7}, 100)
+    assert (plans["gfi"].options, plans["gfi"].samples) == ({"ratio": 0.41}, 0)
+    sfp = request_of("--method=sfp", "--ratio=0.3", "--stage_epochs=2")
+    assert (sfp["plan"].schedule, sfp["plan"].recipe.epochs) == ("soft", 2)
+    assert sfp["recipe"].epochs == 160
+
+
+def test_schedules_are_read_from_their_flags():
+    seen = request_of("--method=gfbs", "--smooth", "--stage_epochs=30", "--layer_lr=0.008")
+    plan = seen["plan"]
+    assert (plan.schedule, plan.recipe.epochs, plan.layer_rate) == ("layer_by_layer", 30, 0.008)
+    assert str(seen["folder"]).endswith("resnet20_gfbs_ratio_0.70_layer_by_layer")
+    plan = request_of(
+        "--method=l1", "--macs=0.5", "--prune_schedule=iterative", "--steps=4", "--course=linear"
+    )["plan"]
+    assert (plan.schedule, plan.steps, plan.course) == ("iterative", 4, "linear")
+    assert plan.recipe.epochs == 1
 
 
 def test_the_papers_defaults_and_our_folders():
@@ -128,11 +151,17 @@ def test_the_papers_defaults_and_our_folders():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--method=magnitude", "--ratio=0.5"], r"'magnitude' is not available.*gfbs, l1, l2"),
+        (["--method=magnitude", "--ratio=0.5"], r"'magnitude' is not available.*gfbs.* l1, l2"),
         (["--method=l1"], r"expected one of --ratio.*method 'l1', received none"),
         (["--method=l1", "--ratio=0.5", "--macs=0.5"], r"received --ratio=0.5, --macs=0.5"),
         (["--method=l1", "--ratio=0.5", "--samples=9"], r"--samples: method 'l1' looks at no"),
-        (["--method=l1", "--threshold=1", "--scope=global"], r"--scope: a threshold holds"),
+        (["--method=l1", "--threshold=1", "--scope=global"], r"--scope: --threshold says how much"),
+        (["--method=l1", "--p=0.5", "--steps=3"], r"--steps: --prune_schedule=one_shot does not"),
+        (["--method=l1", "--p=0.5", "--stage-epochs=3"], r"--stage_epochs: --prune_schedule=one"),
+        (
+            ["--method=l1", "--p=0.5", "--smooth", "--prune-schedule=soft"],
+            r"--smooth means --prune_schedule=layer_by_layer, but soft was asked for",
+        ),
         (["--method=gfbs", "--ratio=0.5", "--option=w_beta"], r"--option: .*received 'w_beta'"),
         (["--method=gfbs", "--ratio=0.5", "--gpu=7"], r"There is no GPU 7"),
     ],
@@ -152,6 +181,55 @@ def test_a_missing_or_damaged_baseline_is_named(baseline, tmp_path):
     with pytest.raises(PruningError, match=r"resnet20\.keras \(\d+ bytes\) cannot be loaded"):
         call(prune, *arguments)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stages"),
+    [
+        (["--prune_schedule=layer_by_layer"], {"stem"}),
+        (["--prune_schedule=iterative", "--steps=2"], {"step-1"}),
+        (["--prune_schedule=soft"], {"soft"}),
+    ],
+)
+def test_an_interrupted_schedule_goes_on_with_its_trained_stages(
+    baseline, tmp_path, monkeypatch, arguments, stages
+):
+    arguments = (
+        *QUICK, "--method=l2", "--ratio=0.5", *arguments, "--formats=", "--recalibrate=1",
+        "--pretrain_dir", baseline, "--save_dir", tmp_path,
+    )  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(prune.training, "recalibrate", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            call(prune, *arguments)
+    assert {path.name for path in (tmp_path / "stages").iterdir()} == stages
+    kept = [path / "trained.keras" for path in (tmp_path / "stages").iterdir()]
+    times = [path.stat().st_mtime_ns for path in kept]
+    with monkeypatch.context() as patch:
+        patch.setattr(prune.reporting, "train_recorded", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            call(prune, *arguments)
+    assert [path.stat().st_mtime_ns for path in kept] == times
+    call(prune, *arguments)
+    assert not (tmp_path / "stages").exists()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert set(report) >= {"before_fine_tuning", "after_recalibration", "schedule", "seconds"}
+    assert keras.models.load_model(tmp_path / "resnet20.keras").get_layer("stem").filters == 4
+
+
+def test_a_layer_s_rate_grows_with_the_lost_training_accuracy(baseline, tmp_path, monkeypatch):
+    accuracies = iter([0.9, 0.7])
+    where = "tfprune.reporting.recorded_pruning.evaluate"
+    monkeypatch.setattr(where, lambda *args: {"accuracy": next(accuracies)})
+    arguments = ("--smooth", "--layer_lr=0.008", "--formats=", "--pretrain_dir", baseline)
+    with monkeypatch.context() as patch:
+        patch.setattr(prune.training, "recalibrate", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            call(prune, *QUICK, "--method=l2", "--ratio=0.5", "--recalibrate=1", *arguments,
+                 "--save_dir", tmp_path)  # fmt: skip
+    header, row = (tmp_path / "stages" / "stem" / "metrics.csv").read_text().splitlines()
+    rate = dict(zip(header.split(","), row.split(","), strict=True))["learning_rate"]
+    assert float(rate) == pytest.approx(0.008)
 
 
 def test_the_baseline_is_never_overwritten(baseline):

@@ -20,6 +20,7 @@ from tfprune.surgery import Builder, float32_if_half
 SCOPE = "global"
 SELECTOR = "border"
 AMOUNT = {"ratio": 0.7}  # of VGG-16 on CIFAR-10; 0.4 of ResNet-50
+SAMPLES = 128
 EPSILON = 1e-12  # keeps the norm of a layer whose beta is all zero from dividing by zero
 
 

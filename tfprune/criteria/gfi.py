@@ -20,6 +20,7 @@ SELECTOR = "adaptive"
 SCOPE = "global"
 COUPLED = "pin"
 AMOUNT = {"ratio": 0.41}  # of ResNet-32 on CIFAR-10; 0.3 of ResNet-50
+SAMPLES = 0  # all training images
 _USER = "criterion 'gfi'"
 
 

@@ -15,6 +15,7 @@ from tfprune.taps import maker_outputs
 SELECTOR = "similarity"
 COUPLED = "leader"
 AMOUNT = {"threshold": 0.7}
+SAMPLES = 100
 CROP = 8  # lowest frequencies per axis that make the hash
 
 

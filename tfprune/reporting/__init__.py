@@ -6,6 +6,7 @@ from tfprune.reporting.latency import Latency, measure_latencies, measure_latenc
 from tfprune.reporting.masks_file import load_masks, save_masks
 from tfprune.reporting.measurement import Measurement, measure
 from tfprune.reporting.metrics_file import MetricsFile
+from tfprune.reporting.recorded_pruning import Outcome, Plan, prune_recorded
 from tfprune.reporting.recorded_training import Feeding, train_recorded
 from tfprune.reporting.run_folder import claim, require_same, text, values
 from tfprune.reporting.run_report import finish
@@ -16,6 +17,8 @@ __all__ = [
     "Latency",
     "Measurement",
     "MetricsFile",
+    "Outcome",
+    "Plan",
     "claim",
     "compare",
     "environment",
@@ -24,6 +27,7 @@ __all__ = [
     "measure",
     "measure_latencies",
     "measure_latency",
+    "prune_recorded",
     "require_same",
     "save_masks",
     "text",

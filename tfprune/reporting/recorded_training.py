@@ -1,6 +1,7 @@
 """Train on a data set and leave everything about it in the run's folder."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +52,12 @@ class Feeding:
         return {"data": data.name, "normalisation": name}
 
     def sample(self, data: DataSet, count: int) -> tf.data.Dataset:
-        """Return batches of `count` training images drawn once, as they are."""
-        size = min(self.batch_size, count)
+        """Return batches of `count` training images drawn once, as they are; 0: of all."""
+        size = min(self.batch_size, count or self.batch_size)
         every = data.train.batches(
             size, shuffle=True, normalisation=self.normalisation, seed=self.seed
         )
-        return every.unbatch().take(count).batch(size)
+        return every.unbatch().take(count).batch(size) if count else every
 
     def plain(self, split: Split) -> Epochs:
         """Return the batches of a split as they are, in order."""
@@ -70,6 +71,7 @@ def train_recorded(
     *,
     feeding: Feeding,
     recipe: Recipe | None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int = 0,
 ) -> tuple[keras.Model, History]:
     """Train a copy of a model; the validation split chooses the epoch.
@@ -83,6 +85,7 @@ def train_recorded(
         folder: the run's folder.
         feeding: how images become batches.
         recipe: the settings; with None nothing is trained, and no files are left.
+        callbacks: further Keras callbacks.
         verbose: 0, or 1 for a progress bar, or 2 for a line per epoch.
 
     Returns:
@@ -102,6 +105,7 @@ def train_recorded(
         callbacks=[
             MetricsFile(folder / "metrics.csv"),
             keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
+            *callbacks,
         ],
         checkpoint_dir=folder / "checkpoints",
         verbose=verbose,

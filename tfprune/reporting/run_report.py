@@ -41,5 +41,6 @@ def finish(
     folder = Path(folder)
     write_text(folder / TEXT, text + "\n")
     write_json(folder / REPORT, {"title": title, **values, "environment": environment()})
-    remove(folder / "checkpoints")
+    for name in ("checkpoints", "stages"):
+        remove(folder / name)
     return text

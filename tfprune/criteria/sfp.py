@@ -1,0 +1,26 @@
+"""Soft filter pruning's criterion, the L2 norm of each filter (He et al., IJCAI 2018, eq. 2)."""
+
+from typing import Any
+
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.criteria import l2
+
+COMPARABLE = l2.COMPARABLE
+SCHEDULE = "soft"  # filters are zeroed after each epoch, and go at the end
+
+
+def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
+    """Score each channel by the Euclidean norm of its filter; needs no data.
+
+    What makes the method is its schedule, `tfprune.schedules.soft`.
+
+    Args:
+        graph: channel graph of the model.
+        batches: not used.
+
+    Returns:
+        {layer name: float64 [C]}.
+    """
+    return l2.score(graph, batches)

@@ -1,0 +1,95 @@
+"""Soft filter pruning: filters are zeroed while they train, and go at the end (He et al. 2018)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.channel_graph import ChannelGraph
+from tfprune.graph import analyse
+from tfprune.pruning import PruningReport, prune
+from tfprune.scoring import score
+from tfprune.selecting import SELECTING, select
+
+
+class SoftPruning(keras.callbacks.Callback):
+    """After each epoch, set the filters that would be pruned now to zero; they train on.
+
+    The zeros are of the filters' kernels and biases alone, as in the paper (Soft Filter Pruning,
+    IJCAI 2018, algorithm 1): a filter that matters grows back.
+
+    Args:
+        batches: what the criterion scores on, None for "l2".
+        method: name of the criterion, by default the paper's.
+        **options: as for `tfprune.prune`: an amount such as `ratio=0.3`, the selection's and the
+            criterion's.
+
+    Example:
+        >>> import keras, numpy, tfprune
+        >>> layers = [keras.Input((2,)), keras.layers.Dense(4, name="a"), keras.layers.Dense(2)]
+        >>> data = numpy.eye(2, dtype="float32"), numpy.arange(2)
+        >>> trained, _ = tfprune.fine_tune(
+        ...     keras.Sequential(layers), data, epochs=1, callbacks=[SoftPruning(ratio=0.5)]
+        ... )
+        >>> int((trained.get_layer("a").get_weights()[0] == 0).all(axis=0).sum())
+        2
+    """
+
+    def __init__(self, batches: Any = None, method: str = "l2", **options: Any):
+        super().__init__()
+        self.batches, self.method = batches, method
+        self.selecting = {name: x for name, x in options.items() if name in SELECTING}
+        self.scoring = {name: x for name, x in options.items() if name not in SELECTING}
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Choose and zero."""
+        graph = analyse(self.model)
+        scores = score(graph, self.method, self.batches, **self.scoring)
+        zero(graph, select(graph, scores, **self.selecting))
+
+
+def zero(graph: ChannelGraph, keep: Mapping[str, np.ndarray]) -> None:
+    """Set the filters that are not kept to zero, in the graph's own model.
+
+    Args:
+        graph: channel graph of the model.
+        keep: {layer: bool [C], True = kept}.
+    """
+    for name, mask in keep.items():
+        owner, ids = graph.owners[name], graph.producers[name]
+        gone = ids[~mask]
+        for slot in owner.slots.values():
+            places = np.isin(slot.ids, gone)
+            if not slot.reads and places.any():
+                weight = owner.operation.weights[slot.weight]
+                values = np.moveaxis(np.array(weight), slot.axis, 0)
+                values[places] = 0
+                weight.assign(np.moveaxis(values, 0, slot.axis))
+
+
+def soft(
+    model: keras.Model,
+    batches: Any,
+    fine_tune: Callable[..., keras.Model],
+    *,
+    method: str = "l2",
+    **options: Any,
+) -> tuple[keras.Model, PruningReport]:
+    """Train with soft pruning, then remove what has the lowest scores.
+
+    Args:
+        model: a functional or Sequential model; it is not changed.
+        batches: what the criterion scores on, None for "l2".
+        fine_tune: `fine_tune(model, "soft", callbacks=[...])` returns the trained model.
+        method: name of the criterion.
+        **options: as for `tfprune.prune`.
+
+    Returns:
+        The smaller model and the report, as `tfprune.prune`.
+
+    Raises:
+        PruningError: as `tfprune.prune`.
+    """
+    trained = fine_tune(model, "soft", callbacks=[SoftPruning(batches, method, **options)])
+    return prune(trained, batches, method, **options)
