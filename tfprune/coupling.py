@@ -1,6 +1,6 @@
 """One score for the channels of several layers that live or die together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def combine(
     if how == "pin":
         return require_uncoupled(graph, values)
     if how == "leader":
-        coupled.sort(key=_distance(graph))
+        coupled.sort(key=distance(graph))
     total, count = np.zeros(len(graph.is_pinned)), np.zeros(len(graph.is_pinned))
     for name in coupled:
         units, value = graph.units_of(name), np.asarray(values[name], np.float64)
@@ -87,12 +87,13 @@ def check_way(how: object) -> None:
 def leaders(graph: ChannelGraph, names: Mapping[str, object]) -> dict[int, str]:
     """Return {unit: the one of the named layers nearest to the input that has channels of it}."""
     found: dict[int, str] = {}
-    for name in sorted(names, key=_distance(graph)):
+    for name in sorted(names, key=distance(graph)):
         for unit in graph.units_of(name).tolist():
             found.setdefault(unit, name)
     return found
 
 
-def _distance(graph: ChannelGraph):
+def distance(graph: ChannelGraph) -> Callable[[str], int]:
+    """Return a key that sorts layers by their calls from the input on."""
     depth = depths(graph.model)
     return lambda name: depth[id(graph.owners[name].operation)]

@@ -27,16 +27,12 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     return choose(graph, scores, request, RULES)
 
 
-def as_asked(
-    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
-) -> np.ndarray:
+def as_asked(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request) -> np.ndarray:
     """Cut each sequence as far as the quotas that it respects."""
     return plan.whole
 
 
-def by_ratio(
-    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
-) -> np.ndarray:
+def by_ratio(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request) -> np.ndarray:
     """Cut the same share of every layer, or the worst of all by one ranking."""
     if request.scope != "global":
         return plan.whole

@@ -8,9 +8,13 @@ import numpy as np
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import leaders
 from tfprune.errors import PruningError
+from tfprune.masks import kept_ids
 from tfprune.scoring import Scores
+from tfprune.selection._budget import Budget
 from tfprune.selection._parts import spared
 from tfprune.selection._request import Request
+
+HALVINGS = 10  # of the search for a threshold: to a thousandth
 
 
 def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[str, np.ndarray]:
@@ -18,20 +22,39 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
 
     Channels that live or die together follow the layer among them that stands nearest to the
     input: the stem, or a stage's projection. A dense layer of as many units as the convolution
-    it reads loses the units of the same numbers, as in the paper's VGG-16.
+    it reads loses the units of the same numbers, as in the paper's VGG-16. For a share of the
+    MACs or the parameters the threshold is searched that comes closest.
 
     Args:
         graph: channel graph of the model.
         scores: {layer: float64 [C, C]}, from the criterion "similarity".
-        request: with a threshold in [0, 1]; no other amount is defined.
+        request: with a threshold in [0, 1], macs or params; no other amount is defined.
 
     Raises:
-        PruningError: another amount than a threshold, or an option that a graph does not know.
+        PruningError: another amount, or an option that a graph does not know.
     """
     _check(request)
     allowed = request.pruned_layers(graph)
+    if request.amount == "threshold":
+        return _masks(graph, scores, request.threshold, allowed)
+    budget = Budget(graph, request.amount)
+    goal = getattr(request, request.amount) * budget.total
+    found: dict[float, tuple[float, dict[str, np.ndarray]]] = {}
+    low, high = 0.0, 1.0
+    for _ in range(HALVINGS):  # more alike is asked for, more stays: nearly monotone
+        middle = (low + high) / 2
+        keep = _masks(graph, scores, middle, allowed)
+        cost = budget(kept_ids(graph, keep))
+        found[middle] = (abs(cost - goal), keep)
+        low, high = (middle, high) if cost < goal else (low, middle)
+    return min(found.values(), key=lambda one: one[0])[1]
+
+
+def _masks(
+    graph: ChannelGraph, scores: Scores, threshold: float, allowed: set[str]
+) -> dict[str, np.ndarray]:
     removed = np.zeros(len(graph.is_pinned), bool)
-    deleted = {name: redundant(matrix, request.threshold) for name, matrix in scores.items()}
+    deleted = {name: redundant(matrix, threshold) for name, matrix in scores.items()}
     for name, gone in _tied_dense(graph, deleted).items():
         removed[graph.units_of(name)[gone]] = True
     for unit, leader in leaders(graph, deleted).items():
@@ -101,12 +124,15 @@ def _tied_dense(graph: ChannelGraph, deleted: Mapping[str, np.ndarray]) -> dict[
 
 
 def _check(request: Request) -> None:
-    if request.amount != "threshold" or not 0 <= request.threshold <= 1:
+    amount = getattr(request, request.amount)
+    if request.amount not in ("threshold", "macs", "params") or not 0 <= amount <= 1:
         raise PruningError(
             "similarity: expected threshold=, the similarity in [0, 1] from which channels are "
-            f"alike; received {request.amount}={getattr(request, request.amount)!r}. How many "
-            "channels go follows from it."
+            f"alike, or macs= or params=, to search it; received {request.amount}={amount!r}. How "
+            "many channels go follows from it."
         )
+    if request.scope:
+        raise PruningError("similarity: scope has no effect: a threshold is for every layer alike.")
     for name, default in (("min_channels", 1), ("round_to", 1)):
         if getattr(request, name) != default:
             raise PruningError(f"similarity: {name} has no effect on a threshold. Leave it out.")
