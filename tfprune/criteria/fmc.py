@@ -17,6 +17,9 @@ from tfprune.feature_maps import mapped_layers, single_inputs
 
 COMPARABLE = False  # the index grows with the size of a layer's clusters
 COUPLED = "sum"
+# Of equal indices the filter with the lower number stays, as in the original's order, while
+# selectors keep the later of equal scores; no layer has so many filters that these add up to 1.
+_TIE = 2.0**-20
 _USER = "Criterion 'fmc'"
 
 
@@ -56,7 +59,8 @@ def score(
             nearly all the time.
 
     Returns:
-        {layer: float64 [C]}, minus the redundancy index, for the layers that make 2-D maps.
+        {layer: float64 [C]}, minus the redundancy index, for the layers that make 2-D maps; less
+        2**-20 times the channel's number, so that of equal ones the earlier stays.
 
     Raises:
         PruningError: no layer with maps, fewer than two images, maps that are not finite, a bad
@@ -82,7 +86,8 @@ def score(
         progress,
         _USER,
     )
-    return {name: -value.astype(np.float64) for name, value in steps.indices(index).items()}
+    indices = steps.indices(index)
+    return {name: -value - _TIE * np.arange(len(value)) for name, value in indices.items()}
 
 
 def _check_options(

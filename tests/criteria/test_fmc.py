@@ -1,0 +1,239 @@
+"""FP-FMC as a whole: its worked example, a reference from scikit-learn's parts, its cache."""
+
+import joblib
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from sklearn.cluster import KMeans
+from sklearn.manifold import TSNE
+from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
+
+import tfprune
+from tests.clustering.test_redundancy import LABELS, naive
+from tfprune import PruningError
+from tfprune.clustering import steps
+from tfprune.clustering.images import _entropy, digest
+
+
+def identity_model(channels, size=4, branch=False):
+    """A convolution that hands its input on, so that its maps are whatever is fed."""
+    image = keras.Input((size, size, channels))
+    x = layers.Conv2D(channels, 1, name="conv", use_bias=False)(image)
+    x = layers.Conv2D(2, 1, name="head")(layers.ReLU()(x))
+    if branch:
+        x = layers.Concatenate()([x, layers.Conv2D(3, 3, padding="same", name="branch")(image)])
+    model = keras.Model(image, layers.GlobalAveragePooling2D()(x))
+    model.get_layer("conv").set_weights([np.eye(channels, dtype="float32")[None, None]])
+    return model
+
+
+GRAPH = tfprune.analyse(identity_model(12))
+
+
+def images(count=6, channels=12):
+    """Maps in groups of three that look alike on every image."""
+    rng = np.random.default_rng(1)
+    maps = np.repeat(rng.random((count, 4, 4, channels // 3)), 3, axis=-1)
+    return np.float32(maps + 0.1 * rng.random(maps.shape))
+
+
+def fmc(batches, graph=GRAPH, **options):
+    return tfprune.score(graph, "fmc", batches, workers=1, **options)
+
+
+def index_of(scores):
+    """The redundancy index without what decides between equal ones."""
+    assert abs(scores - np.rint(scores)).max() < 1e-4
+    return -np.rint(scores)
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        ("label", [-4, 18, 16, 30, 30, 21, 18, 9]),
+        ("literal", [-6, 12, 16, 30, 30, 21, 18, 11]),
+    ],
+)
+def test_the_worked_example(tmp_path, index, expected):
+    graph = tfprune.analyse(identity_model(8))
+    fmc(images(4, 9)[..., :8], graph, cache_dir=tmp_path)
+    for step in (tmp_path / "step2_index").rglob("conv.npy"):
+        step.unlink()
+    np.save(tmp_path / "step1_labels" / "conv.npy", LABELS)
+    scores = fmc(images(4, 9)[..., :8], graph, cache_dir=tmp_path, index=index)
+    np.testing.assert_array_equal(index_of(scores["conv"]), expected)
+    assert np.load(tmp_path / "step2_index" / index / "conv.npy").tolist() == expected
+    keep = tfprune.select(graph, scores, ratio=0.5)
+    assert np.flatnonzero(keep["conv"]).tolist() == [0, 1, 2, 7]
+
+
+def reference(batch, seed=0):
+    """The definition from scikit-learn's parts, image by image."""
+    points, inside, counts = [], [], []
+    for image in batch:
+        entropy = _entropy(seed, "conv", digest([image[None]]))
+        rows = image.reshape(-1, image.shape[-1]).T.astype(float)
+        rows /= rows.max(1, keepdims=True)
+        start = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        tsne = TSNE(init="random", perplexity=1.0, max_iter=1000, random_state=start)
+        points.append(tsne.fit_transform(np.float32(rows)))
+        q1, q3 = np.quantile(points[-1].astype(float), [0.25, 0.75], axis=0)
+        low, high = q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)
+        inside.append(((points[-1] > low) & (points[-1] < high)).all(1))
+        left = points[-1][inside[-1]]
+        values = [silhouette_score(left, clusters(left, k)) for k in range(2, len(left))]
+        counts.append(2 + int(np.argmax(values)))
+    numbers, times = np.unique(counts, return_counts=True)
+    labels = np.full((len(batch), batch.shape[-1]), -1)
+    for row, place, mask in zip(labels, points, inside, strict=True):
+        row[mask] = clusters(place[mask], min(numbers[times.argmax()], mask.sum()))
+    return naive(labels, "label"), counts
+
+
+def clusters(points, count):
+    return KMeans(count, n_init=10, random_state=0).fit(points).labels_
+
+
+def test_scores_equal_a_reference_from_scikit_learns_parts(tmp_path):
+    batch = images(4) + np.float32(0.5 * np.random.default_rng(2).random((4, 4, 4, 12)))
+    with threadpool_limits(1):
+        expected, counts = reference(batch)
+    scores = fmc(batch, cache_dir=tmp_path)
+    np.testing.assert_array_equal(index_of(scores["conv"]), expected)
+    assert sorted(np.load(tmp_path / "step0_K" / "conv.npy").tolist()) == sorted(counts)
+    assert len(set(expected.tolist())) > 3
+    assert (scores.selector, scores.scope, scores.comparable) == ("ranking", "layer", False)
+
+
+def test_scores_do_not_depend_on_batches_order_processes_or_what_else_is_scored():
+    whole = fmc(images())["conv"]
+    parts = [images()[4:], images()[:1], images()[1:4]]
+    np.testing.assert_array_equal(fmc(parts)["conv"], whole)
+    larger = fmc(images(), tfprune.analyse(identity_model(12, branch=True)))
+    assert sorted(larger) == ["branch", "conv", "head"]
+    np.testing.assert_array_equal(larger["conv"], whole)
+    with joblib.parallel_config(backend="threading"):
+        shared = tfprune.score(GRAPH, "fmc", images(), workers=3)
+    np.testing.assert_array_equal(shared["conv"], whole)
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_scores():
+    shared = tfprune.score(GRAPH, "fmc", images(9), workers=2)
+    np.testing.assert_array_equal(shared["conv"], fmc(images(9))["conv"])
+
+
+def test_the_seed_and_the_index_decide():
+    whole = fmc(images())["conv"]
+    np.testing.assert_array_equal(fmc(images(), seed=0)["conv"], whole)
+    assert not np.array_equal(fmc(images(), seed=1)["conv"], whole)
+    assert not np.array_equal(fmc(images(), index="literal")["conv"], whole)
+
+
+def test_filters_that_always_look_alike_are_the_most_redundant():
+    batch = images()
+    batch[..., 3:] = np.random.default_rng(3).random(batch[..., 3:].shape)
+    batch[..., 1] = batch[..., 2] = batch[..., 0]
+    index = index_of(fmc(batch)["conv"])
+    assert set(np.argsort(index)[-3:].tolist()) == {0, 1, 2}
+
+
+def test_coupled_layers_are_scored_by_the_sum():
+    x = keras.Input((4, 4, 3))
+    y = layers.ReLU()(layers.Conv2D(6, 3, padding="same", name="a")(x))
+    z = layers.ReLU()(layers.Add()([y, layers.Conv2D(6, 3, padding="same", name="b")(y)]))
+    z = layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(z))
+    graph = tfprune.analyse(keras.Model(x, z))
+    batch = np.random.default_rng(0).standard_normal((3, 4, 4, 3)).astype("float32")
+    scores, leader = fmc(batch, graph), fmc(batch, graph, coupled="leader")
+    np.testing.assert_array_equal(scores["a"], scores["b"])
+    assert sorted(scores) == ["a", "b"]
+    mean = fmc(batch, graph, coupled="mean")["a"]
+    np.testing.assert_array_equal(scores["a"], 2 * mean)
+    assert not np.array_equal(leader["a"], mean)
+
+
+class Stopped(Exception):  # noqa: N818
+    """Stands for a run that was killed."""
+
+
+def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
+    told, placed = [], []
+    place = steps.place
+    monkeypatch.setattr(
+        steps, "place", lambda maps, *rest: placed.append(len(maps)) or place(maps, *rest)
+    )
+
+    def stop(done, total, left):
+        told.append((done, total))
+        assert left >= 0
+        if done == 4:
+            raise Stopped
+
+    batch = images(9)
+    with pytest.raises(Stopped):
+        fmc(batch, cache_dir=tmp_path, progress=stop)
+    scores = fmc(batch[::-1], cache_dir=tmp_path, progress=stop)
+    assert told == [(4, 9), (8, 9), (9, 9)]
+    assert placed == [4, 4, 1]
+    np.testing.assert_array_equal(scores["conv"], fmc(batch)["conv"])
+    placed.clear()
+    again = fmc(batch, cache_dir=tmp_path, progress=stop)
+    np.testing.assert_array_equal(again["conv"], scores["conv"])
+    (tmp_path / "step1_labels" / "head.npy").unlink()
+    other = fmc(batch, cache_dir=tmp_path, index="literal", progress=stop)
+    assert not placed
+    np.testing.assert_array_equal(other["conv"], fmc(batch, index="literal")["conv"])
+    assert np.load(tmp_path / "step1_labels" / "head.npy").shape == (9, 2)
+
+
+def test_a_cache_of_other_images_models_or_options_is_refused(tmp_path):
+    fmc(images(), cache_dir=tmp_path)
+    other = tfprune.analyse(identity_model(12, branch=True))
+    for batch, graph, options, what in (
+        (images()[1:], GRAPH, {}, "images"),
+        (images(), other, {}, "model"),
+        (images(), GRAPH, {"seed": 1}, r"seed \(then 0, now 1\)"),
+        (images(), GRAPH, {"cluster_stride": 2}, "cluster_stride"),
+    ):
+        with pytest.raises(PruningError, match=f"made from other data: {what}"):
+            fmc(batch, graph, cache_dir=tmp_path, **options)
+
+
+@pytest.mark.parametrize(
+    ("batches", "message"),
+    [
+        (None, "Criterion 'fmc' needs data: pass batches of inputs, not None"),
+        ([], "Criterion 'fmc' received no batch"),
+        (images(1), "expected at least 2 images, received 1"),
+        (np.zeros((2, 4, 4, 3), "float32"), "does not suit the model .*inputs of shapes"),
+        ([("a", "b")], "does not suit the model"),
+        (np.full((2, 4, 4, 12), np.nan, "float32"), "'fmc': maps of layer 'conv' are not finite"),
+    ],
+)
+def test_bad_data(batches, message):
+    with pytest.raises(PruningError, match=message):
+        fmc(batches)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"index": "median"}, "Unknown redundancy index .*'median'.*label, literal"),
+        ({"seed": -1}, "seed must be a whole number from 0 on, received -1"),
+        ({"cluster_stride": 0}, "cluster_stride must be a whole number from 1 on, received 0"),
+        ({"workers": 0.5}, "workers must be a whole number from 1 on, received 0.5"),
+        ({"progress": 3}, "progress must be a function of .*received 3"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(PruningError, match=message):
+        tfprune.score(GRAPH, "fmc", images(), **options)
+
+
+def test_a_model_without_maps_is_refused():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dense(2)])
+    with pytest.raises(PruningError, match="needs feature maps of 2-D convolutions; .* has none"):
+        fmc(np.zeros((2, 4)), tfprune.analyse(model))
