@@ -29,7 +29,7 @@ def redundancy(labels: np.ndarray, index: str = "label") -> np.ndarray:
 
     Example:
         >>> redundancy(np.array([[0, 0, 1, -1], [1, 1, 1, 0]])).tolist()
-        [4, 4, 1, 0]
+        [4, 4, 1, -1]
     """
     labels = np.asarray(labels)
     if index not in INDICES:

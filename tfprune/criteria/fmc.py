@@ -1,4 +1,4 @@
-"""FP-FMC: filter pruning by feature-map clustering (its steps 0 to 2; specs and code, 2022)."""
+"""FP-FMC, steps 0 to 2 (Filter Pruning via Feature Map Clustering, by its authors' program)."""
 
 from numbers import Integral
 from pathlib import Path
