@@ -49,7 +49,7 @@ def single_inputs(batches: Any, user: str) -> Iterator[Any]:
         user: what needs the data, for the error message.
 
     Raises:
-        PruningError: no data, or none that can be cut into images.
+        PruningError: no data, none that can be cut into images, or inputs of unequal numbers.
 
     Example:
         >>> import numpy
@@ -59,10 +59,15 @@ def single_inputs(batches: Any, user: str) -> Iterator[Any]:
     for inputs in _inputs(batches, user):
         try:
             arrays = keras.tree.map_structure(keras.ops.convert_to_numpy, inputs)
-            count = len(keras.tree.flatten(arrays)[0])
+            sizes = {len(x) for x in keras.tree.flatten(arrays)}
         except MISFITS as error:
             raise _misfit(error, inputs) from error
-        for i in range(count):
+        if len(sizes) > 1:
+            raise PruningError(
+                f"{user}: one batch holds inputs of {sorted(sizes)} images. Expected the same "
+                "number in each; pass batches whose inputs belong together."
+            )
+        for i in range(max(sizes)):
             yield keras.tree.map_structure(lambda x, i=i: x[i : i + 1], arrays)
 
 

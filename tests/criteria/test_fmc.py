@@ -1,9 +1,12 @@
 """FP-FMC as a whole: its worked example, a reference from scikit-learn's parts, its cache."""
 
+import functools
+
 import joblib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from sklearn.cluster import KMeans
 from sklearn.manifold import TSNE
@@ -41,6 +44,11 @@ def images(count=6, channels=12):
 
 def fmc(batches, graph=GRAPH, **options):
     return tfprune.score(graph, "fmc", batches, workers=1, **options)
+
+
+@functools.cache
+def first():
+    return fmc(images())
 
 
 def index_of(scores):
@@ -108,7 +116,7 @@ def test_scores_equal_a_reference_from_scikit_learns_parts(tmp_path):
 
 
 def test_scores_do_not_depend_on_batches_order_processes_or_what_else_is_scored():
-    whole = fmc(images())["conv"]
+    whole = first()["conv"]
     parts = [images()[4:], images()[:1], images()[1:4]]
     np.testing.assert_array_equal(fmc(parts)["conv"], whole)
     larger = fmc(images(), tfprune.analyse(identity_model(12, branch=True)))
@@ -125,8 +133,21 @@ def test_processes_give_the_same_scores():
     np.testing.assert_array_equal(shared["conv"], fmc(images(9))["conv"])
 
 
+def test_a_dataset_of_named_inputs_and_a_model_in_half_precision():
+    x = {name: keras.Input((4, 4, 3), name=name) for name in "pq"}
+    conv = layers.Conv2D(6, 3, name="conv", dtype="mixed_bfloat16")
+    y = layers.ReLU()(conv(layers.Add()(list(x.values()))))
+    y = layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(layers.Dropout(0.5)(y)))
+    graph = tfprune.analyse(keras.Model(x, y))
+    batch = np.random.default_rng(0).standard_normal((3, 4, 4, 3)).astype("float32")
+    dataset = tf.data.Dataset.from_tensor_slices(({"p": batch, "q": -2 * batch}, [0, 1, 0]))
+    parted, whole = (fmc(dataset.batch(size), graph)["conv"] for size in (2, 3))
+    np.testing.assert_array_equal(parted, whole)
+    assert len(set(index_of(whole).tolist())) > 1
+
+
 def test_the_seed_and_the_index_decide():
-    whole = fmc(images())["conv"]
+    whole = first()["conv"]
     np.testing.assert_array_equal(fmc(images(), seed=0)["conv"], whole)
     assert not np.array_equal(fmc(images(), seed=1)["conv"], whole)
     assert not np.array_equal(fmc(images(), index="literal")["conv"], whole)
@@ -210,6 +231,8 @@ def test_a_cache_of_other_images_models_or_options_is_refused(tmp_path):
         (images(1), "expected at least 2 images, received 1"),
         (np.zeros((2, 4, 4, 3), "float32"), "does not suit the model .*inputs of shapes"),
         ([("a", "b")], "does not suit the model"),
+        ([np.float32(3)], "does not suit the model"),
+        ([{"a": images(2), "b": images(3)}], r"one batch holds inputs of \[2, 3\] images"),
         (np.full((2, 4, 4, 12), np.nan, "float32"), "'fmc': maps of layer 'conv' are not finite"),
     ],
 )

@@ -85,21 +85,22 @@ class Steps:
         missing = [part for part in self._portions() if self.cache.read(_key(part)) is None]
         count, start = sum(len(part) for part in missing), time.monotonic()
         done = 0
+        # One by one: the last bits of a map may depend on the size of its batch, and t-SNE
+        # turns a difference in the last bit into other points.
+        singles = [self.images.inputs[i] for part in missing for i in part]
+        maps = feature_maps(self.graph, self.names, singles, self.user)
         with joblib.Parallel(self.workers, max_nbytes=None) as parallel:
             for parts in _cut(missing, self.workers):
-                for part, found in zip(parts, parallel(self._placing(parts)), strict=True):
+                tasks = self._placing(parts, maps)
+                for part, found in zip(parts, parallel(tasks), strict=True):
                     self.cache.write(_key(part), self._packed(found))
                     done += len(part)
                 if self.progress:
                     left = (time.monotonic() - start) / done * (count - done)
                     self.progress(len(self.images) - count + done, len(self.images), left)
 
-    def _placing(self, parts: Sequence[range]) -> Iterator[Any]:
-        """Yield the call for each portion of images; their maps are made as they are needed."""
-        singles = [self.images.inputs[i] for part in parts for i in part]
-        # One by one: the last bits of a map may depend on the size of its batch, and t-SNE
-        # turns a difference in the last bit into other points.
-        maps = feature_maps(self.graph, self.names, singles, self.user)
+    def _placing(self, parts: Sequence[range], maps: Iterator[dict]) -> Iterator[Any]:
+        """Yield the call for each portion of images, whose maps come next."""
         for part in parts:
             own = [{name: value[0] for name, value in next(maps).items()} for _ in part]
             digests = [self.images.digests[i] for i in part]
