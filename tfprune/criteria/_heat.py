@@ -20,30 +20,17 @@ def support(output: tf.Tensor, gradient: tf.Tensor, norm: str, weights: str) -> 
     Example:
         >>> maps = tf.reshape([2.0, -1.0, 0.0, 4.0], [1, 2, 2, 1])
         >>> slopes = tf.reshape([0.2, 0.0, 0.0, 0.2], [1, 2, 2, 1])
-        >>> support(maps, slopes, "none", "pooled").numpy().round(6).tolist()
-        [[0.15]]
+        >>> round(float(support(maps, slopes, "none", "pooled")[0, 0]), 6)
+        0.15
     """
-    heat = _pooled if weights == "pooled" else _elementwise
-    mean, most, least = heat(output, gradient, list(range(1, len(output.shape) - 1)))
+    pixels = list(range(1, len(output.shape) - 1))
+    if weights == "pooled":
+        gradient = tf.reduce_mean(gradient, pixels, keepdims=True)
+    heat = tf.nn.relu(gradient * output)
+    mean = tf.reduce_mean(heat, pixels)
     if norm == "none":
         return mean
     if norm == "layer":
-        return mean / (tf.reduce_max(most, -1, keepdims=True) + EPSILON)
-    return (mean - least) / (most - least + EPSILON)
-
-
-def _pooled(output: tf.Tensor, gradient: tf.Tensor, pixels: list[int]) -> list[tf.Tensor]:
-    """Return mean, maximum and minimum of ReLU(w A), each [N, C], without making that map.
-
-    With w > 0 it is w ReLU(A), with w < 0 it is -w ReLU(-A).
-    """
-    w = tf.reduce_mean(gradient, pixels)
-    most, least = tf.reduce_max(output, pixels), tf.reduce_min(output, pixels)
-    above = [tf.reduce_mean(tf.nn.relu(output), pixels), tf.nn.relu(most), tf.nn.relu(least)]
-    below = [tf.reduce_mean(tf.nn.relu(-output), pixels), tf.nn.relu(-least), tf.nn.relu(-most)]
-    return [tf.nn.relu(w) * a + tf.nn.relu(-w) * b for a, b in zip(above, below, strict=True)]
-
-
-def _elementwise(output: tf.Tensor, gradient: tf.Tensor, pixels: list[int]) -> list[tf.Tensor]:
-    heat = tf.nn.relu(output * gradient)
-    return [f(heat, pixels) for f in (tf.reduce_mean, tf.reduce_max, tf.reduce_min)]
+        return mean / (tf.reduce_max(heat, [*pixels, -1])[:, None] + EPSILON)
+    least = tf.reduce_min(heat, pixels)
+    return (mean - least) / (tf.reduce_max(heat, pixels) - least + EPSILON)
