@@ -234,5 +234,5 @@ def test_bad_data(batches, message):
 
 def test_a_model_without_convolutions_is_refused():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dense(2)])
-    with pytest.raises(PruningError, match="compares maps of 2-D convolutions; model .* has none"):
+    with pytest.raises(PruningError, match="judges maps of 2-D convolutions; model .* has none"):
         tfprune.score(tfprune.analyse(model), "similarity", np.zeros((1, 4)))

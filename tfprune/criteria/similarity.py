@@ -1,14 +1,13 @@
 """Similarity of feature maps by perceptual hashes (Li et al., Pattern Recognition Letters 2023)."""
 
-from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
-from tfprune.batches import MISFITS, misfit, pairs
+from tfprune.batches import pairs
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import require_uncoupled
+from tfprune.criteria._convolutions import channels_last, convolutions, fitting
 from tfprune.errors import PruningError
 from tfprune.taps import maker_outputs
 
@@ -46,21 +45,15 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
             "similarity: coupled='sum' is not defined, for similarities stay within [0, 1]. Use "
             "'leader', 'mean' or 'pin'."
         )
-    names = [name for name in graph.producers if _is_convolution(graph, name)]
-    if not names:
-        raise PruningError(
-            f"Criterion 'similarity' compares maps of 2-D convolutions; model "
-            f"{graph.model.name!r} has none. Use another criterion, e.g. 'l1'."
-        )
+    names = convolutions(graph, "similarity")
     if batches is None:
         raise PruningError("Criterion 'similarity' needs data: pass batches of inputs, not None.")
     outputs = maker_outputs(graph, names)
     agreement = {name: 0.0 for name in names}
     count = {name: 0 for name in names}
     for inputs, _ in pairs(batches):
-        for name, maps in _fitting(outputs, inputs).items():
-            axis = graph.owners[name].operation.data_format
-            bits = hashes(_channels_last(np.asarray(maps, np.float64), axis, name))
+        for name, maps in fitting(outputs, inputs).items():
+            bits = hashes(_finite(np.asarray(channels_last(graph, name, maps), np.float64), name))
             agreement[name] = agreement[name] + _agreements(bits)
             count[name] += len(bits)
     if not all(count.values()):
@@ -79,14 +72,6 @@ def _means(graph: ChannelGraph, own: dict[str, np.ndarray]) -> dict[str, np.ndar
     return {name: np.mean(alike[graph.units_of(name).tobytes()], axis=0) for name in own}
 
 
-def _fitting(outputs: Callable[[Any], dict[str, Any]], inputs: Any) -> dict[str, Any]:
-    try:
-        return outputs(inputs)
-    except MISFITS as error:
-        shapes = [getattr(x, "shape", x) for x in keras.tree.flatten(inputs)]
-        raise misfit(error, f"inputs of shapes {shapes}") from error
-
-
 def hashes(maps: np.ndarray) -> np.ndarray:
     """Return the hash of every map: bool [N * bits, C], from maps [N, H, W, C].
 
@@ -96,9 +81,11 @@ def hashes(maps: np.ndarray) -> np.ndarray:
         [True, False, False, False]
     """
     rows, columns = (_cosines(size) for size in maps.shape[1:3])
-    low = np.einsum("kh,nhwc,lw->nklc", rows, maps, columns, optimize=True)
+    count, height, width, channels = maps.shape
+    low = rows @ maps.reshape(count, height, width * channels)
+    low = columns @ low.reshape(count, len(rows), width, channels)
     bits = low >= low.mean(axis=(1, 2), keepdims=True)
-    return bits.reshape(-1, maps.shape[-1])
+    return bits.reshape(-1, channels)
 
 
 def _cosines(size: int) -> np.ndarray:
@@ -113,15 +100,10 @@ def _agreements(bits: np.ndarray) -> np.ndarray:
     return (signs.T @ signs + len(bits)).astype(np.float64) / 2
 
 
-def _is_convolution(graph: ChannelGraph, name: str) -> bool:
-    kinds = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
-    return isinstance(graph.owners[name].operation, kinds)
-
-
-def _channels_last(maps: np.ndarray, data_format: str, name: str) -> np.ndarray:
+def _finite(maps: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(maps).all():
         raise PruningError(
             f"Criterion 'similarity': maps of layer {name!r} are not finite. Check the model's "
             "weights and the batches for NaN and infinity."
         )
-    return np.moveaxis(maps, 1, -1) if data_format == "channels_first" else maps
+    return maps
