@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.channel_places import channel_axis, find_places
 from tfprune.channels import Channels
 from tfprune.graph import is_graph, replay
 from tfprune.notes import Owner
@@ -114,7 +115,7 @@ class _Search:
 
     def _start(self, owner: Owner, channels: Channels) -> None:
         ids = self.graph.producers[owner.name]
-        axis = _axis(channels, 1 if _is_channels_first(owner.operation) else -1)
+        axis = channel_axis(channels, 1 if _is_channels_first(owner.operation) else -1)
         self.own[owner.name] = TapPoint(owner.operation, 0, axis, np.arange(len(ids)))
         if _applies_activation(owner.operation):
             self.activated[owner.name] = self.own[owner.name]
@@ -128,7 +129,9 @@ class _Search:
             places = None if name in self.activated else self._places(name, channels)
             if places is None:
                 continue
-            point = TapPoint(owner.operation, call, _axis(channels, self.own[name].axis), places)
+            point = TapPoint(
+                owner.operation, call, channel_axis(channels, self.own[name].axis), places
+            )
             passed.append(name)
             if _is_activation(owner.operation):
                 self.activated[name] = point
@@ -142,25 +145,12 @@ class _Search:
         rank = len(self.graph.owners[name].outputs[0][0].shape)
         if len(channels.shape) != rank or len(channels.varying) > 1:
             return None
-        line = channels.along(_axis(channels, own.axis))
-        places = _find(ids, line)
+        line = channels.along(channel_axis(channels, own.axis))
+        places = find_places(ids, line)
         # Behind a sum the ids are those of one of its terms, but the units are the same.
-        return _find(self.graph.unit[ids], self.graph.unit[line]) if places is None else places
-
-
-def _find(wanted: np.ndarray, line: np.ndarray) -> np.ndarray | None:
-    """Return the places of numbers in a line, of equal ones in turn; None if there are too few."""
-    free: dict[int, list[int]] = {}
-    for place in reversed(range(len(line))):
-        free.setdefault(int(line[place]), []).append(place)
-    if any(count > len(free.get(number, ())) for number, count in Counter(wanted.tolist()).items()):
-        return None
-    return np.array([free[number].pop() for number in wanted.tolist()])
-
-
-def _axis(channels: Channels, default: int) -> int:
-    """Return the axis that the channels lie along; a single channel shows none."""
-    return channels.varying[0] if channels.varying else default % len(channels.shape)
+        return (
+            find_places(self.graph.unit[ids], self.graph.unit[line]) if places is None else places
+        )
 
 
 def _is_channels_first(operation: Any) -> bool:
