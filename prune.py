@@ -6,6 +6,7 @@ Example: python prune.py --arch resnet20 --data digits --method gfbs --ratio 0.5
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import flags.architecture
 import flags.dataset
@@ -23,9 +24,10 @@ import keras
 from absl import logging
 
 import tfprune.data
-from tfprune import artefacts, files, reporting, training
+from tfprune import artefacts, criteria, files, plugins, reporting, training
 from tfprune.devices import use_gpu
 from tfprune.errors import PruningError
+from tfprune.scoring import criterion_options
 
 
 def define_flags() -> None:
@@ -70,7 +72,8 @@ def main(argv: list[str]) -> None:
             "replace its baseline. Choose another --save_dir."
         )
     model = files.load_model(baseline)
-    request["options"] = flags.pruning.counted(request["options"], arch, model)
+    options = flags.pruning.counted(request["options"], arch, model)
+    request["options"] = {**aids(request["method"], schedule, folder), **options}
     plan = reporting.Plan(
         **request,
         schedule=schedule,
@@ -96,6 +99,25 @@ def main(argv: list[str]) -> None:
         formats=formats,
     )
     logging.info("%s", text)
+
+
+def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:
+    """Return what a method that takes long gets: a folder to resume from, and whom to tell.
+
+    Args:
+        method: name of the method.
+        schedule: name of the schedule; one that scores a model twice has no use for a cache.
+        folder: the run's folder.
+    """
+    own = {"cache_dir": folder / "scoring", "progress": _tell}
+    if schedule not in ("one_shot", "layer_by_layer"):
+        own.pop("cache_dir")
+    taken = criterion_options(plugins.find(criteria, method, "method"))
+    return {name: value for name, value in own.items() if name in taken}
+
+
+def _tell(done: int, total: int, left: float) -> None:
+    logging.info("Scored %d of %d images, about %.0f s left", done, total, left)
 
 
 def prune(  # noqa: PLR0913 - one argument per part of the run

@@ -10,8 +10,9 @@ from typing import Any
 import keras
 from absl import flags
 
+import models.compress_rates
 import tfprune
-from tfprune import criteria, plugins
+from tfprune import compress_rate, criteria, plugins
 from tfprune.coupling import WAYS
 from tfprune.errors import PruningError
 
@@ -135,11 +136,8 @@ def counted(options: Mapping[str, Any], arch: str, model: keras.Model) -> dict[s
     """
     if "compress_rate" not in options:
         return dict(options)
-    import models.compress_rates  # noqa
-    from tfprune import compress_rate  # noqa
-
     others = {name: value for name, value in options.items() if name != "compress_rate"}
-    rates = compress_rate.parse(options["compress_rate"])
+    rates = options["compress_rate"]
     if arch in models.compress_rates.names():
         return {**others, "counts": models.compress_rates.counts(arch, rates)}
     return {**others, "counts": compress_rate.counts(tfprune.analyse(model), rates)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from numbers import Real
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.coupling import together
 from tfprune.errors import PruningError
 
 Width = int | Callable[[Mapping[str, int]], int]
@@ -90,7 +91,7 @@ def entries(graph: ChannelGraph) -> list[Entry]:
     found, seen = [], set()
     for name in graph.producers:
         if name not in seen and graph.free(name).any():
-            members = _together(graph, name)
+            members = together(graph, name)
             seen |= members
             channels = {x: graph.channels(x) for x in graph.producers if x in members}
             most = max(channels.values())
@@ -155,15 +156,4 @@ def kept_counts(
             found[layer] = kept(channels, rate)
             if not found[layer]:
                 raise PruningError(f"{where}: {rate} leaves none of {channels} channels.")
-    return found
-
-
-def _together(graph: ChannelGraph, name: str) -> set[str]:
-    """Return a layer and all that share channels with it, directly or through others."""
-    found, waiting = set(), [name]
-    while waiting:
-        layer = waiting.pop()
-        if layer not in found:
-            found.add(layer)
-            waiting += graph.groups[layer]
     return found

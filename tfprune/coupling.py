@@ -93,6 +93,17 @@ def leaders(graph: ChannelGraph, names: Mapping[str, object]) -> dict[int, str]:
     return found
 
 
+def together(graph: ChannelGraph, name: str) -> set[str]:
+    """Return a layer and all that share channels with it, directly or through others."""
+    found, waiting = set(), [name]
+    while waiting:
+        layer = waiting.pop()
+        if layer not in found:
+            found.add(layer)
+            waiting += graph.groups[layer]
+    return found
+
+
 def distance(graph: ChannelGraph) -> Callable[[str], int]:
     """Return a key that sorts layers by their calls from the input on."""
     depth = depths(graph.model)

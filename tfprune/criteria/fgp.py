@@ -19,6 +19,7 @@ SELECTOR = "mass"
 COMPARABLE = False
 SHARES = True
 AMOUNT = {"threshold": 0.8}
+SAMPLES = 0  # all, until every class has its images
 _KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
 _TASKS = {"classification": (by_label, "[N, classes]"),
           "segmentation": (by_mask, "[N, H, W, classes]")}  # fmt: skip

@@ -17,6 +17,7 @@ from tfprune.feature_maps import mapped_layers, single_inputs
 
 COMPARABLE = False  # the index grows with the size of a layer's clusters
 COUPLED = "sum"
+SAMPLES = 128
 # Of equal indices the filter with the lower number stays, as in the original's order, while
 # selectors keep the later of equal scores; no layer has so many filters that these add up to 1.
 _TIE = 2.0**-20

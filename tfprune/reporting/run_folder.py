@@ -21,6 +21,7 @@ _RESULTS = (
     "masks.json",
     "masks.npz",
     "checkpoints",
+    "scoring",
     "stages",
     "tensorboard",
     "export",

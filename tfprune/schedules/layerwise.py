@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
-from tfprune.coupling import distance
+from tfprune.coupling import distance, together
 from tfprune.errors import PruningError
 from tfprune.graph import analyse
 from tfprune.masks import kept_ids
@@ -88,9 +88,6 @@ def _stages(
     for name in sorted(keep, key=distance(graph)):
         if name in done or np.all(keep[name]):
             continue
-        together, new = {name}, [name]
-        while new:  # what is coupled with a coupled layer belongs to it too
-            new = [other for layer in new for other in graph.groups[layer] if other not in together]
-            together.update(new)
-        done |= together
-        yield name, {layer: keep[layer] for layer in keep if layer in together}
+        members = together(graph, name)
+        done |= members
+        yield name, {layer: keep[layer] for layer in keep if layer in members}
