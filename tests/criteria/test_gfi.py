@@ -175,6 +175,22 @@ def test_half_precision_is_summed_up_in_float64():
     np.testing.assert_array_equal(scored(maps, np.zeros(1000, int), graph)["A"], np.full(4, 3.0))
 
 
+@pytest.mark.parametrize("criterion", ["gfi", "similarity"])
+def test_maps_may_have_their_channels_first(criterion):
+    images, weights, found = np.random.default_rng(0).normal(size=(4, 5, 6, 2)), None, []
+    for layout in ("channels_last", "channels_first"):
+        data = images if layout == "channels_last" else images.transpose(0, 3, 1, 2)
+        image = keras.Input(data.shape[1:])
+        x = layers.Conv2D(3, 2, data_format=layout, name="conv")(image)
+        x = layers.GlobalAveragePooling2D(data_format=layout)(x)
+        model = keras.Model(image, layers.Dense(2)(x))
+        weights = weights or model.get_weights()
+        model.set_weights(weights)
+        batch = (data.astype("float32"), LABELS)
+        found.append(tfprune.score(tfprune.analyse(model), criterion, batch)["conv"])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+
+
 def test_importance_of_sums():
     sums = np.array([[[[4.0, 0.0]], [[-2.0, 8.0]]], [[[9.0, 3.0]], [[3.0, -3.0]]]])
     np.testing.assert_array_equal(importance(sums, np.array([2, 3])), [2, 2])

@@ -54,7 +54,7 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
     for inputs, _ in pairs(batches):
         for name, maps in fitting(outputs, inputs).items():
             bits = hashes(_finite(np.asarray(channels_last(graph, name, maps), np.float64), name))
-            agreement[name] = agreement[name] + _agreements(bits)
+            agreement[name] = agreement[name] + agreements(bits)
             count[name] += len(bits)
     if not all(count.values()):
         raise PruningError("Criterion 'similarity' received no batch. Pass at least one.")
@@ -94,7 +94,7 @@ def _cosines(size: int) -> np.ndarray:
     return 2 * np.cos(np.pi * k * (2 * n + 1) / (2 * size))
 
 
-def _agreements(bits: np.ndarray) -> np.ndarray:
+def agreements(bits: np.ndarray) -> np.ndarray:
     """Return how many bits each pair of channels has equal, exactly, [C, C]."""
     signs = np.where(bits, np.float32(1), np.float32(-1))  # sums of ±1 are exact in float32
     return (signs.T @ signs + len(bits)).astype(np.float64) / 2
