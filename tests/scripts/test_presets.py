@@ -6,9 +6,12 @@ import pytest
 from absl import flags as absl_flags
 from absl.testing import flagsaver
 
+import flags.architecture
 import flags.dataset
 import flags.pruning
+import flags.schedule
 import flags.training
+import models.compress_rates
 import prune
 import train
 from flags import commandline
@@ -29,7 +32,20 @@ def test_a_preset_is_taken_by_its_script(path):
         script.define_flags()
         assert commandline.parse(["script", f"--flagfile={path}"]) == ["script"]
         assert flags.training.recipe(seed=0) is not None
-        commandline.refuse_idle({**flags.dataset.idle(), **flags.training.idle()})
+        between = 0
         if script is prune:
-            commandline.refuse_idle(flags.pruning.idle())
+            schedule = flags.schedule.name(flags.pruning.schedule())
+            between = flags.schedule.stage_epochs(schedule)
+            commandline.refuse_idle(flags.pruning.idle() | flags.schedule.idle(schedule))
             assert flags.pruning.request()["method"] == absl_flags.FLAGS.method
+            assert flags.architecture.name() in models.names()
+            check_rates()
+        idle = flags.dataset.idle() | flags.training.idle(between=between)
+        commandline.refuse_idle(idle)
+
+
+def check_rates():
+    """A list of compress rates has the length of its network's."""
+    rates = absl_flags.FLAGS.compress_rate
+    if rates is not None:
+        assert models.compress_rates.counts(flags.architecture.name(), rates)
