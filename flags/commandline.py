@@ -111,7 +111,8 @@ def record(idle: Iterable[str] = ()) -> str:
         idle: names of flags without effect.
     """
     left_out = {*idle, *_NOT_RECORDED}
-    lines = [FLAGS[name].serialize() for name in _own() if name not in left_out]
+    named = (FLAGS[name] for name in _own() if name not in left_out)
+    lines = [flag.serialize() for flag in named if not flag.help.startswith("Alias for --")]
     return "".join(f"{line}\n" for line in lines if line)
 
 

@@ -51,6 +51,22 @@ def test_values_keep_their_dashes():
     assert FLAGS.data_dir == "a--b-c"
 
 
+def test_the_papers_words_are_recorded_as_ours():
+    parse("--net=gatevgg16")
+    assert flags.architecture.name() == "gatevgg16"
+    assert "--arch=gatevgg16\n" in commandline.record()
+    assert "--net" not in commandline.record()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("resnet_56", "resnet56_a"), ("gateresnet20", "resnet20_a"), ("densenet", "densenet40_24")],
+)
+def test_names_of_the_papers_programs_are_known(theirs, ours):
+    parse(f"--net={theirs}")
+    assert flags.architecture.name() == ours
+
+
 def test_negations_in_both_spellings():
     assert commandline.respell(["--no-resume", "--nooverwrite"]) == ["--noresume", "--nooverwrite"]
     assert commandline.respell(["--no-batch-size"]) == ["--no-batch-size"]  # not a switch
