@@ -164,6 +164,8 @@ def test_coupled_layers_stay_whole_unless_told():
     graph = tfprune.analyse(keras.Model(image, layers.Dense(2)(x)))
     images = np.random.default_rng(0).normal(size=(4, 4, 4, 2)).astype("float32")
     assert set(tfprune.score(graph, "gfi", (images, LABELS))) == {"inner"}
+    once = iter([(images, LABELS)])  # memory for 'inner' alone: the others take none of it
+    assert len(tfprune.score(graph, "gfi", once, memory_gb=8 * 2 * 4 * 4 * 4 / 1e9)) == 1
     mean = tfprune.score(graph, "gfi", (images, LABELS), coupled="mean")
     assert set(mean) == {"stem", "inner", "outer"}
     np.testing.assert_array_equal(mean["stem"], mean["outer"])
