@@ -230,6 +230,18 @@ def test_projected_shortcuts_are_neither_averaged_nor_ranked():
     np.testing.assert_array_equal(unlike["last"], np.zeros(5))
 
 
+def test_a_block_of_one_convolution_is_no_projection():
+    """conv reads the very channels that it is added to, and so does the next block's first."""
+    image = keras.Input((2, 2, 2))
+    x = layers.BatchNormalization(name="bn0")(layers.Conv2D(4, 1, name="stem")(image))
+    y = layers.BatchNormalization(name="bn1")(layers.Conv2D(4, 1, name="conv")(x))
+    z = layers.BatchNormalization(name="bn2")(layers.Conv2D(3, 1, name="side")(x))
+    x = layers.Concatenate()([layers.Add()([x, y]), z])
+    model = keras.Model(image, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+    scores = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))
+    assert set(scores) == {"stem", "conv", "side"}
+
+
 def test_resnet50_ranks_as_many_channels_as_the_original():
     graph = tfprune.analyse(models.build("resnet50", input_shape=(32, 32, 3), num_classes=2))
     images = np.random.default_rng(0).standard_normal((2, 32, 32, 3)).astype("float32")

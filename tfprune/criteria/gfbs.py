@@ -78,12 +78,14 @@ def _projected(graph: ChannelGraph) -> set[bytes]:
     """Return the ids that projected shortcuts make: coupled layers that read a block's input.
 
     Such a layer reads the very channels that a layer outside its group reads too, the block's
-    first. The original leaves its BatchNormalization out of the means and of the ranking.
+    first, and none that it is coupled with. The original leaves its BatchNormalization out of the
+    means and of the ranking.
     """
     reads: dict[bytes, list[str]] = {}
     for name in graph.producers:
         for slot in graph.owners[name].slots.values():
-            if slot.reads:
+            own = np.isin(graph.unit[slot.ids], graph.units_of(name)).any()
+            if slot.reads and not own:
                 reads.setdefault(slot.ids.tobytes(), []).append(name)
     return {
         graph.producers[name].tobytes()
