@@ -58,6 +58,13 @@ def test_an_activation_that_is_neither_is_refused():
         gives_probabilities(functional(layers.Flatten(), layers.Dense(3, "sigmoid")))
 
 
+def test_a_last_layer_that_is_called_twice_is_read_by_its_last_call():
+    image = keras.Input((3,))
+    shared = layers.Dense(3, activation="softmax", name="shared")
+    assert gives_probabilities(keras.Model(image, shared(shared(image))))
+    assert not gives_probabilities(keras.Model(image, image))
+
+
 def test_a_model_without_a_graph_is_refused():
     class Own(keras.Model):
         def call(self, x):

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from tfprune.errors import PruningError
+from tfprune.graph import nodes
 
 # They hand probabilities on as probabilities, and logits as logits.
 _PASSING = (
@@ -89,7 +90,8 @@ def label_loss(model: keras.Model) -> Callable[[Any, Any], Any]:
 
 
 def _last_activation(model: keras.Model) -> str:
-    return _activation(last_layers(model)[-1])
+    found = last_layers(model)
+    return _activation(found[-1]) if found else "linear"
 
 
 def _activation(operation: keras.Operation) -> str:
@@ -111,11 +113,10 @@ def _backwards(model: keras.Model) -> Iterator[keras.Operation]:
             f"The model {model.name!r} is a {type(model).__name__} without a graph of layers, so "
             "its last activation cannot be seen. Give the loss: fine_tune(..., loss=...)."
         )
-    makers = {id(t): op for op in model.operations for t in keras.tree.flatten(op.output)}
+    # By calls: a layer that is called several times has no one input.
+    makers = {id(tensor): node for node in nodes(model) for tensor in node.outputs}
     tensors = model.outputs
-    while len(tensors) == 1:
-        operation = makers[id(tensors[0])]
-        yield operation
-        if isinstance(operation, keras.layers.InputLayer):
-            return
-        tensors = keras.tree.flatten(operation.input)
+    while len(tensors) == 1 and id(tensors[0]) in makers:
+        node = makers[id(tensors[0])]
+        yield node.operation
+        tensors = node.input_tensors
