@@ -154,8 +154,9 @@ def prune(  # noqa: PLR0913 - one argument per part of the run
     test, small = feeding.plain(data.test), cut.model
     results = {"before fine-tuning": training.evaluate(small, test)}
     if recalibration:
-        sample = feeding.sample(data, recalibration * feeding.batch_size)
-        small = training.recalibrate(small, sample)
+        # As in training: crops with black borders have other statistics than whole images.
+        batches = feeding.training(data).epoch(0)
+        small = training.recalibrate(small, batches, limit=recalibration)
         results["after recalibration"] = training.evaluate(small, test)
     small, history = reporting.train_recorded(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose

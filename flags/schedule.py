@@ -45,8 +45,8 @@ def define() -> None:
     flags.DEFINE_integer(
         "recalibrate",
         0,
-        "Batches of training images on which the statistics of BatchNormalization are estimated "
-        "anew after the cut, before any fine-tuning; 0: not at all.",
+        "Batches of training images, augmented as in training, on which the statistics of "
+        "BatchNormalization are estimated anew after the cut, before any fine-tuning; 0: none.",
         lower_bound=0,
     )
 
