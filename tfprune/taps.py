@@ -12,35 +12,6 @@ from tfprune.running import run_calls
 from tfprune.tap_points import activated
 
 
-def maker_outputs(
-    graph: ChannelGraph, names: Iterable[str]
-) -> Callable[[Any], dict[str, tf.Tensor]]:
-    """Return a function from a batch of inputs to the outputs of the named layers.
-
-    The model runs as at inference. A layer called several times gives the output of its last call.
-
-    Args:
-        graph: channel graph of the model.
-        names: names of layers that make channels, as in `graph.producers`.
-    """
-    wanted = {id(graph.owners[name].operation): name for name in names}
-
-    @tf.function(reduce_retracing=True)
-    def tapped(inputs: list) -> dict[str, tf.Tensor]:
-        seen: dict[str, tf.Tensor] = {}
-
-        def call(operation: Any, args: tuple, kwargs: dict) -> Any:
-            outputs = operation(*args, **kwargs)
-            if id(operation) in wanted:
-                seen[wanted[id(operation)]] = outputs
-            return outputs
-
-        run_calls(graph.model, inputs, call)
-        return seen
-
-    return lambda inputs: tapped([tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)])
-
-
 def activations(graph: ChannelGraph, names: Iterable[str]) -> Callable[[Any], dict[str, tf.Tensor]]:
     """Return a function from a batch of inputs to the activated maps of the named layers.
 

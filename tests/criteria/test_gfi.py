@@ -155,6 +155,42 @@ def test_scores_do_not_depend_on_batches_or_the_order_of_images():
         np.testing.assert_allclose(parts[name], whole[name], rtol=1e-6)
 
 
+@pytest.mark.parametrize("criterion", ["gfi", "similarity"])
+def test_an_activation_of_its_own_is_left_out(criterion):
+    images, weights, found = np.random.default_rng(0).normal(size=(4, 8, 8, 2)), None, []
+    for fused in (True, False):
+        image = keras.Input((8, 8, 2))
+        x = layers.Conv2D(4, 3, activation="relu" if fused else None, name="a")(image)
+        x = x if fused else layers.ReLU()(x)
+        x = layers.Conv2D(3, 1, activation="tanh" if fused else None, name="b")(x)
+        x = layers.GlobalAveragePooling2D()(x if fused else layers.Activation("tanh")(x))
+        model = keras.Model(image, layers.Dense(2)(x))
+        weights = weights or model.get_weights()
+        model.set_weights(weights)
+        batch = (images.astype("float32"), LABELS)
+        found.append(tfprune.score(tfprune.analyse(model), criterion, batch))
+        assert [model.get_layer(n).activation.__name__ for n in "ab"] == (
+            ["relu", "tanh"] if fused else ["linear"] * 2
+        )
+    for name in "ab":
+        assert np.ptp(found[0][name]) > 0.1
+        np.testing.assert_allclose(found[0][name], found[1][name], rtol=1e-6)
+
+
+@pytest.mark.parametrize("criterion", ["gfi", "similarity"])
+def test_the_last_call_of_a_layer_counts(criterion):
+    images = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype("float32")
+    image = keras.Input((8, 8, 3))
+    conv = layers.Conv2D(3, 3, activation="relu", padding="same", name="conv")
+    x = layers.GlobalAveragePooling2D()(conv(conv(image)))
+    twice = keras.Model(image, layers.Dense(2)(x))
+    x = layers.GlobalAveragePooling2D()(conv(image))
+    once = tfprune.analyse(keras.Model(image, layers.Dense(2)(x)))
+    found = tfprune.score(tfprune.analyse(twice), criterion, (images, LABELS), coupled="mean")
+    last = tfprune.score(once, criterion, (conv(images).numpy(), LABELS))
+    np.testing.assert_allclose(found["conv"], last["conv"], rtol=1e-6)
+
+
 def test_coupled_layers_stay_whole_unless_told():
     image = keras.Input((4, 4, 2))
     x = layers.Conv2D(3, 1, name="stem")(image)

@@ -4,14 +4,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.channel_graph import ChannelGraph
-from tfprune.criteria._convolutions import channels_last, fitting
+from tfprune.criteria._convolutions import fitting
 from tfprune.errors import PruningError
-from tfprune.running import run_calls
 
 BYTES = 8  # the sums are float64
 GIGABYTE = 10**9
@@ -58,12 +55,15 @@ def groups(
 
 
 def class_sums(
-    graph: ChannelGraph, group: Group, images: Iterable[tuple[Any, np.ndarray]], classes: int
+    maps: Callable[[Any], dict[str, tf.Tensor]],
+    group: Group,
+    images: Iterable[tuple[Any, np.ndarray]],
+    classes: int,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Sum the maps of each class in one pass over the data, the model run as at inference.
+    """Sum the maps of each class in one pass over the data.
 
     Args:
-        graph: channel graph of the model.
+        maps: function from inputs to {layer: [N, H, W, C]}.
         group: {layer: the channels wanted}.
         images: (inputs, labels int [N]) of each batch.
         classes: number of classes.
@@ -74,46 +74,48 @@ def class_sums(
     Raises:
         PruningError: inputs that do not suit the model, or images of several sizes.
     """
-    step = _step(graph, group)
+    step = _step(maps, group)
     sums: dict[str, np.ndarray] = {}
     counts = np.zeros(classes, int)
     for inputs, labels in images:
         present, index = np.unique(labels, return_inverse=True)
-        for name, part in fitting(step, inputs, index, len(present)).items():
-            maps = part.numpy()
-            total = sums.setdefault(name, np.zeros((classes, *maps.shape[1:])))
-            _check_size(name, total, maps)
-            for k, summed in zip(present, maps, strict=True):
-                total[k] += summed  # one class at a time: an index of several copies them
+        given = tf.constant(index, tf.int32), tf.constant(len(present))
+        # Handed on unnamed: a name would keep a batch's sums until those of the next are there.
+        _add(sums, fitting(step, inputs, *given), present, classes)
         np.add.at(counts, labels, 1)
     return sums, counts
 
 
-def _step(graph: ChannelGraph, group: Group) -> Callable[..., dict[str, tf.Tensor]]:
+def _add(
+    sums: dict[str, np.ndarray],
+    parts: Mapping[str, tf.Tensor],
+    present: np.ndarray,
+    classes: int,
+) -> None:
+    """Add the sums of a batch, [classes present, H, W, C], to those of all images."""
+    for name, part in parts.items():
+        own = np.asarray(part)  # no copy, unlike part.numpy()
+        total = sums.setdefault(name, np.zeros((classes, *own.shape[1:])))
+        _check_size(name, total, own)
+        for k, summed in zip(present, own, strict=True):
+            total[k] += summed  # one class at a time: an index of several copies them
+
+
+def _step(
+    maps: Callable[[Any], dict[str, tf.Tensor]], group: Group
+) -> Callable[..., dict[str, tf.Tensor]]:
     """Return a function from a batch to the sums of its maps, [classes present, H, W, C]."""
-    wanted = {id(graph.owners[name].operation): name for name in group}
 
     @tf.function(reduce_retracing=True)
     def summed(inputs: list, index: tf.Tensor, present: tf.Tensor) -> dict[str, tf.Tensor]:
-        seen: dict[str, tf.Tensor] = {}
+        found = maps(inputs)
+        # Opposite signs cancel: float32 would lose digits.
+        parts = {name: tf.cast(found[name][..., part], tf.float64) for name, part in group.items()}
+        return {
+            name: tf.math.unsorted_segment_sum(part, index, present) for name, part in parts.items()
+        }
 
-        def call(operation: Any, args: tuple, kwargs: dict) -> Any:
-            outputs = operation(*args, **kwargs)
-            if id(operation) in wanted:  # of a layer called several times the last call counts
-                name = wanted[id(operation)]
-                maps = channels_last(graph, name, outputs)[..., group[name]]
-                maps = tf.cast(maps, tf.float64)  # opposite signs cancel: float32 would lose digits
-                seen[name] = tf.math.unsorted_segment_sum(maps, index, present)
-            return outputs
-
-        run_calls(graph.model, inputs, call)
-        return seen
-
-    def step(inputs: Any, index: np.ndarray, present: int) -> dict[str, tf.Tensor]:
-        tensors = [tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)]
-        return summed(tensors, tf.constant(index, tf.int32), tf.constant(present, tf.int32))
-
-    return step
+    return summed
 
 
 def _check_size(name: str, total: np.ndarray, maps: np.ndarray) -> None:

@@ -1,13 +1,18 @@
 """What the criteria that judge the maps of convolutions share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
-from tfprune.batches import MISFITS, misfit
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
+from tfprune.linear_ends import cut_activations
+from tfprune.misfits import describing
+from tfprune.running import run_calls
+from tfprune.surgery import Builder
 
 _KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
 
@@ -38,16 +43,58 @@ def convolutions(graph: ChannelGraph, criterion: str) -> list[str]:
     return names
 
 
+def linear_maps(graph: ChannelGraph, names: Iterable[str]) -> Callable[[Any], dict[str, tf.Tensor]]:
+    """Return a function from a batch of inputs to the maps of convolutions.
+
+    The maps are what a convolution computes, bias included, before any activation, also one of
+    its own. The model runs as at inference. Of a layer called several times the last call counts.
+
+    Args:
+        graph: channel graph of the model.
+        names: names of convolutions.
+
+    Returns:
+        A function, to be traced by TensorFlow, that returns {layer: [N, H, W, C]}.
+
+    Example:
+        >>> import keras, numpy as np, tfprune
+        >>> bias = keras.initializers.Constant(-1)
+        >>> conv = keras.layers.Conv2D(2, 1, activation="relu", bias_initializer=bias, name="conv")
+        >>> model = keras.Sequential([keras.Input((1, 1, 3)), conv])
+        >>> maps = linear_maps(tfprune.analyse(model), ["conv"])
+        >>> maps(np.zeros((1, 1, 1, 3), "float32"))["conv"].numpy().ravel().tolist()
+        [-1.0, -1.0]
+    """
+    layers = {name: graph.owners[name].operation for name in names}
+    model, cut = graph.model, {}
+    if not all(layer.activation is keras.activations.linear for layer in layers.values()):
+        builder = Builder(graph, np.ones(len(graph.unit), bool))
+        model = builder.build()
+        layers = {name: builder.copies[id(layer)] for name, layer in layers.items()}
+        cut = cut_activations(list(layers.values()))
+    wanted = {id(layer): name for name, layer in layers.items()}
+
+    def maps(inputs: Any) -> dict[str, tf.Tensor]:
+        seen: dict[str, tf.Tensor] = {}
+
+        def call(operation: Any, args: tuple, kwargs: dict) -> Any:
+            outputs = operation(*args, **kwargs)
+            if id(operation) not in wanted:
+                return outputs
+            seen[wanted[id(operation)]] = outputs
+            return cut[id(operation)](outputs) if cut else outputs
+
+        run_calls(model, keras.tree.flatten(inputs), call)
+        return {name: _channels_last(layers[name], output) for name, output in seen.items()}
+
+    return maps
+
+
 def fitting(run: Callable[..., Any], inputs: Any, *more: Any) -> Any:
-    """Return `run(inputs, *more)`, and tell of inputs that the model cannot take."""
-    try:
-        return run(inputs, *more)
-    except MISFITS as error:
-        shapes = [getattr(x, "shape", x) for x in keras.tree.flatten(inputs)]
-        raise misfit(error, f"inputs of shapes {shapes}") from error
+    """Return `run(flat list of the input tensors, *more)`; tell of inputs the model cannot take."""
+    with describing("inputs", inputs):
+        return run([tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)], *more)
 
 
-def channels_last(graph: ChannelGraph, name: str, maps: Any) -> Any:
-    """Return a convolution's output as [N, H, W, C], whatever its own layout."""
-    layout = graph.owners[name].operation.data_format
-    return keras.ops.moveaxis(maps, 1, -1) if layout == "channels_first" else maps
+def _channels_last(layer: Any, maps: tf.Tensor) -> tf.Tensor:
+    return keras.ops.moveaxis(maps, 1, -1) if layer.data_format == "channels_first" else maps

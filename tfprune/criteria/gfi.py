@@ -1,20 +1,20 @@
 """GFI-AP: mean maps of each class (Adaptive CNN filter pruning using global importance metric)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import combine, require_uncoupled
 from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
-from tfprune.criteria._convolutions import channels_last, convolutions, fitting
+from tfprune.criteria._convolutions import convolutions, fitting, linear_maps
 from tfprune.criteria._labelled import check_counts, check_readable, labelled_images
 from tfprune.errors import PruningError
-from tfprune.taps import maker_outputs
 
 SELECTOR = "adaptive"
 SCOPE = "global"
@@ -35,7 +35,8 @@ def score(
     """Score each filter by its strongest mean response to a class.
 
     Maps F are the outputs of the convolutions themselves, bias included, before normalisation and
-    activation, the model run as at inference. With M_k the mean of F over the images of class k,
+    activation, also an activation of their own, the model run as at inference; of a layer called
+    several times the last call counts. With M_k the mean of F over the images of class k,
     s_k is the mean over all positions of |M_k|, and the score is the largest s_k: responses whose
     sign changes from image to image of a class cancel. GFI-AP (spec: C1); the numbers of different
     layers are compared as they are.
@@ -68,20 +69,21 @@ def score(
     first = next(stream, None)
     if first is None:
         raise PruningError("Criterion 'gfi' received no batch. Pass at least one.")
-    parts = groups(_map_shapes(graph, names, first[0]), classes, memory_gb * GIGABYTE)
+    maps = linear_maps(graph, names)
+    parts = groups(_map_shapes(maps, first[0]), classes, memory_gb * GIGABYTE)
     check_readable(batches, len(parts), memory_gb)
     own: dict[str, list[np.ndarray]] = {name: [] for name in names}
     seen = None
     for group in parts:
         data = chain([first], stream) if seen is None else labelled_images(batches, classes, _USER)
-        scores, seen = _importance(graph, group, data, classes, seen, spatial)
+        scores, seen = _importance(maps, group, data, classes, seen, spatial)
         for name, values in scores.items():
             own[name].append(values)
     return combine(graph, {name: np.concatenate(pieces) for name, pieces in own.items()}, coupled)
 
 
 def _importance(
-    graph: ChannelGraph,
+    maps: Callable[[Any], dict[str, tf.Tensor]],
     group: Group,
     images: Iterable[tuple[Any, np.ndarray]],
     classes: int,
@@ -92,7 +94,7 @@ def _importance(
 
     The sums stay within: those of two groups are never there at a time.
     """
-    sums, counts = class_sums(graph, group, images, classes)
+    sums, counts = class_sums(maps, group, images, classes)
     check_counts(counts, seen)
     return {name: importance(total, counts, spatial) for name, total in sums.items()}, counts
 
@@ -116,12 +118,13 @@ def importance(sums: np.ndarray, counts: np.ndarray, spatial: str = "mean") -> n
     return np.max([over(np.abs(m), (0, 1)) / n for m, n in zip(sums, counts, strict=True)], 0)
 
 
-def _map_shapes(graph: ChannelGraph, names: list[str], inputs: Any) -> dict[str, tuple[int, ...]]:
+def _map_shapes(
+    maps: Callable[[Any], dict[str, tf.Tensor]], inputs: Any
+) -> dict[str, tuple[int, ...]]:
     """Return {layer: (height, width, channels)} of the maps of one image."""
-    outputs = maker_outputs(graph, names)
     one = keras.tree.map_structure(lambda x: x[:1], inputs)
-    maps = fitting(outputs, one)
-    return {name: tuple(channels_last(graph, name, maps[name]).shape[1:]) for name in names}
+    found = fitting(tf.function(maps), one)
+    return {name: tuple(value.shape[1:]) for name, value in found.items()}
 
 
 def _classes(graph: ChannelGraph) -> int:

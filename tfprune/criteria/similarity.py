@@ -3,13 +3,13 @@
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfprune.batches import pairs
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import require_uncoupled
-from tfprune.criteria._convolutions import channels_last, convolutions, fitting
+from tfprune.criteria._convolutions import convolutions, fitting, linear_maps
 from tfprune.errors import PruningError
-from tfprune.taps import maker_outputs
 
 SELECTOR = "similarity"
 COUPLED = "leader"
@@ -24,7 +24,8 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
     A map's hash says which of its 8x8 lowest DCT-II coefficients reach their mean, the constant
     term included; the similarity of two channels is the share of equal bits, averaged over the
     images. Maps are the outputs of the convolutions themselves, before normalisation and
-    activation; a convolution with an activation of its own gives its activated maps.
+    activation, also an activation of its own; of a layer called several times the last call
+    counts.
 
     Args:
         graph: channel graph of the model.
@@ -48,12 +49,12 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
     names = convolutions(graph, "similarity")
     if batches is None:
         raise PruningError("Criterion 'similarity' needs data: pass batches of inputs, not None.")
-    outputs = maker_outputs(graph, names)
+    traced = tf.function(linear_maps(graph, names), reduce_retracing=True)
     agreement = {name: 0.0 for name in names}
     count = {name: 0 for name in names}
     for inputs, _ in pairs(batches):
-        for name, maps in fitting(outputs, inputs).items():
-            bits = hashes(_finite(np.asarray(channels_last(graph, name, maps), np.float64), name))
+        for name, maps in fitting(traced, inputs).items():
+            bits = hashes(_finite(np.asarray(maps, np.float64), name))
             agreement[name] = agreement[name] + agreements(bits)
             count[name] += len(bits)
     if not all(count.values()):
