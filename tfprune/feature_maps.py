@@ -6,9 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.batches import MISFITS, misfit, pairs
+from tfprune.batches import pairs
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
+from tfprune.misfits import describing
 from tfprune.taps import activations
 
 _MAPS = 4  # axes of a batch of maps
@@ -57,11 +58,9 @@ def single_inputs(batches: Any, user: str) -> Iterator[Any]:
         [(1, 8, 8, 3), (1, 8, 8, 3)]
     """
     for inputs in _inputs(batches, user):
-        try:
+        with describing("inputs", inputs):
             arrays = keras.tree.map_structure(keras.ops.convert_to_numpy, inputs)
             sizes = {len(x) for x in keras.tree.flatten(arrays)}
-        except MISFITS as error:
-            raise _misfit(error, inputs) from error
         if len(sizes) > 1:
             raise PruningError(
                 f"{user}: one batch holds inputs of {sorted(sizes)} images. Expected the same "
@@ -99,10 +98,8 @@ def feature_maps(
     """
     tapped = activations(graph, names)
     for inputs in _inputs(batches, user):
-        try:
+        with describing("inputs", inputs):
             found = tapped(inputs)
-        except MISFITS as error:
-            raise _misfit(error, inputs) from error
         maps = {name: np.asarray(value, np.float32) for name, value in found.items()}
         for name, value in maps.items():
             _require_finite(name, value, user)
@@ -118,11 +115,6 @@ def _inputs(batches: Any, user: str) -> Iterator[Any]:
         yield inputs
     if empty:
         raise PruningError(f"{user} received no batch. Pass at least one.")
-
-
-def _misfit(error: Exception, inputs: Any) -> PruningError:
-    shapes = [getattr(x, "shape", x) for x in keras.tree.flatten(inputs)]
-    return misfit(error, f"inputs of shapes {shapes}")
 
 
 def _require_finite(name: str, maps: np.ndarray, user: str) -> None:

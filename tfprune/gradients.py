@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import MISFITS, misfit
 from tfprune.channel_graph import ChannelGraph
 from tfprune.heads import label_loss
 from tfprune.linear_ends import cut_activations, cut_softmax
+from tfprune.misfits import describing
 from tfprune.running import run_calls
 from tfprune.surgery import Builder, float32_if_half
 
@@ -103,12 +103,9 @@ class Taps:
         traced = tf.function(compute, input_signature=[specs, *labels])
 
         def call(inputs: Any, *others: Any) -> Any:
-            try:
+            with describing("inputs and labels", (inputs, others)):
                 flat = zip(keras.tree.flatten(inputs), specs, strict=True)
                 return traced([tf.cast(x, spec.dtype) for x, spec in flat], *others)
-            except MISFITS as error:
-                shapes = [getattr(x, "shape", x) for x in keras.tree.flatten((inputs, others))]
-                raise misfit(error, f"inputs and labels of shapes {shapes}") from error
 
         return call
 

@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import MISFITS, labelled, misfit
+from tfprune.batches import labelled
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import combine
 from tfprune.criteria._norms import channel_ids, require_norms, scaled_norms
 from tfprune.errors import PruningError
 from tfprune.heads import label_loss
+from tfprune.misfits import describing
 from tfprune.notes import Owner
 from tfprune.running import run_calls
 from tfprune.surgery import Builder, float32_if_half
@@ -137,11 +138,8 @@ def _gradients(graph: ChannelGraph, norms: list[Owner], batches: Any) -> list[np
 
     total, count = [0.0] * len(gammas), 0
     for inputs, labels in labelled(batches, "criterion 'gfbs'"):
-        try:
+        with describing("inputs and labels", (inputs, labels)):
             gradients = step(keras.tree.map_structure(tf.convert_to_tensor, inputs), labels)
-        except MISFITS as error:
-            shapes = [getattr(x, "shape", x) for x in keras.tree.flatten((inputs, labels))]
-            raise misfit(error, f"inputs and labels of shapes {shapes}") from error
         total = [old + np.float64(new) for old, new in zip(total, gradients, strict=True)]
         count += 1
     if not count:
