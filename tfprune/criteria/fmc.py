@@ -36,11 +36,12 @@ def score(
 ) -> dict[str, np.ndarray]:
     """Score each channel by how seldom its maps are clustered together with the same others.
 
-    For each image and layer: the activated maps (`tfprune.tap_points`), scaled by their maximum,
-    are laid out by t-SNE; points beyond Tukey's fences are outliers; the others' silhouettes
-    give a number of clusters K (step 0). With the layer's most frequent K, k-means labels the
-    filters on every image (step 1). The redundancy index (step 2) sums over ordered pairs of
-    images how large a group a filter shares in both. The score is its negative.
+    For each image and layer: the activated maps (`tfprune.tap_points`; of a layer called several
+    times those of its first call), scaled by their maximum, are laid out by t-SNE; points beyond
+    Tukey's fences are outliers; the others' silhouettes give a number of clusters K (step 0). With
+    the layer's most frequent K, k-means labels the filters on every image (step 1). The redundancy
+    index (step 2) sums over ordered pairs of images how large a group a filter shares in both. The
+    score is its negative.
 
     t-SNE is done once per image: step 1 clusters the points of step 0, where the original
     embeds anew, other images besides. Images are taken as they come, each run by itself; all
@@ -77,15 +78,15 @@ def score(
         )
     made_from = _made_from(graph, names, images) | {"seed": seed, "cluster_stride": cluster_stride}
     steps = Steps(
-        graph,
-        names,
-        images,
-        Cache(cache_dir, made_from),
-        seed,
-        cluster_stride,
-        workers or joblib.cpu_count(),
-        progress,
-        _USER,
+        graph=graph,
+        names=names,
+        images=images,
+        cache=Cache(cache_dir, made_from),
+        seed=seed,
+        stride=cluster_stride,
+        workers=workers or joblib.cpu_count(),
+        progress=progress,
+        user=_USER,
     )
     indices = steps.indices(index)
     return {name: -value - _TIE * np.arange(len(value)) for name, value in indices.items()}

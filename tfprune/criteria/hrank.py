@@ -17,7 +17,8 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
 
     The rank of an H x W map is the number of its singular values above the largest one times
     max(H, W) times the epsilon of float32. Maps are taken after the activation that follows the
-    layer (`tfprune.tap_points`), behind the sum in a residual block.
+    layer (`tfprune.tap_points`), behind the sum in a residual block; of a layer called several
+    times those of its first call count.
 
     Args:
         graph: channel graph of the model.
