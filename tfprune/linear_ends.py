@@ -11,14 +11,14 @@ from tfprune.heads import gives_probabilities, last_layers
 
 
 def cut_softmax(model: keras.Model) -> int | None:
-    """Let a classifier end in logits, by changing it.
+    """Let a classifier that ends in a softmax or its logarithm end in logits, by changing it.
 
     Args:
         model: a copy that nobody else uses.
 
     Returns:
         The id of the operation whose call is to be left out, where the softmax is an operation
-        of its own; else None.
+        of its own; else None, also where there is none.
 
     Raises:
         PruningError: the last activation is neither a softmax nor none, or the softmax serves
@@ -31,9 +31,10 @@ def cut_softmax(model: keras.Model) -> int | None:
         >>> model.layers[-1].activation.__name__
         'linear'
     """
-    if not gives_probabilities(model):
+    gives_probabilities(model)  # refuses other activations
+    last = (last_layers(model) or [None])[-1]
+    if not _is_softmax(last):
         return None
-    last = last_layers(model)[-1]
     if sum(call.operation is last for call in calls(model)) > 1:
         raise PruningError(
             f"Model {model.name!r} calls {last.name!r}, the softmax at its end, more than once: "
@@ -43,6 +44,13 @@ def cut_softmax(model: keras.Model) -> int | None:
         return id(last)
     last.activation = keras.activations.linear
     return None
+
+
+def _is_softmax(operation: Any) -> bool:
+    """Tell whether an operation ends in a softmax; logarithms of one are no raw scores either."""
+    activation = getattr(operation, "activation", None)
+    name = type(operation).__name__ if activation is None else activation.__name__
+    return name in ("Softmax", "LogSoftmax", "softmax", "log_softmax")
 
 
 def cut_activations(layers: Iterable[Any]) -> dict[int, Callable[[Any], Any]]:
