@@ -18,8 +18,11 @@ def test_the_naive_pairs_are_those_of_the_library(monkeypatch):
 
 
 def test_gfis_sums_stay_within_their_budgets(monkeypatch):
-    for name, value in (("CLASSES", 10), ("SIZE", 4), ("FILTERS", 6), ("BATCH", 5)):
+    for name, value in (("CLASSES", 10), ("SIZE", 4), ("FILTERS", 6)):
         monkeypatch.setattr(gfi, name, value)
-    monkeypatch.setattr(gfi, "BUDGETS", (2600e-9, 1))  # 1280 bytes per channel
-    lines = list(gfi.budgets(gfi._layer(), list(gfi._batches(10, 10))))
-    assert [int(re.split(" +", line.strip())[1]) for line in lines] == [3, 1]
+    monkeypatch.setattr(gfi, "BUDGETS", (5200e-9, 1))  # 1280 bytes per channel
+    for size, passes in ((5, [3, 1]), (10, [3, 1]), (2, [2, 1])):  # and 640, 1280 or 256 of a batch
+        lines = list(gfi.budgets(gfi._layer(), list(gfi._batches(10, 10, size))))
+        found = [re.split(" +", line.strip()) for line in lines]
+        assert [int(cells[0]) for cells in found] == [size] * 2
+        assert [int(cells[2]) for cells in found] == passes

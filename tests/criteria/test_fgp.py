@@ -217,14 +217,25 @@ PHOTOS = RANDOM.standard_normal((9, 6, 6, 2)).astype("float32")
 KINDS = np.array([0, 1, 2, 1, 1, 0, 2, 2, 2])
 
 
-def test_scores_do_not_depend_on_batches_or_the_order_of_images():
+@pytest.mark.parametrize(
+    ("most", "order"), [(None, range(9)), (None, [8, 1, 6, 4, 0, 7, 2, 3, 5]), (2, range(9))]
+)
+def test_scores_do_not_depend_on_batches_nor_those_of_all_images_on_their_order(most, order):
     model = network()
-    whole = score((PHOTOS, KINDS), model, images_per_class=None)
-    parts = [(PHOTOS[i], KINDS[i]) for i in (slice(4, 9), slice(0, 1), slice(1, 4))]
-    pieces = score(parts, model, images_per_class=None)
+    whole = score((PHOTOS, KINDS), model, images_per_class=most)
+    order = np.array(order)
+    parts = [(PHOTOS[i], KINDS[i]) for i in (order[:1], order[1:4], order[4:])]
+    pieces = score(parts, model, images_per_class=most)
     for name in ("conv1", "conv2"):
         np.testing.assert_allclose(pieces[name], whole[name], rtol=1e-6)
         assert whole[name].all()
+
+
+def test_of_some_images_the_order_matters():
+    model, order = network(), np.arange(8, -1, -1)
+    first = score((PHOTOS, KINDS), model, images_per_class=1)
+    last = score((PHOTOS[order], KINDS[order]), model, images_per_class=1)
+    assert not np.allclose(first["conv1"], last["conv1"], rtol=1e-3)
 
 
 def test_the_first_images_of_each_class_count_and_no_more_is_read():
@@ -265,6 +276,26 @@ def test_a_fused_activation_and_a_softmax_change_nothing():
     masks = dict(task="segmentation", images_per_class=None, classes=[1])
     segmented = [score(IMAGES, segmenter(softmax), **masks)["conv"] for softmax in (False, True)]
     np.testing.assert_allclose(*segmented, rtol=1e-6)
+
+
+def test_the_logarithm_of_a_softmax_is_cut_off_too():
+    expected, linear = score()["conv"], classifier()
+    image, logits = linear.inputs[0], linear.outputs[0]
+    fused = classifier()
+    fused.get_layer("head").activation = keras.activations.log_softmax
+    layer = layers.Activation("log_softmax", name="log")
+    for model in (
+        fused,
+        keras.Model(image, layer(logits)),
+        keras.Model(image, keras.ops.log_softmax(logits)),
+        keras.Model(image, keras.Model(image, layer(logits))(image)),
+    ):
+        (found,) = score(model=model).values()
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert fused.get_layer("head").activation is keras.activations.log_softmax
+    twice = keras.Model(image, layer(layer(logits)))
+    with pytest.raises(PruningError, match="calls 'log', the softmax at its end, more than once"):
+        score(model=twice)
 
 
 def test_half_precision_is_scored_in_float32():
@@ -318,7 +349,7 @@ def test_scoring_leaves_the_model_as_it_was():
         ((IMAGES, LABELS * 0), {}, "class 1 of 2 has no image among the batches, and every"),
         ((IMAGES, LABELS + 1), {}, "expected class numbers from 0 to 1.* received 2. Take"),
         ((IMAGES, np.eye(2)), {}, r"expected class numbers from 0 to 1.*\(2, 2\).*argmax"),
-        ([(IMAGES, LABELS[:1])], {}, "a batch has 2 inputs, but 1 labels"),
+        ([(IMAGES, LABELS[:1])], {}, "a batch of 2 images has 1 labels. Give one each"),
         ((IMAGES[..., :1], LABELS), {}, r"batch does not suit .*\(2, 2, 2, 1\)"),
         ((IMAGES * np.nan, LABELS), {}, "gave layer 'conv' a score that is not finite .channel 0"),
         ((IMAGES, LABELS), {"heat_norm": "max"}, "Unknown heat_norm .*'max'.*channel, layer, none"),
@@ -363,7 +394,7 @@ def test_models_that_do_not_suit_are_refused():
     x = layers.Flatten()(image)
     dense = keras.Model(image, layers.Dense(2)(x), name="dense")
     wrong = "task='classification' expects outputs .N, classes.; .* another task of .'class"
-    for model, message in [(dense, "scores 2-D convolutions; model 'dense' has none. Use another"),
-                           (segmenter(), wrong)]:  # fmt: skip
+    none = "'fgp' judges maps of 2-D convolutions; model 'dense' has none. Use another"
+    for model, message in [(dense, none), (segmenter(), wrong)]:
         with pytest.raises(PruningError, match=message):
             score(model=model)

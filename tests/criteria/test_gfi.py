@@ -201,7 +201,7 @@ def test_coupled_layers_stay_whole_unless_told():
     images = np.random.default_rng(0).normal(size=(4, 4, 4, 2)).astype("float32")
     assert set(tfprune.score(graph, "gfi", (images, LABELS))) == {"inner"}
     once = iter([(images, LABELS)])  # memory for 'inner' alone: the others take none of it
-    assert len(tfprune.score(graph, "gfi", once, memory_gb=8 * 2 * 4 * 4 * 4 / 1e9)) == 1
+    assert len(tfprune.score(graph, "gfi", once, memory_gb=8 * (2 + 2) * 4 * 4 * 4 / 1e9)) == 1
     mean = tfprune.score(graph, "gfi", (images, LABELS), coupled="mean")
     assert set(mean) == {"stem", "inner", "outer"}
     np.testing.assert_array_equal(mean["stem"], mean["outer"])

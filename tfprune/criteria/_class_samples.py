@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import labelled, pairs
-from tfprune.criteria._labels import class_numbers
+from tfprune.batches import pairs
+from tfprune.criteria._labels import class_numbers, labelled_images
 from tfprune.errors import PruningError
 from tfprune.gradients import Taps
 
@@ -70,13 +70,7 @@ def by_label(taps: Taps, batches: Any, quota: Quota) -> Iterator[Sample]:
         batches: batches of (inputs, class numbers [N]).
         quota: how many are taken.
     """
-    for inputs, labels in labelled(batches, USER):
-        numbers = class_numbers(labels, taps.output_shape[-1], 1, USER)
-        count = len(keras.tree.flatten(inputs)[0])
-        if len(numbers) != count:
-            raise PruningError(
-                f"{USER}: a batch has {count} inputs, but {len(numbers)} labels. Give one each."
-            )
+    for inputs, numbers in labelled_images(batches, taps.output_shape[-1], USER):
         rows = quota.take(numbers)
         if len(rows):
             yield _rows(inputs, rows), numbers[rows], ()

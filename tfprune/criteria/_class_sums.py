@@ -17,31 +17,33 @@ Group = Mapping[str, slice]  # {layer: its channels that one pass over the data 
 
 
 def groups(
-    shapes: Mapping[str, tuple[int, ...]], classes: int, memory: float
+    shapes: Mapping[str, tuple[int, ...]], at_once: int, memory: float
 ) -> list[dict[str, slice]]:
     """Spread channels over as few passes as the memory for their sums allows.
 
     Args:
         shapes: {layer: (height, width, channels)}.
-        classes: number of classes; a channel takes classes x height x width numbers.
+        at_once: class maps of a channel there at a time, each height x width numbers: one of
+            each class, and one of each class that a batch may hold.
         memory: bytes that the sums of one pass may take.
 
     Raises:
         PruningError: a single channel takes more.
 
     Example:
-        >>> groups({"a": (2, 2, 3), "b": (1, 1, 4)}, classes=1, memory=64)
+        >>> groups({"a": (2, 2, 3), "b": (1, 1, 4)}, at_once=1, memory=64)
         [{'a': slice(0, 2, None)}, {'a': slice(2, 3, None), 'b': slice(0, 4, None)}]
     """
     found: list[dict[str, slice]] = [{}]
     room = memory
     for name, (*size, channels) in shapes.items():
-        each, start = BYTES * classes * math.prod(size), 0
+        each, start = BYTES * at_once * math.prod(size), 0
         if each > memory:
             raise PruningError(
                 f"memory_gb={memory / GIGABYTE:g} is too little: the class sums of one channel of "
-                f"layer {name!r} take {each / GIGABYTE:.3g} GB ({classes} classes, maps of "
-                f"{' x '.join(map(str, size))}). Raise it, or use smaller images."
+                f"layer {name!r} take {each / GIGABYTE:.3g} GB ({at_once} maps of "
+                f"{' x '.join(map(str, size))}: one of each class, and one of each class that a "
+                "batch may hold). Raise it, or use smaller images or batches."
             )
         while start < channels:
             if room < each:

@@ -1,13 +1,47 @@
 """Labels of classes as whole numbers."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
+from tfprune.batches import labelled
 from tfprune.errors import PruningError
 
+_HINT = "Take the batches from the data that the model's classes are of"
 
-def class_numbers(labels: Any, classes: int, rank: int, user: str) -> np.ndarray:
+
+def labelled_images(
+    batches: Any, classes: int, user: str, hint: str = _HINT
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield (inputs, class numbers int32 [N]) of each batch.
+
+    Args:
+        batches: batches of (inputs, labels [N] or [N, 1]).
+        classes: number of classes; the labels count from 0.
+        user: who needs them, for the error message.
+        hint: what to do about numbers out of range.
+
+    Raises:
+        PruningError: labels missing, not one per image, or what are no class numbers.
+
+    Example:
+        >>> batches = [(np.zeros((2, 8, 8, 3)), [[3], [0]])]
+        >>> [labels.tolist() for _, labels in labelled_images(batches, 10, "the example")]
+        [[3, 0]]
+    """
+    for inputs, given in labelled(batches, user):
+        labels = class_numbers(given, classes, 1, user, hint)
+        count = len(keras.tree.flatten(inputs)[0])
+        if len(labels) != count:
+            raise PruningError(
+                f"{user}: a batch of {count} images has {len(labels)} labels. Give one each."
+            )
+        yield inputs, labels
+
+
+def class_numbers(labels: Any, classes: int, rank: int, user: str, hint: str = _HINT) -> np.ndarray:
     """Return class numbers as int32, [N] or, for segmentation, [N, H, W].
 
     In segmentation other numbers mark pixels that do not count (255 in VOC); they become -1.
@@ -17,6 +51,7 @@ def class_numbers(labels: Any, classes: int, rank: int, user: str) -> np.ndarray
         classes: number of classes.
         rank: number of axes, 1 for [N].
         user: who needs them, for the error message, e.g. "criterion 'fgp'".
+        hint: what to do about numbers out of range.
 
     Raises:
         PruningError: another shape, or what are no class numbers.
@@ -36,8 +71,5 @@ def class_numbers(labels: Any, classes: int, rank: int, user: str) -> np.ndarray
         )
     strange = (found < 0) | (found >= classes)
     if rank == 1 and strange.any():
-        raise PruningError(
-            f"{user}: expected {expected}; received {found[strange][0]}. Take the batches from "
-            "the data that the model's classes are of."
-        )
+        raise PruningError(f"{user}: expected {expected}; received {found[strange][0]}. {hint}.")
     return np.where(strange, -1, found.astype(np.int32))

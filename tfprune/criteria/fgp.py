@@ -5,12 +5,12 @@ from functools import partial
 from numbers import Integral
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.criteria._class_samples import Quota, Sample, by_label, by_mask
+from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria._heat import GRADIENTS, NORMS, support
 from tfprune.errors import PruningError, unknown
 from tfprune.gradients import Taps
@@ -20,7 +20,6 @@ COMPARABLE = False
 SHARES = True
 AMOUNT = {"threshold": 0.8}
 SAMPLES = 0  # all, until every class has its images
-_KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
 _TASKS = {"classification": (by_label, "[N, classes]"),
           "segmentation": (by_mask, "[N, H, W, classes]")}  # fmt: skip
 
@@ -51,7 +50,9 @@ def score(
             layer, so that all images count alike; "none" takes them as they are; "channel"
             stretches each map to [0, 1], as the published script seems to.
         gradient: "pooled" as above; "elementwise" takes ReLU(dy/dA * A), an experiment.
-        images_per_class: how many images of each class, the first that come; None for all.
+        images_per_class: how many images of each class, the first that come: the scores depend on
+            the order of the images then, not on how they are batched. None for all of them, in
+            whatever order.
         task: "classification": outputs [N, classes], an image counts for its label's class;
             "segmentation": outputs [N, H, W, classes], y is the sum of a class's logit over the
             pixels that the model takes for that class, or else over those that the labels do; an
@@ -73,13 +74,7 @@ def score(
             "fgp: images_per_class must be a whole number from 1 on, or None for all images; "
             f"received {images_per_class!r}."
         )
-    names = [name for name in graph.producers if isinstance(graph.owners[name].operation, _KINDS)]
-    if not names:
-        raise PruningError(
-            f"Criterion 'fgp' scores 2-D convolutions; model {graph.model.name!r} has none. Use "
-            "another criterion, e.g. 'l1'."
-        )
-    taps = Taps(graph, names)
+    taps = Taps(graph, convolutions(graph, "fgp"))
     quota = Quota(_counted(classes, taps, task), images_per_class)
     samples = _TASKS[task][0](taps, batches, quota)
     return _means(taps, samples, quota, partial(support, norm=heat_norm, weights=gradient))

@@ -1,6 +1,7 @@
 """GFI-AP: mean maps of each class (Adaptive CNN filter pruning using global importance metric)."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any
@@ -13,7 +14,8 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import combine, require_uncoupled
 from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
 from tfprune.criteria._convolutions import convolutions, fitting, linear_maps
-from tfprune.criteria._labelled import check_counts, check_readable, labelled_images
+from tfprune.criteria._labels import labelled_images
+from tfprune.criteria._passes import check_counts, check_readable
 from tfprune.errors import PruningError
 
 SELECTOR = "adaptive"
@@ -22,6 +24,7 @@ COUPLED = "pin"
 AMOUNT = {"ratio": 0.41}  # of ResNet-32 on CIFAR-10; 0.3 of ResNet-50
 SAMPLES = 0  # all training images
 _USER = "criterion 'gfi'"
+_HINT = "Correct the labels, or give the number of classes with classes="
 
 
 def score(
@@ -46,9 +49,12 @@ def score(
         batches: batches of (inputs, class numbers [N]); the paper uses all training images, or
             128,000 of ImageNet. A data set that is read again must give the same images.
         spatial: "mean" over the positions, or "sum", which favours layers with large maps.
-        memory_gb: gigabytes (1e9 bytes) that the class sums may take at a time, 8 bytes for each
-            class, position and channel. Where all layers take more, they are done in groups, and
-            a layer too big alone in slices of its channels: each takes another pass.
+        memory_gb: gigabytes (1e9 bytes) that class sums may take at a time, 8 bytes for each
+            class, position and channel: those of all images, and beside them those of a batch
+            over as many classes as the first batch has images, at most all. The maps of a batch
+            themselves, in float64 while they are summed, come on top. Where all layers take more,
+            they are done in groups, and a layer too big alone in slices of its channels: each
+            takes another pass.
         classes: number of classes; by default the length of the model's output.
         coupled: "pin": layers that share channels with others stay whole and cost nothing, as in
             the paper; else their own scores are combined, see `tfprune.score`.
@@ -65,17 +71,19 @@ def score(
     if coupled == "pin":
         names = list(require_uncoupled(graph, dict.fromkeys(names)))
     classes = _classes(graph) if classes is None else int(classes)
-    stream = labelled_images(batches, classes, _USER)
+    read = partial(labelled_images, batches, classes, _USER, _HINT)
+    stream = read()
     first = next(stream, None)
     if first is None:
         raise PruningError("Criterion 'gfi' received no batch. Pass at least one.")
     maps = linear_maps(graph, names)
-    parts = groups(_map_shapes(maps, first[0]), classes, memory_gb * GIGABYTE)
+    at_once = classes + min(classes, len(first[1]))
+    parts = groups(_map_shapes(maps, first[0]), at_once, memory_gb * GIGABYTE)
     check_readable(batches, len(parts), memory_gb)
     own: dict[str, list[np.ndarray]] = {name: [] for name in names}
     seen = None
     for group in parts:
-        data = chain([first], stream) if seen is None else labelled_images(batches, classes, _USER)
+        data = chain([first], stream) if seen is None else read()
         scores, seen = _importance(maps, group, data, classes, seen, spatial)
         for name, values in scores.items():
             own[name].append(values)

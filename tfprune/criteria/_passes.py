@@ -1,49 +1,13 @@
-"""Images with class numbers, read once or several times."""
+"""What several passes over images with class numbers must agree in."""
 
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
 
-from tfprune.batches import labelled
 from tfprune.errors import PruningError
 
 _NAMED = 20  # missing classes that are named; the rest are counted
-
-
-def labelled_images(batches: Any, classes: int, user: str) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield (inputs, labels int [N]) of each batch.
-
-    Args:
-        batches: batches of (inputs, labels [N] or [N, 1]).
-        classes: number of classes; the labels count from 0.
-        user: what needs them, for the error message.
-
-    Raises:
-        PruningError: labels missing, of another shape, or out of range.
-    """
-    for inputs, given in labelled(batches, user):
-        labels = np.asarray(given)
-        if labels.ndim == 2 and labels.shape[1] == 1:
-            labels = labels[:, 0]
-        if labels.ndim != 1:
-            raise PruningError(
-                f"{user} needs one class number per image: expected labels of shape [N], received "
-                f"{labels.shape}. Of one-hot labels pass labels.argmax(-1)."
-            )
-        count = len(keras.tree.flatten(inputs)[0])
-        if len(labels) != count:
-            raise PruningError(
-                f"{user}: a batch of {count} images has {len(labels)} labels. Give one each."
-            )
-        wrong = labels[~np.isin(labels, np.arange(classes))]
-        if len(wrong):
-            raise PruningError(
-                f"{user}: expected class numbers from 0 to {classes - 1}, received {wrong[0]}. "
-                "Correct the labels, or give the number of classes with classes=."
-            )
-        yield inputs, labels.astype(int)
 
 
 def check_readable(batches: Any, passes: int, memory_gb: float) -> None:
