@@ -16,9 +16,14 @@ def taken(task: Callable[[], Any]) -> tuple[Seconds, Any]:
         >>> taken(lambda: 3)[1]
         3
     """
-    start = time.perf_counter(), time.process_time()
+    start = now()
     result = task()
-    return (time.perf_counter() - start[0], time.process_time() - start[1]), result
+    return tuple(b - a for a, b in zip(start, now(), strict=True)), result
+
+
+def now() -> Seconds:
+    """Return the time, of which differences tell."""
+    return time.perf_counter(), time.process_time()
 
 
 def machine() -> str:

@@ -7,28 +7,25 @@ every image and layer whatever the maps: weights and images are random here.
 """
 
 import argparse
-import os
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
 import models
 import tfprune
+from benchmarks.scoring._clock import Seconds, machine, taken
 from tfprune.clustering.redundancy import redundancy
 
 NETWORK, IMAGES, MINUTES, CORES = "resnet56_a", 128, 20, 2
 SUBSET = 4
-Seconds = tuple[float, float]  # on the clock, and of all processors together
 
 
 def main() -> None:
     """Measure a few images in this process, and print what all would take."""
     graph = _graph()
-    placing = _taken(lambda: tfprune.score(graph, "fmc", _images(SUBSET), workers=1))
-    pairing = _taken(lambda: _pair(graph))
+    placing, _ = taken(lambda: tfprune.score(graph, "fmc", _images(SUBSET), workers=1))
+    pairing, _ = taken(lambda: _pair(graph))
     print(table(len(graph.producers), placing, pairing))
 
 
@@ -41,10 +38,9 @@ def table(layers: int, placing: Seconds, pairing: Seconds) -> str:
         pairing: seconds for step 2 of all images, whose pairs grow with their square.
     """
     total = placing[1] * IMAGES / SUBSET + pairing[1]
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return "\n".join(
         [
-            f"{NETWORK}, {layers} layers, one process, load {load}",
+            f"{NETWORK}, {layers} layers, one process, {machine()}",
             f"{SUBSET} images, steps 0 to 2   {placing[0]:8.1f} s{placing[1]:8.1f} s of processor",
             f"{IMAGES} images, step 2 alone  {pairing[0]:8.1f} s{pairing[1]:8.1f} s of processor",
             f"{IMAGES} images, extrapolated, not measured: {total:.0f} s of processor, "
@@ -61,14 +57,10 @@ def full(cache_dir: str | None, workers: int | None) -> None:
         workers: processes; by default one per core.
     """
     graph = _graph()
-    start, before = time.perf_counter(), os.times()
-    scores = tfprune.score(
-        graph, "fmc", _images(IMAGES), cache_dir=cache_dir, workers=workers, progress=_report
-    )
-    own = os.times()
-    spent = sum(own[:2]) - sum(before[:2])
-    print(f"{len(scores)} layers, {IMAGES} images: {time.perf_counter() - start:.0f} s on the "
-          f"clock, {spent:.0f} s of processor in this process alone")  # fmt: skip
+    options = {"cache_dir": cache_dir, "workers": workers, "progress": _report}
+    (clock, cpu), scores = taken(lambda: tfprune.score(graph, "fmc", _images(IMAGES), **options))
+    print(f"{len(scores)} layers, {IMAGES} images: {clock:.0f} s on the clock, {cpu:.0f} s of "
+          "processor in this process alone")  # fmt: skip
 
 
 def _graph() -> tfprune.ChannelGraph:
@@ -86,12 +78,6 @@ def _pair(graph: tfprune.ChannelGraph) -> None:
     for name in graph.producers:
         channels = graph.channels(name)
         redundancy(rng.integers(-1, max(2, channels // 4), (IMAGES, channels)))
-
-
-def _taken(task: Callable[[], Any]) -> Seconds:
-    start, process = time.perf_counter(), time.process_time()
-    task()
-    return time.perf_counter() - start, time.process_time() - process
 
 
 def _report(done: int, total: int, left: float) -> None:

@@ -4,9 +4,6 @@ A criterion that runs back through the model is to cost at most 0.6 of a trainin
 Processor time is measured too: where something else runs on the machine, it tells more.
 """
 
-import os
-import platform
-import time
 from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 from typing import Any
@@ -16,6 +13,7 @@ import tensorflow as tf
 
 import models
 import tfprune
+from benchmarks.scoring._clock import Seconds, machine, now
 from tfprune.training import Recipe
 from tfprune.training.run import Run
 from tfprune.training.steps import nothing
@@ -24,13 +22,11 @@ NETWORKS = {"resnet20": 128, "resnet56": 128}  # images per batch
 OPTIONS = {"fgp": {"images_per_class": None}, "taylor": {}, "gfbs": {}}
 STEP, MOST = "training step", 0.6
 ROUNDS, BATCHES, WARM_UP = 5, 4, 2
-Seconds = tuple[float, float]  # on the clock, and of all processors together
 
 
 def main() -> None:
     """Measure every network and print one table."""
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{platform.machine()}, {os.cpu_count()} cores, load {load}")
+    print(machine())
     for network, batch_size in NETWORKS.items():
         model = models.build(network, num_classes=10, input_shape=(32, 32, 3))
         print(table(f"{network}, {batch_size} images", measure(tasks(model, batch_size))))
@@ -82,9 +78,9 @@ def _scoring(
 
         def batches() -> Iterator[tuple]:
             for _ in range(WARM_UP + BATCHES):
-                marks.append(_now())
+                marks.append(now())
                 yield batch
-            marks.append(_now())  # asked for more: the last one is done
+            marks.append(now())  # asked for more: the last one is done
 
         tfprune.score(graph, criterion, batches(), **options)
         return _per_batch(marks[WARM_UP], marks[-1])
@@ -104,15 +100,11 @@ def _training(model: Any, batch: tuple) -> Callable[[], Seconds]:
 
     def task() -> Seconds:
         steps(WARM_UP)
-        start = _now()
+        start = now()
         steps(BATCHES)
-        return _per_batch(start, _now())
+        return _per_batch(start, now())
 
     return task
-
-
-def _now() -> Seconds:
-    return time.perf_counter(), time.process_time()
 
 
 def _per_batch(start: Seconds, end: Seconds) -> Seconds:
