@@ -41,6 +41,16 @@ def test_ranks_of_known_maps():
     np.testing.assert_array_equal(hrank(maps), [2.5, 1, 0, 1.5, 0])
 
 
+def test_the_first_call_of_a_layer_counts():
+    image, conv = keras.Input((4, 4, 2)), layers.Conv2D(2, 1, activation="relu", name="conv")
+    x = conv(layers.MaxPooling2D(4)(conv(image)))  # maps of 4 x 4, then of 1 x 1
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(x)))
+    conv.set_weights([np.eye(2)[None, None], np.zeros(2)])
+    maps = np.stack([np.eye(4), np.eye(4) * [1, 1, 0, 0]], -1)[None]
+    scores = tfprune.score(tfprune.analyse(model), "hrank", np.float32(maps), coupled="mean")
+    np.testing.assert_array_equal(scores["conv"], [4, 2])
+
+
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(2, 7), st.integers(2, 7), st.integers(1, 3), st.integers(0, 10**6))
 def test_scores_equal_naive_loops(height, width, rank, seed):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfprune.criteria._convolutions import fitting
+from tfprune.criteria._convolutions import Maps, fitting
 from tfprune.errors import PruningError
 
 BYTES = 8  # the sums are float64
@@ -57,15 +57,12 @@ def groups(
 
 
 def class_sums(
-    maps: Callable[[Any], dict[str, tf.Tensor]],
-    group: Group,
-    images: Iterable[tuple[Any, np.ndarray]],
-    classes: int,
+    maps: Maps, group: Group, images: Iterable[tuple[Any, np.ndarray]], classes: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Sum the maps of each class in one pass over the data.
 
     Args:
-        maps: function from inputs to {layer: [N, H, W, C]}.
+        maps: gives the maps of a batch.
         group: {layer: the channels wanted}.
         images: (inputs, labels int [N]) of each batch.
         classes: number of classes.
@@ -103,9 +100,7 @@ def _add(
             total[k] += summed  # one class at a time: an index of several copies them
 
 
-def _step(
-    maps: Callable[[Any], dict[str, tf.Tensor]], group: Group
-) -> Callable[..., dict[str, tf.Tensor]]:
+def _step(maps: Maps, group: Group) -> Callable[..., dict[str, tf.Tensor]]:
     """Return a function from a batch to the sums of its maps, [classes present, H, W, C]."""
 
     @tf.function(reduce_retracing=True)

@@ -15,6 +15,7 @@ from tfprune.running import run_calls
 from tfprune.surgery import Builder
 
 _KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
+Maps = Callable[[Any], dict[str, tf.Tensor]]  # from inputs to {layer: [N, H, W, C]}
 
 
 def convolutions(graph: ChannelGraph, criterion: str) -> list[str]:
@@ -43,7 +44,7 @@ def convolutions(graph: ChannelGraph, criterion: str) -> list[str]:
     return names
 
 
-def linear_maps(graph: ChannelGraph, names: Iterable[str]) -> Callable[[Any], dict[str, tf.Tensor]]:
+def linear_maps(graph: ChannelGraph, names: Iterable[str]) -> Maps:
     """Return a function from a batch of inputs to the maps of convolutions.
 
     The maps are what a convolution computes, bias included, before any activation, also one of

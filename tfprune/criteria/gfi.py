@@ -1,6 +1,6 @@
 """GFI-AP: mean maps of each class (Adaptive CNN filter pruning using global importance metric)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from numbers import Integral, Real
@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import combine, require_uncoupled
 from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
-from tfprune.criteria._convolutions import convolutions, fitting, linear_maps
+from tfprune.criteria._convolutions import Maps, convolutions, fitting, linear_maps
 from tfprune.criteria._labels import labelled_images
 from tfprune.criteria._passes import check_counts, check_readable
 from tfprune.errors import PruningError
@@ -91,7 +91,7 @@ def score(
 
 
 def _importance(
-    maps: Callable[[Any], dict[str, tf.Tensor]],
+    maps: Maps,
     group: Group,
     images: Iterable[tuple[Any, np.ndarray]],
     classes: int,
@@ -126,9 +126,7 @@ def importance(sums: np.ndarray, counts: np.ndarray, spatial: str = "mean") -> n
     return np.max([over(np.abs(m), (0, 1)) / n for m, n in zip(sums, counts, strict=True)], 0)
 
 
-def _map_shapes(
-    maps: Callable[[Any], dict[str, tf.Tensor]], inputs: Any
-) -> dict[str, tuple[int, ...]]:
+def _map_shapes(maps: Maps, inputs: Any) -> dict[str, tuple[int, ...]]:
     """Return {layer: (height, width, channels)} of the maps of one image."""
     one = keras.tree.map_structure(lambda x: x[:1], inputs)
     found = fitting(tf.function(maps), one)
