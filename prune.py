@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import flags.amount
 import flags.architecture
 import flags.dataset
 import flags.exporting
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> None:
     between = flags.schedule.stage_epochs(schedule)
     idle = {
         **flags.dataset.idle(),
-        **flags.training.idle(between=between),
+        **flags.training.idle(between=between, rated=flags.schedule.rated()),
         **flags.pruning.idle(),
         **flags.schedule.idle(schedule),
     }
@@ -72,14 +73,17 @@ def main(argv: list[str]) -> None:
             "replace its baseline. Choose another --save_dir."
         )
     model = files.load_model(baseline)
-    options = flags.pruning.counted(request["options"], arch, model)
+    options = flags.amount.counted(request["options"], arch, model)
     request["options"] = {**aids(request["method"], schedule, folder), **options}
     plan = reporting.Plan(
         **request,
         schedule=schedule,
-        recipe=flags.training.recipe(seed, between),
+        recipe=stage_recipe(seed, between),
+        recalibration=flags.schedule.recalibration(),
         **flags.schedule.values(schedule),
     )
+    if plan.recalibration:
+        training.require_statistics(model)
     if formats:
         artefacts.require_formats(model, formats)
     reporting.require_same(baseline.parent, feeding.record(data))
@@ -95,10 +99,25 @@ def main(argv: list[str]) -> None:
         plan=plan,
         feeding=feeding,
         recipe=recipe,
-        recalibration=flags.schedule.recalibration(),
         formats=formats,
     )
     logging.info("%s", text)
+
+
+def stage_recipe(seed: int, epochs: int) -> training.Recipe | None:
+    """Return how to train between the cuts, None for no epochs.
+
+    Args:
+        seed: of everything random in the training.
+        epochs: how long.
+
+    Raises:
+        PruningError: the flags do not suit so short a training.
+    """
+    try:
+        return flags.training.recipe(seed, epochs)
+    except PruningError as error:
+        raise PruningError(f"--stage_epochs={epochs}: {error}") from error
 
 
 def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:
@@ -120,7 +139,7 @@ def _tell(done: int, total: int, left: float) -> None:
     logging.info("Scored %d of %d images, about %.0f s left", done, total, left)
 
 
-def prune(  # noqa: PLR0913 - one argument per part of the run
+def prune(
     model: keras.Model,
     baseline: Path,
     data: tfprune.data.DataSet,
@@ -129,7 +148,6 @@ def prune(  # noqa: PLR0913 - one argument per part of the run
     plan: reporting.Plan,
     feeding: reporting.Feeding,
     recipe: training.Recipe | None,
-    recalibration: int = 0,
     formats: Sequence[str] = ("saved_model",),
 ) -> str:
     """Prune a model and write what came of it with its report into a folder.
@@ -142,7 +160,6 @@ def prune(  # noqa: PLR0913 - one argument per part of the run
         plan: what is pruned, and when.
         feeding: how images become batches.
         recipe: how to fine-tune; None: not at all.
-        recalibration: batches to estimate the statistics of BatchNormalization on anew; 0: none.
         formats: formats to export to; empty for none.
 
     Returns:
@@ -153,10 +170,10 @@ def prune(  # noqa: PLR0913 - one argument per part of the run
     logging.info("%s", cut.text)
     test, small = feeding.plain(data.test), cut.model
     results = {"before fine-tuning": training.evaluate(small, test)}
-    if recalibration:
+    if plan.recalibration and plan.schedule != "layer_by_layer":  # that ends with a training
         # As in training: crops with black borders have other statistics than whole images.
         batches = feeding.training(data).epoch(0)
-        small = training.recalibrate(small, batches, limit=recalibration)
+        small = training.recalibrate(small, batches, limit=plan.recalibration)
         results["after recalibration"] = training.evaluate(small, test)
     small, history = reporting.train_recorded(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose

@@ -119,7 +119,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path("runs/comparison"))
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--only", nargs="*", default=list(RUNS), help="names of runs")
+    parser.add_argument("--only", nargs="+", default=list(RUNS), choices=list(RUNS))
     options, data = parser.parse_known_args(arguments)
     cores = os.cpu_count() or 1
     run(command("train.py", options.root / "baseline", BASELINE, *data),

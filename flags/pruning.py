@@ -2,22 +2,18 @@
 
 import ast
 import inspect
-import re
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-import keras
 from absl import flags
 
-import models.compress_rates
-import tfprune
-from tfprune import compress_rate, criteria, plugins
+from flags import amount as amounts
+from tfprune import criteria, plugins
 from tfprune.coupling import WAYS
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
-_AMOUNTS = ("ratio", "macs", "params", "threshold", "compress_rate")
 SAMPLES = 500  # of a method whose paper names no number of images
 _SELECTION = ("scope", "min_channels", "round_to", "include", "exclude")
 
@@ -37,6 +33,11 @@ def define(*, pretrain_dir: str) -> None:
     flags.DEFINE_multi_string(
         "option", [], "Option of the method as name=value, e.g. w_beta=0.1; may be repeated."
     )
+    flags.DEFINE_float(
+        "memory_gb",
+        None,
+        "Gigabytes that a method's running sums of maps may take (gfi); without it its default.",
+    )
     flags.DEFINE_integer(
         "samples",
         None,
@@ -44,27 +45,11 @@ def define(*, pretrain_dir: str) -> None:
         "method's paper.",
         lower_bound=0,
     )
-    _define_amount()
+    amounts.define()
+    _define_selection()
 
 
-def _define_amount() -> None:
-    flags.DEFINE_float(
-        "threshold",
-        None,
-        "What the method understands by it: the similarity from which filters are alike, the "
-        "share of a layer's support that stays (fgp); in a ranking, the score below which a "
-        "channel goes.",
-    )
-    flags.DEFINE_float("ratio", None, "Share of the channels to remove, in [0, 1).")
-    flags.DEFINE_alias("p", "ratio")
-    flags.DEFINE_string(
-        "compress_rate",
-        None,
-        "FP-FMC's list of shares to remove, e.g. [0.]+[0.4]*2+[0.5]*9: one per entry of the "
-        "network's list, or, for a network without one, per set of coupled layers.",
-    )
-    flags.DEFINE_float("macs", None, "Share of the multiply-accumulates to keep, in (0, 1].")
-    flags.DEFINE_float("params", None, "Share of the parameters to keep, in (0, 1].")
+def _define_selection() -> None:
     flags.DEFINE_enum(
         "coupled",
         None,
@@ -103,44 +88,13 @@ def samples() -> int | None:
 
 
 def amount() -> dict[str, Any]:
-    """Return how much is pruned: one of ratio, macs, params, threshold and compress_rate.
-
-    Raises:
-        PruningError: several of them were given, or none for a method without a default.
-    """
-    given = {name: FLAGS[name].value for name in _AMOUNTS if FLAGS[name].value is not None}
-    given = given or getattr(_criterion(), "AMOUNT", {})
-    if len(given) != 1:
-        raise PruningError(
-            f"How much to prune: expected one of --{', --'.join(_AMOUNTS)} for method "
-            f"{FLAGS.method!r}, received {_listed(given) or 'none'}."
-        )
-    return given
+    """Return how much is pruned, as `flags.amount.given`, the method's own by default."""
+    return amounts.given(FLAGS.method, getattr(_criterion(), "AMOUNT", {}))
 
 
 def request() -> dict[str, Any]:
     """Return what is asked for: the `method`, its `samples` and the `options`."""
     return {"method": method(), "samples": samples(), "options": options()}
-
-
-def counted(options: Mapping[str, Any], arch: str, model: keras.Model) -> dict[str, Any]:
-    """Return the options with compress rates as the counts of channels that they mean.
-
-    Args:
-        options: as `options` returns them.
-        arch: the network's name; one with a list of its own in the paper is read by that.
-        model: the network.
-
-    Raises:
-        PruningError: a term of another form, or a list of another length than expected.
-    """
-    if "compress_rate" not in options:
-        return dict(options)
-    others = {name: value for name, value in options.items() if name != "compress_rate"}
-    rates = options["compress_rate"]
-    if arch in models.compress_rates.names():
-        return {**others, "counts": models.compress_rates.counts(arch, rates)}
-    return {**others, "counts": compress_rate.counts(tfprune.analyse(model), rates)}
 
 
 def schedule() -> str:
@@ -154,11 +108,8 @@ def label(planned: str) -> str:
     Args:
         planned: the schedule; one that is not the method's own is named too.
     """
-    ((name, value),) = amount().items()
     suffix = "" if planned == schedule() else f"_{planned}"
-    if name == "compress_rate":
-        return f"rates_{re.sub(r'[^0-9.+x]', '', value.replace('*', 'x'))}{suffix}"
-    return f"{name}_{value:.2f}{suffix}"
+    return f"{amounts.label(amount())}{suffix}"
 
 
 def options() -> dict[str, Any]:
@@ -167,18 +118,23 @@ def options() -> dict[str, Any]:
     selecting = {name: FLAGS[name].value for name in _SELECTION}
     given = {name: x for name, x in selecting.items() if x != FLAGS[name].default}
     own = dict(_option(text) for text in FLAGS.option)
-    if "seed" in inspect.signature(_criterion().score).parameters:
+    if "seed" in _takes():
         own.setdefault("seed", FLAGS.seed)
-    if FLAGS.coupled:
-        own["coupled"] = FLAGS.coupled
+    for name in ("coupled", "memory_gb"):
+        if FLAGS[name].value is not None:
+            own[name] = FLAGS[name].value
+    for name in set(own) & {"method", "model", "batches"}:
+        raise PruningError(f"--option={name}: it has a flag of its own, or none. Leave it out.")
     return {**amount(), **given, **own}
 
 
 def idle() -> dict[str, str]:
     """Return the flags without effect, with the reason."""
     (used,) = amount()
-    unused = (name for name in _AMOUNTS if name != used)
+    unused = (name for name in amounts.NAMES if name != used)
     found = dict.fromkeys(unused, f"--{used} says how much.")
+    if "memory_gb" not in _takes():
+        found["memory_gb"] = f"method {FLAGS.method!r} keeps no maps."
     if not _looks():
         found["samples"] = f"method {FLAGS.method!r} looks at no images."
     if used in ("threshold", "compress_rate"):
@@ -197,13 +153,12 @@ def _criterion() -> ModuleType:
     return plugins.find(criteria, FLAGS.method, "method")
 
 
+def _takes() -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(_criterion().score).parameters
+
+
 def _looks() -> bool:
-    batches = inspect.signature(_criterion().score).parameters["batches"]
-    return batches.default is inspect.Parameter.empty
-
-
-def _listed(given: dict[str, float]) -> str:
-    return ", ".join(f"--{name}={value}" for name, value in given.items())
+    return _takes()["batches"].default is inspect.Parameter.empty
 
 
 def _option(text: str) -> tuple[str, Any]:

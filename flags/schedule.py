@@ -40,13 +40,12 @@ def define() -> None:
         None,
         "GFI-AP's learning rate after each layer, for 20 points of training accuracy lost, e.g. "
         "0.008; without it --learning_rate.",
-        lower_bound=0.0,
     )
     flags.DEFINE_integer(
         "recalibrate",
         0,
         "Batches of training images, augmented as in training, on which the statistics of "
-        "BatchNormalization are estimated anew after the cut, before any fine-tuning; 0: none.",
+        "BatchNormalization are estimated anew after each cut, before any training; 0: none.",
         lower_bound=0,
     )
 
@@ -74,6 +73,17 @@ def values(schedule: str) -> dict[str, Any]:
     own = {"steps": FLAGS.steps, "course": FLAGS.course, "layer_rate": FLAGS.layer_lr}
     reads = {name.replace("layer_lr", "layer_rate") for name in _READS[schedule]}
     return {key: value for key, value in own.items() if key in reads}
+
+
+def rated() -> bool:
+    """Return whether the rate between the cuts follows from what was lost.
+
+    Raises:
+        PruningError: --layer_lr is not above 0.
+    """
+    if FLAGS.layer_lr is not None and not FLAGS.layer_lr > 0:
+        raise PruningError(f"--layer_lr: expected a rate above 0, received {FLAGS.layer_lr}.")
+    return FLAGS.layer_lr is not None
 
 
 def stage_epochs(schedule: str) -> int:

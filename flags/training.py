@@ -26,6 +26,8 @@ _NEEDS_EPOCHS = (
     "augment",
 )
 
+_RATE = ("learning_rate", "schedule", "decay_step", "decay_factor", "warmup")
+
 
 def define(*, epochs: int, decay_step: str) -> None:
     """Define the flags of training.
@@ -126,15 +128,18 @@ def batches() -> dict[str, Any]:
     return {"batch_size": FLAGS.batch_size, "augment": FLAGS.augment}
 
 
-def idle(*, between: int = 0) -> dict[str, str]:
+def idle(*, between: int = 0, rated: bool = False) -> dict[str, str]:
     """Return the flags without effect, with the reason.
 
     Args:
         between: epochs of training between the cuts of a schedule.
+        rated: whether that training has a rate of its own.
     """
     if FLAGS.epochs == 0 and between == 0:
         return dict.fromkeys(_NEEDS_EPOCHS, "nothing is trained with --epochs=0.")
     found = {}
+    if FLAGS.epochs == 0 and rated:
+        found = dict.fromkeys(_RATE, "--layer_lr sets the rate, and --epochs=0 trains no further.")
     if FLAGS.schedule != "step":
         reason = f"it belongs to --schedule=step, not {FLAGS.schedule}."
         found |= dict.fromkeys(("decay_step", "decay_factor"), reason)

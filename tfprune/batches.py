@@ -60,6 +60,20 @@ def labelled(batches: Any, user: str) -> Iterator[tuple[Any, Any]]:
         yield inputs, labels
 
 
+def require_rereadable(batches: Any, why: str) -> None:
+    """Refuse an iterator, which can be read only once.
+
+    Args:
+        batches: as for `pairs`, or None.
+        why: why that is not enough, for the error message.
+    """
+    if isinstance(batches, Iterator):
+        raise PruningError(
+            f"{why}, which an iterator does not allow. Pass a list, arrays or a dataset; received "
+            f"{type(batches).__name__}."
+        )
+
+
 def misfit(error: Exception, received: object, hint: str = "") -> PruningError:
     """Return the error for a batch that the model or the loss cannot take.
 

@@ -13,7 +13,7 @@ from tfprune.errors import unknown
 from tfprune.graph import analyse
 from tfprune.remarks import remarks
 from tfprune.scoring import Scores, criterion_options, score
-from tfprune.selecting import SELECTING, select, selector_options
+from tfprune.selecting import SELECTING, choose, selector_options
 from tfprune.selection._request import AMOUNTS
 from tfprune.surgery import rebuild
 from tfprune.verification import Verification, verify
@@ -66,8 +66,8 @@ def prune(
 
     Args:
         model: a built functional or Sequential model; it is not changed.
-        batches: what the criterion scores on, as for `tfprune.score`; None for "l1", "l2" and
-            "random".
+        batches: what the criterion scores on, as for `tfprune.score`; None for a method that
+            needs no data, such as "l1".
         method: name of the method.
         allow_inexact: also prune channels whose removal changes a statistic over the others.
         **options: options of `tfprune.select` (`ratio=0.5`, `macs=0.5`, `scope="global"`, ...),
@@ -94,7 +94,7 @@ def prune(
     clock.append(time.perf_counter())
     scores = score(graph, method, batches, **scoring)
     clock.append(time.perf_counter())
-    keep = select(graph, scores, **selecting)
+    keep, notes = choose(graph, scores, **selecting)
     clock.append(time.perf_counter())
     small = rebuild(graph, keep)
     clock.append(time.perf_counter())
@@ -103,7 +103,7 @@ def prune(
     stages = ("analyse", "score", "select", "rebuild", "verify")
     seconds = dict(zip(stages, np.diff(clock).tolist(), strict=True))
     params = (model.count_params(), small.count_params())
-    found = tuple(remarks(graph, scores, keep))
+    found = (*remarks(graph, scores, keep), *notes)
     return small, PruningReport(method, keep, scores, check, params, seconds, found)
 
 

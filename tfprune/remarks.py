@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tfprune import plugins, selection
 from tfprune.channel_graph import ChannelGraph
 from tfprune.scoring import Scores
 
 
 def remarks(graph: ChannelGraph, scores: Scores, keep: Mapping[str, np.ndarray]) -> list[str]:
-    """Return one line for each surprise: nothing removed, layers at their last channel, guards.
+    """Return a line where nothing is removed, or layers are down to their last channel.
 
     Args:
         graph: channel graph of the model.
@@ -29,7 +28,4 @@ def remarks(graph: ChannelGraph, scores: Scores, keep: Mapping[str, np.ndarray])
     if all(mask.all() for mask in keep.values()):
         return ["nothing is removed"]
     last = [name for name in scores if keep[name].sum() == 1 < graph.channels(name)]
-    found = [f"down to their last channel: {', '.join(last)}"] if last else []
-    selector = plugins.find(selection, scores.selector, "selector")
-    own = getattr(selector, "remarks", None)
-    return found + (own(scores, keep) if own else [])
+    return [f"down to their last channel: {', '.join(last)}"] if last else []

@@ -41,7 +41,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         ratios: {layer name: share removed}; layers left out stay whole unless coupled to one.
         counts: {layer name: channels that it keeps}; layers left out stay whole unless coupled.
         macs: share of the multiply-accumulates that is left, in (0, 1], hit as closely as one
-            unit allows.
+            unit allows, or with "similarity" and "gfi" as one threshold for all layers does.
         params: share of the weights that is left, likewise.
         threshold: what the scores' selector understands by it: the similarity from which
             channels are alike, the share of a layer's support that is kept ("fgp"), the score up
@@ -71,6 +71,34 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         >>> int(keep["hidden"].sum())
         4
     """
+    amounts = {
+        "ratio": ratio, "ratios": ratios, "counts": counts, "macs": macs, "params": params,
+        "threshold": threshold, "scope": scope, "min_channels": min_channels,
+        "round_to": round_to, "include": include, "exclude": exclude,
+    }  # fmt: skip
+    return choose(graph, scores, **amounts, **options)[0]
+
+
+def choose(
+    graph: ChannelGraph,
+    scores: Mapping[str, np.ndarray],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    **options: Any,
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the keep masks of `select`, and a line for each guard of the method that held.
+
+    Args:
+        graph: as for `select`.
+        scores: as for `select`.
+        include: as for `select`.
+        exclude: as for `select`.
+        **options: the other options of `select`.
+
+    Raises:
+        PruningError: as `select`.
+    """
     if not isinstance(graph, ChannelGraph) or not isinstance(scores, Mapping):
         raise PruningError(
             "select: expected the channel graph of tfprune.analyse(model) and scores as {layer "
@@ -84,15 +112,13 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
             "choose from."
         )
     selector = plugins.find(selection, scores.selector, "selector")
-    for name in options:
+    own = {name: options.pop(name) for name in [*options] if name not in SELECTING}
+    for name in own:
         if name not in selector_options(selector):
             valid = [*selector_options(selector), *SELECTING]
             raise unknown(f"option of select with selector {scores.selector!r}", name, valid)
-    request = Request(
-        ratio, ratios, counts, macs, params, threshold, scope, min_channels, round_to,
-        _patterns(include), _patterns(exclude),
-    )  # fmt: skip
-    return selector.keep_masks(graph, scores, request, **options)
+    request = Request(**options, include=_patterns(include), exclude=_patterns(exclude))
+    return selector.keep_masks(graph, scores, request, **own), request.notes
 
 
 SELECTING = [

@@ -37,7 +37,9 @@ def keep(model):
 
 def test_without_training_it_is_the_one_cut(model, keep):
     order = []
-    small = layer_by_layer(model, keep, lambda m, name: order.append(name) or m)
+    small, proofs = layer_by_layer(model, keep, lambda m, name: order.append(name) or m)
+    assert list(proofs) == order
+    assert all(proof.changed for proof in proofs.values())
     assert order == ["stem", "conv1", "last"]
     at_once = tfprune.rebuild(tfprune.analyse(model), keep)
     for one, other in zip(small.weights, at_once.weights, strict=True):
@@ -53,7 +55,7 @@ def test_each_training_starts_from_the_last_one(model, keep):
         small.set_weights([np.full(w.shape, len(widths)) for w in small.get_weights()])
         return small
 
-    small = layer_by_layer(model, keep, train)
+    small, _ = layer_by_layer(model, keep, train)
     assert widths == [[4, 6, 4, 5], [4, 3, 4, 5], [4, 3, 4, 3]]
     assert all((w == 3).all() for w in small.get_weights())
     assert model.get_layer("stem").filters == 8
@@ -78,3 +80,5 @@ def test_refusals_come_before_any_training(model, keep):
 def test_the_rate_grows_with_what_was_lost():
     assert regain_rate(0.93, 0.83, 0.008) == pytest.approx(0.004)
     assert regain_rate(0.93, 0.95, 0.008) == 0
+    with pytest.raises(PruningError, match="layer_rate: expected a learning rate above 0, receiv"):
+        regain_rate(0.9, 0.8, 0.0)

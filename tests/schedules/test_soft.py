@@ -71,5 +71,17 @@ def test_the_end_is_a_cut_of_what_was_zeroed():
 
 
 def test_options_are_refused_as_by_prune():
-    with pytest.raises(tfprune.PruningError, match="exactly one of ratio"):
-        tfprune.fine_tune(residual(), data(), epochs=1, callbacks=[SoftPruning()])
+    for options, message in (
+        ({}, "soft pruning by 'l2': expected an amount, one of ratio"),
+        ({"ratoi": 0.5}, "Unknown option of prune with method 'l2' 'ratoi'"),
+        ({"batches": iter([data()]), "ratio": 0.5}, "read after each epoch, which an iterator"),
+    ):
+        with pytest.raises(tfprune.PruningError, match=message):
+            SoftPruning(**options)
+
+
+def test_methods_bring_their_amounts_and_their_selectors_options():
+    assert SoftPruning([data()], "gfbs").selecting == {"ratio": 0.7}
+    callback = SoftPruning([data()], "gfi", ratio=0.3, cap=True, allow_inexact=True)
+    assert callback.selecting == {"ratio": 0.3, "cap": True}
+    assert callback.inexact

@@ -1,5 +1,8 @@
 """Steps towards a target: their sizes, fresh scores, and masks in terms of the whole model."""
 
+from itertools import pairwise
+
+import keras
 import numpy as np
 import pytest
 
@@ -72,6 +75,68 @@ def test_every_step_scores_the_trained_model():
     assert reports[0].keep["last"][best]
     assert not reports[1].keep["last"][best]
     assert reports[1].keep["last"].sum() == 3
+
+
+def wide():
+    """Three uneven layers, of which a target cuts now one further, now another."""
+    x = image = keras.Input((6,))
+    for name, width in (("a", 9), ("b", 14), ("c", 5)):
+        x = keras.layers.Dense(width, activation="relu", name=name)(x)
+    return keras.Model(image, keras.layers.Dense(2, name="head")(x))
+
+
+@pytest.mark.parametrize("scope", ["layer", "global"])
+@pytest.mark.parametrize("kind", ["ratio", "macs", "params"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_is_gone_stays_gone_over_many_steps(kind, scope, seed):
+    keras.utils.set_random_seed(seed)
+    model = wide()
+    small, reports = iterative(
+        model, None, idle, method="l1", steps=8, course="linear", scope=scope, **{kind: 0.4}
+    )
+    for before, after in pairwise(report.keep for report in reports):
+        assert all((before[name] >= after[name]).all() for name in before)
+    again = tfprune.rebuild(tfprune.analyse(model), reports[-1].keep)
+    for one, other in zip(small.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_a_rescued_layer_does_not_grow_back(monkeypatch):
+    """GFI-AP's rescue lets a layer lose less in a later step than in an earlier one."""
+    rng = np.random.default_rng(0)
+    model = wide()
+    data = rng.standard_normal((60, 6)).astype("float32")
+
+    def fixed(graph, criterion, batches, **options):
+        own = {n: np.abs(graph.owners[n].operation.get_weights()[0]).sum(0) for n in "abc"}
+        return tfprune.Scores("gfi", own, "adaptive", "global")
+
+    monkeypatch.setattr("tfprune.schedules.stepwise.score", fixed)
+    small, reports = iterative(model, data, idle, method="gfi", steps=4, ratio=0.7)
+    keep = reports[-1].keep
+    assert [small.get_layer(name).units for name in "abc"] == [keep[n].sum() for n in "abc"]
+
+
+def test_steps_of_an_earlier_run_are_taken_as_they_were():
+    model, asked = residual(), []
+
+    def recall(name, choose):
+        asked.append(name)
+        keep = choose()
+        return keep | {"last": np.array([True, False, False, False, True])}
+
+    small, reports = iterative(
+        model, None, idle, method="l1", steps=2, ratio=0.5, include="last", recall=recall
+    )
+    assert asked == ["step 1", "step 2"]
+    assert reports[0].keep["last"].tolist() == [True, False, False, False, True]
+    assert small.get_layer("last").filters == 2
+
+
+def test_a_method_that_compares_channels_is_refused():
+    images = np.zeros((4, 6, 6, 3), "float32")
+    with pytest.raises(PruningError, match="one score per channel, but 'similarity' compares"):
+        iterative(residual(), images, idle, method="similarity", steps=2, macs=0.5)
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,13 @@ def test_the_papers_defaults_and_our_folders():
         (["--method=l1", "--ratio=0.5", "--macs=0.5"], r"received --ratio=0.5, --macs=0.5"),
         (["--method=l1", "--ratio=0.5", "--samples=9"], r"--samples: method 'l1' looks at no"),
         (["--method=l1", "--threshold=1", "--scope=global"], r"--scope: --threshold says how much"),
+        (["--method=l1", "--p=0.5", "--option=method=l2"], r"--option=method: it has a flag"),
+        (["--method=l1", "--p=0.5", "--memory_gb=1"], r"--memory_gb: method 'l1' keeps no maps"),
+        (["--method=gfi", "--smooth", "--layer_lr=0"], r"--layer_lr: expected a rate above 0"),
+        (
+            ["--method=gfi", "--smooth", "--layer_lr=1", "--epochs=0", "--learning_rate=1"],
+            r"--learning_rate: --layer_lr sets the rate, and --epochs=0 trains no further",
+        ),
         (["--method=l1", "--p=0.5", "--steps=3"], r"--steps: --prune_schedule=one_shot does not"),
         (["--method=l1", "--p=0.5", "--stage-epochs=3"], r"--stage_epochs: --prune_schedule=one"),
         (
@@ -199,11 +206,11 @@ def test_an_interrupted_schedule_goes_on_with_its_trained_stages(
         "--pretrain_dir", baseline, "--save_dir", tmp_path,
     )  # fmt: skip
     with monkeypatch.context() as patch:
-        patch.setattr(prune.training, "recalibrate", _interrupt)
+        patch.setattr(prune.reporting, "train_recorded", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             call(prune, *arguments)
-    assert {path.name for path in (tmp_path / "stages").iterdir()} == stages
-    kept = [path / "trained.keras" for path in (tmp_path / "stages").iterdir()]
+    kept = sorted((tmp_path / "stages").glob("*/trained.keras"))
+    assert {path.parent.name for path in kept} == stages
     times = [path.stat().st_mtime_ns for path in kept]
     with monkeypatch.context() as patch:
         patch.setattr(prune.reporting, "train_recorded", _interrupt)
@@ -213,23 +220,32 @@ def test_an_interrupted_schedule_goes_on_with_its_trained_stages(
     call(prune, *arguments)
     assert not (tmp_path / "stages").exists()
     report = json.loads((tmp_path / "report.json").read_text())
-    assert set(report) >= {"before_fine_tuning", "after_recalibration", "schedule", "seconds"}
+    last = set() if report["schedule"] == "layer_by_layer" else {"after_recalibration"}
+    assert set(report) >= {"before_fine_tuning", "schedule", "seconds", *last}
     assert keras.models.load_model(tmp_path / "resnet20.keras").get_layer("stem").filters == 4
 
 
 def test_a_layer_s_rate_grows_with_the_lost_training_accuracy(baseline, tmp_path, monkeypatch):
     accuracies = iter([0.9, 0.7])
-    where = "tfprune.reporting.recorded_pruning.evaluate"
+    where = "tfprune.reporting.stages.evaluate"
     monkeypatch.setattr(where, lambda *args: {"accuracy": next(accuracies)})
     arguments = ("--smooth", "--layer_lr=0.008", "--formats=", "--pretrain_dir", baseline)
     with monkeypatch.context() as patch:
-        patch.setattr(prune.training, "recalibrate", _interrupt)
+        patch.setattr(prune.reporting, "train_recorded", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             call(prune, *QUICK, "--method=l2", "--ratio=0.5", "--recalibrate=1", *arguments,
                  "--save_dir", tmp_path)  # fmt: skip
     header, row = (tmp_path / "stages" / "stem" / "metrics.csv").read_text().splitlines()
     rate = dict(zip(header.split(","), row.split(","), strict=True))["learning_rate"]
     assert float(rate) == pytest.approx(0.008)
+
+
+def test_rates_of_compression_are_counts_of_channels(baseline, tmp_path):
+    call(
+        prune, "--data=digits", "--method=l1", "--compress_rate=[0.75]", "--epochs=0",
+        "--formats=", "--pretrain_dir", baseline, "--save_dir", tmp_path,
+    )  # fmt: skip
+    assert keras.models.load_model(tmp_path / "resnet20.keras").get_layer("stem").filters == 2
 
 
 def test_the_baseline_is_never_overwritten(baseline):

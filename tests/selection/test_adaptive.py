@@ -9,7 +9,7 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
-from tfprune.remarks import remarks
+from tfprune.selecting import choose
 
 
 def graph_of(**widths):
@@ -93,12 +93,31 @@ def test_a_target_is_hit_as_closely_as_any_share_does(amount):
     assert found <= by_hand + 1e-3  # a model's parameters also count what no channel carries
 
 
-def test_the_report_names_the_rescued_layer():
-    graph = graph_of(a=4, b=6)
-    values = {name: np.array(value) for name, value in RESCUE.items()}
-    scores = tfprune.Scores("given", values, "adaptive", "global")
-    found = remarks(graph, scores, tfprune.select(graph, scores, ratio=0.45))
-    assert found == ["layer 'a': the threshold would remove it whole; its best 2 filters stay"]
+@pytest.mark.parametrize(
+    ("values", "amount", "expected"),
+    [
+        (RESCUE, {"ratio": 0.45}, "a loses 2 of 4"),
+        (C7, {"ratio": 0.8}, "B loses 2 of 3"),
+        (RESCUE, {"threshold": 0.5}, "a loses 2 of 4"),
+        (C7, {"ratio": 0.3}, None),
+        (RESCUE, {"ratios": {"a": 0.5, "b": 0.5}}, None),
+    ],
+)
+def test_a_line_of_the_report_names_the_rescued_layer(values, amount, expected):
+    graph = graph_of(**{name: len(value) for name, value in values.items()})
+    given_scores = {name: np.float64(value) for name, value in values.items()}
+    scores = tfprune.Scores("given", given_scores, "adaptive", "global")
+    _, notes = choose(graph, scores, **amount)
+    line = "rescued, since the threshold would remove it whole: "
+    assert notes == ([line + expected] if expected else [])
+
+
+def test_with_a_scope_of_layers_it_is_a_ranking():
+    values = {"a": [1, 2, 3, 4], "b": [10, 20, 30, 40]}
+    assert removed(values, ratio=0.5, scope="layer") == {"a": [0, 1], "b": [0, 1]}
+    for options in ({"ratio": 0.5, "scope": "layer"}, {"counts": {"a": 2}}):
+        with pytest.raises(PruningError, match="cap has no effect on .* per layer"):
+            removed(values, **options, cap=True)
 
 
 def test_bad_input():
@@ -106,3 +125,6 @@ def test_bad_input():
         removed(C7, ratio=1.0)
     with pytest.raises(PruningError, match="macs=0.01 cannot be reached.*coupled"):
         removed(C7, macs=0.01)
+    even = {"a": np.arange(8.0), "b": np.arange(8.0)}  # more could go, but the rescue holds
+    with pytest.raises(PruningError, match="params=0.2 cannot be reached"):
+        removed(even, params=0.2, exclude=["b"])

@@ -6,7 +6,8 @@ from tfprune.reporting.latency import Latency, measure_latencies, measure_latenc
 from tfprune.reporting.masks_file import load_masks, save_masks
 from tfprune.reporting.measurement import Measurement, measure
 from tfprune.reporting.metrics_file import MetricsFile
-from tfprune.reporting.recorded_pruning import Outcome, Plan, prune_recorded
+from tfprune.reporting.plan import Plan
+from tfprune.reporting.recorded_pruning import Outcome, prune_recorded
 from tfprune.reporting.recorded_training import Feeding, train_recorded
 from tfprune.reporting.run_folder import claim, require_same, text, values
 from tfprune.reporting.run_report import finish

@@ -11,7 +11,7 @@ from tfprune.errors import PruningError
 from tfprune.graph import analyse
 from tfprune.masks import kept_ids
 from tfprune.surgery import rebuild
-from tfprune.verification import verify
+from tfprune.verification import Verification, verify
 
 
 def layer_by_layer(
@@ -20,7 +20,7 @@ def layer_by_layer(
     fine_tune: Callable[[keras.Model, str], keras.Model],
     *,
     allow_inexact: bool = False,
-) -> keras.Model:
+) -> tuple[keras.Model, dict[str, Verification]]:
     """Cut one layer, with those coupled to it, train, and go on to the next, from the input on.
 
     The choice stays as it was made, on the whole model: GFBS' smooth mode (Liu et al. 2021) and
@@ -34,7 +34,7 @@ def layer_by_layer(
         allow_inexact: as for `tfprune.analyse`.
 
     Returns:
-        The model with all cuts made, trained.
+        The model with all cuts made, trained, and {layer: proof} of each cut.
 
     Raises:
         PruningError: masks that do not suit the model, or that remove nothing.
@@ -45,7 +45,7 @@ def layer_by_layer(
         >>> model = keras.Sequential([keras.Input((2,)), *layers])
         >>> keep = {name: numpy.array([True, False]) for name in "ab"}
         >>> order = []
-        >>> small = layer_by_layer(model, keep, lambda m, layer: order.append(layer) or m)
+        >>> small, _ = layer_by_layer(model, keep, lambda m, layer: order.append(layer) or m)
         >>> order, small.count_params()
         (['a', 'b'], 9)
     """
@@ -54,12 +54,13 @@ def layer_by_layer(
     stages = list(_stages(graph, keep))
     if not stages:
         raise PruningError("layer_by_layer: the keep masks remove nothing. Choose other ones.")
+    proofs = {}
     for name, masks in stages:
         graph = analyse(model, allow_inexact=allow_inexact)
         small = rebuild(graph, masks)
-        verify(graph, masks, small)
+        proofs[name] = verify(graph, masks, small)
         model = fine_tune(small, name)
-    return model
+    return model, proofs
 
 
 def regain_rate(before: float, now: float, layer_rate: float) -> float:
@@ -73,10 +74,15 @@ def regain_rate(before: float, now: float, layer_rate: float) -> float:
         now: accuracy after the cut, in [0, 1].
         layer_rate: rate for a loss of 20 points, > 0; 0.008 for ResNet-32 on CIFAR-10.
 
+    Raises:
+        PruningError: a rate that is not above 0, which would never train anything.
+
     Example:
         >>> round(regain_rate(0.92, 0.72, 0.008), 6), regain_rate(0.9, 0.91, 0.008)
         (0.008, 0.0)
     """
+    if not layer_rate > 0:
+        raise PruningError(f"layer_rate: expected a learning rate above 0, received {layer_rate}.")
     return max(0.0, 100 * (before - now)) * 0.05 * layer_rate
 
 

@@ -6,11 +6,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune.batches import require_rereadable
 from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
 from tfprune.graph import analyse
-from tfprune.pruning import PruningReport, prune
+from tfprune.pruning import PruningReport, parted, prune
 from tfprune.scoring import score
-from tfprune.selecting import SELECTING, select
+from tfprune.selecting import select
+from tfprune.selection._request import AMOUNTS
 
 
 class SoftPruning(keras.callbacks.Callback):
@@ -25,6 +28,11 @@ class SoftPruning(keras.callbacks.Callback):
         **options: as for `tfprune.prune`: an amount such as `ratio=0.3`, the selection's and the
             criterion's.
 
+    Raises:
+        PruningError: no amount, an unknown method or option, or an iterator.
+
+    Train with `restore_best=False`: the best epoch's weights are kept as they were before zeroing.
+
     Example:
         >>> import keras, numpy, tfprune
         >>> layers = [keras.Input((2,)), keras.layers.Dense(4, name="a"), keras.layers.Dense(2)]
@@ -38,13 +46,19 @@ class SoftPruning(keras.callbacks.Callback):
 
     def __init__(self, batches: Any = None, method: str = "l2", **options: Any):
         super().__init__()
+        require_rereadable(batches, "soft pruning: the batches are read after each epoch")
+        self.inexact = options.pop("allow_inexact", False)
+        self.selecting, self.scoring = parted(method, options)
+        if not any(self.selecting.get(name) is not None for name in AMOUNTS):
+            raise PruningError(
+                f"soft pruning by {method!r}: expected an amount, one of {', '.join(AMOUNTS)}; "
+                "received none."
+            )
         self.batches, self.method = batches, method
-        self.selecting = {name: x for name, x in options.items() if name in SELECTING}
-        self.scoring = {name: x for name, x in options.items() if name not in SELECTING}
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Choose and zero."""
-        graph = analyse(self.model)
+        graph = analyse(self.model, allow_inexact=self.inexact)
         scores = score(graph, self.method, self.batches, **self.scoring)
         zero(graph, select(graph, scores, **self.selecting))
 
@@ -81,7 +95,8 @@ def soft(
     Args:
         model: a functional or Sequential model; it is not changed.
         batches: what the criterion scores on, None for "l2".
-        fine_tune: `fine_tune(model, "soft", callbacks=[...])` returns the trained model.
+        fine_tune: `fine_tune(model, "soft", callbacks=[...])` returns the trained model, as the
+            last epoch left it.
         method: name of the criterion.
         **options: as for `tfprune.prune`.
 

@@ -3,20 +3,25 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from typing import Any
 
 import keras
 import numpy as np
 
+from tfprune.batches import require_rereadable
 from tfprune.errors import PruningError, unknown
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, parted
 from tfprune.remarks import remarks
 from tfprune.scoring import Scores, score
-from tfprune.selecting import select
+from tfprune.selecting import choose
+from tfprune.selection._candidates import scaled
 from tfprune.surgery import rebuild
-from tfprune.verification import verify
+from tfprune.verification import Verification, verify
+
+Masks = dict[str, np.ndarray]
 
 # Share of the whole cut that is made after the share t of the steps.
 COURSES: dict[str, Callable[[float], float]] = {
@@ -33,21 +38,24 @@ def iterative(
     method: str,
     steps: int,
     course: str = "cubic",
+    recall: Callable[[str, Callable[[], Masks]], Masks] | None = None,
     **options: Any,
 ) -> tuple[keras.Model, list[PruningReport]]:
     """Prune in several steps, scoring anew each time, with training in between.
 
     Every step chooses among all channels of the unpruned model, where those that are gone rank
-    last: amounts always are in terms of that model, and nothing is rounded twice.
+    last and stay gone: amounts always are in terms of that model, and nothing is rounded twice.
 
     Args:
         model: a functional or Sequential model; it is not changed.
         batches: what the criterion scores on, read once per step; no iterator.
         fine_tune: `fine_tune(smaller, "step 1")` returns the trained model; not called after the
             last step, whose training is the caller's.
-        method: name of the method.
+        method: name of the method; one that scores single channels.
         steps: how many, at least 2.
         course: "linear", or "cubic": large steps first.
+        recall: `recall("step 1", choose)` returns the step's keep masks, from an earlier run or
+            else from `choose()`; None: always the latter.
         **options: as for `tfprune.prune`, with one of ratio, macs and params as the target.
 
     Returns:
@@ -66,43 +74,69 @@ def iterative(
         [9, 8]
     """
     kind = _check(batches, steps, course, options)
-    inexact = options.pop("allow_inexact", False)
-    selecting, scoring = parted(method, options)
-    whole = analyse(model, allow_inexact=inexact)
-    keep = {name: np.ones(len(ids), bool) for name, ids in whole.producers.items()}
+    target = options[kind]
+    choice = _Choice(model, batches, method, options)
     reports: list[PruningReport] = []
     for step in range(1, steps + 1):
-        selecting[kind] = _amount(kind, options[kind], COURSES[course](step / steps))
-        clock = [time.perf_counter()]
-        graph = analyse(model, allow_inexact=inexact)
-        scores = _lifted(score(graph, method, batches, **scoring), keep)
-        clock.append(time.perf_counter())
-        chosen = select(whole, scores, **selecting)
-        now = {name: mask[keep[name]] for name, mask in chosen.items()}
-        small, keep = rebuild(graph, now), chosen
-        clock.append(time.perf_counter())
-        params = (whole.model.count_params(), small.count_params())
-        seconds = dict(zip(("score", "rebuild"), np.diff(clock).tolist(), strict=True))
-        told = tuple(remarks(whole, scores, keep))
-        check = verify(graph, now, small)
-        reports.append(PruningReport(method, keep, scores, check, params, seconds, told))
-        model = fine_tune(small, f"step {step}") if step < steps else small
+        share = COURSES[course](step / steps)
+        amount = {kind: target * share if kind == "ratio" else 1 - (1 - target) * share}
+        name, choose = f"step {step}", partial(choice.masks, model, amount)
+        before, started = choice.keep, time.perf_counter()
+        choice.keep = recall(name, choose) if recall else choose()
+        now = {layer: mask[before[layer]] for layer, mask in choice.keep.items()}
+        graph = analyse(model, allow_inexact=choice.inexact)
+        small = rebuild(graph, now)
+        reports.append(choice.report(small, verify(graph, now, small), started))
+        model = fine_tune(small, name) if step < steps else small
     return model, reports
 
 
-def _amount(kind: str, target: float, share: float) -> float:
-    return target * share if kind == "ratio" else 1 - (1 - target) * share
+class _Choice:
+    """What is chosen so far, in terms of the unpruned model."""
+
+    def __init__(self, model: keras.Model, batches: Any, method: str, options: dict[str, Any]):
+        self.batches, self.method = batches, method
+        self.inexact = options.pop("allow_inexact", False)
+        self.selecting, self.scoring = parted(method, options)
+        self.whole = analyse(model, allow_inexact=self.inexact)
+        self.keep = {name: np.ones(len(ids), bool) for name, ids in self.whole.producers.items()}
+        self.scores, self.notes = Scores(method, {}), []
+
+    def masks(self, model: keras.Model, amount: dict[str, float]) -> Masks:
+        """Score the smaller model and return which channels of the unpruned one stay."""
+        graph = analyse(model, allow_inexact=self.inexact)
+        found = score(graph, self.method, self.batches, **self.scoring)
+        self.scores = _lifted(found, self.keep)
+        chosen, self.notes = choose(self.whole, self.scores, **self.selecting | amount)
+        # A target cuts now this group further, now that one: what is gone stays gone.
+        return {name: mask & self.keep[name] for name, mask in chosen.items()}
+
+    def report(self, small: keras.Model, check: Verification, started: float) -> PruningReport:
+        """Return the report of a step."""
+        params = (self.whole.model.count_params(), small.count_params())
+        told = (*remarks(self.whole, self.scores, self.keep), *self.notes)
+        seconds = {"step": time.perf_counter() - started}
+        return PruningReport(self.method, self.keep, self.scores, check, params, seconds, told)
 
 
-def _lifted(scores: Scores, keep: dict[str, np.ndarray]) -> Scores:
+def _lifted(scores: Scores, keep: Masks) -> Scores:
     """Return the scores in terms of the unpruned model; channels that are gone rank last."""
-    lowest = min((float(np.min(value)) for value in scores.values()), default=0.0)
+    values = {}
+    for name, value in scores.items():
+        if value.ndim != 1:
+            raise PruningError(
+                f"iterative: expected one score per channel, but {scores.criterion!r} compares "
+                "channels with one another. Use another method, or prune in one shot."
+            )
+        # Before zeros for what is gone change the layers' means.
+        values[name] = value if scores.comparable else scaled(value)
+    lowest = min((float(value.min()) for value in values.values()), default=0.0)
     last = 0.0 if lowest > 0 else lowest - 1e-6 * (1 + abs(lowest))
     lifted = {}
-    for name, value in scores.items():
+    for name, value in values.items():
         lifted[name] = np.full(len(keep[name]), last)
         lifted[name][keep[name]] = value
-    return replace(scores, by_layer=lifted)
+    return replace(scores, by_layer=lifted, comparable=True)
 
 
 def _check(batches: Any, steps: int, course: str, options: dict[str, Any]) -> str:
@@ -119,9 +153,5 @@ def _check(batches: Any, steps: int, course: str, options: dict[str, Any]) -> st
         )
     if course not in COURSES:
         raise unknown("course of iterative pruning", course, COURSES)
-    if batches is not None and iter(batches) is batches:
-        raise PruningError(
-            "iterative: the batches are read once per step, which an iterator does not allow. "
-            "Pass a list, arrays or a dataset."
-        )
+    require_rereadable(batches, "iterative: the batches are read once per step")
     return given[0]

@@ -31,6 +31,15 @@ class Candidates:
     scored: np.ndarray
     groups: np.ndarray
 
+    def members(self) -> list[np.ndarray]:
+        """Return the candidates of each group of coupled layers, in the order of the groups."""
+        return [np.flatnonzero(self.groups == group) for group in np.unique(self.groups)]
+
+    def names(self, members: np.ndarray) -> list[str]:
+        """Return the layers that have channels of some candidates."""
+        rows = self.counts[:, self.units[members]].sum(axis=1)
+        return [self.layers[i] for i in np.flatnonzero(np.asarray(rows).ravel())]
+
 
 def candidates(
     graph: ChannelGraph, scores: Mapping[str, np.ndarray], allowed: set[str], *, normalise: bool
@@ -47,8 +56,8 @@ def candidates(
     total, scored = np.zeros(len(graph.is_pinned)), np.zeros(len(graph.is_pinned), int)
     for name, value in scores.items():
         values = _checked(graph, name, value)
-        if normalise and values.mean() > 0:
-            values = values / values.mean()
+        if normalise:
+            values = scaled(values)
         np.add.at(total, graph.units_of(name), values)
         np.add.at(scored, graph.units_of(name), 1)
     free = ~graph.is_pinned & (scored > 0)
@@ -71,6 +80,17 @@ def candidates(
         scored[units],
         group_of_layer[layer_of_unit],
     )
+
+
+def scaled(values: np.ndarray) -> np.ndarray:
+    """Return scores over their mean magnitude, which makes layers comparable.
+
+    Example:
+        >>> scaled(np.array([1.0, 3.0])).tolist()
+        [0.5, 1.5]
+    """
+    size = np.abs(values).mean()
+    return values / size if size > 0 else values
 
 
 def _counts(graph: ChannelGraph) -> csr_matrix:

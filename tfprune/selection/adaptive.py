@@ -1,10 +1,9 @@
 """One threshold for the filters of all layers, with a rescue of whole layers (GFI-AP)."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.errors import PruningError
 from tfprune.scoring import Scores
 from tfprune.selection._cuts import Cuts
 from tfprune.selection._prefixes import Lengths, choose
@@ -22,7 +21,8 @@ def keep_masks(
     A ratio p sets the threshold v[int(p N)], where v are the N scores of all prunable filters in
     ascending order; every filter that does not exceed it goes. Where that is all of a layer, only
     its lowest int(g C) filters go, g = p + (1 - p) / 2. A threshold sets that value itself, and
-    for a share of the MACs or the parameters the p is searched that comes closest.
+    for a share of the MACs or the parameters the p is searched that comes closest. With
+    scope="layer", ratios or counts this is a plain ranking.
 
     Args:
         graph: channel graph of the model.
@@ -31,47 +31,51 @@ def keep_masks(
         cap: no layer loses more than int(g C) filters, not only those that would vanish.
 
     Raises:
-        PruningError: as in a ranking.
+        PruningError: as in a ranking, or a cap where every layer has its own amount.
     """
+    if request.with_scope(scores.scope).scope == "layer" or request.amount in ("ratios", "counts"):
+        if cap:
+            raise PruningError(
+                f"cap has no effect on {request.amount} per layer, which says how much each layer "
+                "loses. Leave it out, or choose by one threshold: scope='global' and ratio, macs "
+                "or params."
+            )
+        return choose(graph, scores, request, RULES)
     own: dict[str, Lengths] = {
-        "ratio": lambda graph, plan, channels, request: _cut(plan, request.ratio, cap),
-        "threshold": lambda graph, plan, channels, request: _upto(plan, request.threshold, cap),
+        "ratio": lambda graph, plan, channels, request: _cut(plan, request.ratio, cap, request),
+        "threshold": lambda graph, plan, channels, request: _upto(plan, cap, request),
     }
     own |= dict.fromkeys(("macs", "params"), lambda *told: _by_target(*told, cap))
     return choose(graph, scores, request, RULES | own)
 
 
-def remarks(scores: Mapping[str, np.ndarray], keep: Mapping[str, np.ndarray]) -> list[str]:
-    """Return which layers the threshold would have removed whole."""
-    gone = [np.max(scores[name][~keep[name]], initial=-np.inf) for name in scores]
-    found = [name for name in scores if keep[name].any() and scores[name].max() <= max(gone)]
-    return [
-        f"layer {name!r}: the threshold would remove it whole; its best "
-        f"{int(keep[name].sum())} filters stay"
-        for name in found
-        if not keep[name].all()
-    ]
-
-
-def _cut(plan: Cuts, p: float, cap: bool) -> np.ndarray:
+def _cut(plan: Cuts, p: float, cap: bool, request: Request | None = None) -> np.ndarray:
     ascending = np.sort(np.repeat(plan.found.scores, plan.found.scored))
-    return _lengths(plan, ascending[int(p * len(ascending))], p, cap)
+    return _lengths(plan, ascending[int(p * len(ascending))], p, cap, request)
 
 
-def _upto(plan: Cuts, threshold: float, cap: bool) -> np.ndarray:
+def _upto(plan: Cuts, cap: bool, request: Request) -> np.ndarray:
     scores, scored = plan.found.scores, plan.found.scored
-    p = scored[scores < threshold].sum() / scored.sum()  # the least p with this threshold
-    return _lengths(plan, threshold, p, cap)
+    p = scored[scores < request.threshold].sum() / scored.sum()  # the least p with this threshold
+    return _lengths(plan, request.threshold, p, cap, request)
 
 
-def _lengths(plan: Cuts, threshold: float, p: float, cap: bool) -> np.ndarray:
-    scores, groups = plan.found.scores, plan.found.groups
+def _lengths(
+    plan: Cuts, threshold: float, p: float, cap: bool, request: Request | None
+) -> np.ndarray:
+    """Return how many filters of each group go; a request is told whom the rescue has kept."""
     share, lengths = p + (1 - p) / 2, []
-    for sequence, group in zip(plan.sequences, np.unique(groups), strict=True):
-        members = scores[groups == group]
-        count = int((scores[sequence] <= threshold).sum())
-        if cap or (members <= threshold).all():
+    for sequence, members in zip(plan.sequences, plan.found.members(), strict=True):
+        count = int((plan.found.scores[sequence] <= threshold).sum())
+        whole = bool((plan.found.scores[members] <= threshold).all())
+        if cap or whole:
             count = min(count, int(share * len(members)))
+        if whole and request is not None:
+            names = ", ".join(plan.found.names(members))
+            request.notes.append(
+                f"rescued, since the threshold would remove it whole: {names} loses "
+                f"{count} of {len(members)}"
+            )
         lengths.append(count)
     return np.array(lengths, int)
 
@@ -84,5 +88,9 @@ def _by_target(
     total = int(plan.found.scored.sum())
     # Not monotone in p, since a layer that is rescued gets filters back: try them all.
     shares = np.unique(np.linspace(0, total - 1, min(total, TRIALS)).astype(int)) / total
-    trials = [np.zeros(len(plan.sequences), int), *(_cut(plan, p, cap) for p in shares)]
-    return min(trials, key=lambda lengths: abs(cost(lengths) - goal))
+    costs = [cost(_cut(plan, p, cap)) for p in shares]
+    cost.require(min(costs))
+    best = int(np.argmin(np.abs(np.array(costs) - goal)))
+    if abs(cost.total - goal) <= abs(costs[best] - goal):
+        return np.zeros(len(plan.sequences), int)
+    return _cut(plan, shares[best], cap, request)

@@ -1,7 +1,5 @@
 """Keep the channels that carry a share of their layer's support (FGP)."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
@@ -33,12 +31,6 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     return choose(graph, scores, request, RULES | {"threshold": _beyond_the_mass})
 
 
-def remarks(scores: Mapping[str, np.ndarray], keep: Mapping[str, np.ndarray]) -> list[str]:
-    """Return which layers stayed whole because all their scores are zero."""
-    dead = [name for name, value in scores.items() if not np.any(value) and keep[name].all()]
-    return [f"layer {name!r}: all scores are zero, so it stays whole" for name in dead]
-
-
 def _check(scores: Scores, threshold: float) -> None:
     if not 0 < threshold <= 1:
         raise PruningError(
@@ -53,17 +45,18 @@ def _check(scores: Scores, threshold: float) -> None:
             )
 
 
-def _beyond_the_mass(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
-    return np.array([_spare(plan, s, request.threshold) for s in plan.sequences], int)
-
-
-def _spare(plan: Cuts, sequence: np.ndarray, share: float) -> int:
-    """Return how many of a group's worst channels are not needed to reach the share."""
-    if not len(sequence):
-        return 0
-    scores, groups = plan.found.scores, plan.found.groups
-    # Also those that may not go count; the mass of one that is kept anyway is held.
-    total = scores[groups == groups[sequence[0]]].sum()
-    left_without = total - np.cumsum(scores[sequence])
-    # A channel goes if those above it reach the share; 1e-12 is for the rounding of the sums.
-    return int((left_without >= share * total * (1 - 1e-12)).sum()) if total > 0 else 0
+def _beyond_the_mass(
+    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
+) -> np.ndarray:
+    lengths = []
+    for sequence, members in zip(plan.sequences, plan.found.members(), strict=True):
+        # Those that may not go count too: the mass of one that is kept anyway is held.
+        total = plan.found.scores[members].sum()
+        left_without = total - np.cumsum(plan.found.scores[sequence])
+        # A channel goes if those above it reach the share; 1e-12 is for the rounding of the sums.
+        enough = left_without >= request.threshold * total * (1 - 1e-12)
+        lengths.append(int(enough.sum()) if total > 0 else 0)
+        if not total > 0:
+            names = ", ".join(plan.found.names(members))
+            request.notes.append(f"without any support, so it stays whole: {names}")
+    return np.array(lengths, int)

@@ -87,10 +87,14 @@ class CutCost:
         self.graph, self.plan, self.channels, self.request = graph, plan, channels, request
         self.budget = Budget(graph, request.amount)
         self.total = self.budget.total
-        least, goal = self(plan.whole) / self.total, getattr(request, request.amount)
+        self.require(self(plan.whole))
+
+    def require(self, reached: float) -> None:
+        """Refuse a target below what can be reached."""
+        least, goal = reached / self.total, getattr(self.request, self.request.amount)
         if least > goal * 1.01:
             raise PruningError(
-                f"{request.amount}={goal} cannot be reached: with all that may go removed, "
+                f"{self.request.amount}={goal} cannot be reached: with all that may go removed, "
                 f"{least:.3f} of the model is left. Ask for more, or loosen min_channels, "
                 "round_to, include, exclude and coupled."
             )

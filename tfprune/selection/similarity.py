@@ -39,15 +39,22 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
         return _masks(graph, scores, request.threshold, allowed)
     budget = Budget(graph, request.amount)
     goal = getattr(request, request.amount) * budget.total
-    found: dict[float, tuple[float, dict[str, np.ndarray]]] = {}
+    found: list[tuple[int, dict[str, np.ndarray]]] = []
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):  # more alike is asked for, more stays: nearly monotone
         middle = (low + high) / 2
         keep = _masks(graph, scores, middle, allowed)
         cost = budget(kept_ids(graph, keep))
-        found[middle] = (abs(cost - goal), keep)
+        found.append((cost, keep))
         low, high = (middle, high) if cost < goal else (low, middle)
-    return min(found.values(), key=lambda one: one[0])[1]
+    least = min(cost for cost, _ in found) / budget.total
+    if least * budget.total > goal * 1.01:
+        raise PruningError(
+            f"similarity: {request.amount}={getattr(request, request.amount)} cannot be reached: "
+            f"the lowest threshold leaves {least:.3f} of the model. Ask for more, or use another "
+            "method."
+        )
+    return min(found, key=lambda one: abs(one[0] - goal))[1]
 
 
 def _masks(

@@ -3,7 +3,15 @@
 from tfprune.training.distillation import Distillation
 from tfprune.training.evaluation import evaluate
 from tfprune.training.loop import History, fine_tune
-from tfprune.training.recalibration import recalibrate
+from tfprune.training.recalibration import recalibrate, require_statistics
 from tfprune.training.recipe import Recipe
 
-__all__ = ["Distillation", "History", "Recipe", "evaluate", "fine_tune", "recalibrate"]
+__all__ = [
+    "Distillation",
+    "History",
+    "Recipe",
+    "evaluate",
+    "fine_tune",
+    "recalibrate",
+    "require_statistics",
+]

@@ -35,10 +35,9 @@ def recalibrate(model: keras.Model, batches: Iterable, *, limit: int | None = No
         >>> new.get_layer("norm").moving_mean.numpy().tolist()
         [5.0, 5.0, 5.0]
     """
+    require_statistics(model)
     copy = copy_model(model)
     layers = list(_normalisations(copy))
-    if not layers:
-        raise PruningError(f"The model {model.name!r} has no BatchNormalization to recalibrate.")
     before = [(layer.momentum, layer.trainable) for layer in layers]
     for layer in layers:
         layer.momentum, layer.trainable = 0.0, True  # a batch's statistics replace the old ones
@@ -48,6 +47,16 @@ def recalibrate(model: keras.Model, batches: Iterable, *, limit: int | None = No
         layer.moving_mean.assign(average[0])
         layer.moving_variance.assign(average[1])
     return copy
+
+
+def require_statistics(model: keras.Model) -> None:
+    """Refuse a model without batch normalisation, whose statistics cannot be estimated.
+
+    Raises:
+        PruningError: there is none.
+    """
+    if not any(_normalisations(model)):
+        raise PruningError(f"The model {model.name!r} has no BatchNormalization to recalibrate.")
 
 
 def _average(

@@ -1,0 +1,96 @@
+"""How much is pruned."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from absl import flags
+
+import models.compress_rates
+import tfprune
+from tfprune import compress_rate
+from tfprune.errors import PruningError
+
+FLAGS = flags.FLAGS
+NAMES = ("ratio", "macs", "params", "threshold", "compress_rate")
+_LONGEST = 60  # characters of compress rates in a folder's name
+
+
+def define() -> None:
+    """Define the flags of the amount."""
+    flags.DEFINE_float(
+        "threshold",
+        None,
+        "What the method understands by it: the similarity from which filters are alike, the "
+        "share of a layer's support that stays (fgp), the score up to which a filter goes (gfi); "
+        "in a ranking, the score below which a channel goes.",
+    )
+    flags.DEFINE_float("ratio", None, "Share of the channels to remove, in [0, 1).")
+    flags.DEFINE_alias("p", "ratio")
+    flags.DEFINE_string(
+        "compress_rate",
+        None,
+        "FP-FMC's list of shares to remove, e.g. [0.]+[0.4]*2+[0.5]*9: one per entry of the "
+        "network's list, or, for a network without one, per set of coupled layers.",
+    )
+    flags.DEFINE_float("macs", None, "Share of the multiply-accumulates to keep, in (0, 1].")
+    flags.DEFINE_float("params", None, "Share of the parameters to keep, in (0, 1].")
+
+
+def given(method: str, default: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how much is pruned: one of ratio, macs, params, threshold and compress_rate.
+
+    Args:
+        method: name of the method, for the error message.
+        default: the method's own amount, empty for none.
+
+    Raises:
+        PruningError: several of them were given, or none for a method without a default.
+    """
+    found = {name: FLAGS[name].value for name in NAMES if FLAGS[name].value is not None}
+    found = found or dict(default)
+    if len(found) != 1:
+        received = ", ".join(f"--{name}={value}" for name, value in found.items())
+        raise PruningError(
+            f"How much to prune: expected one of --{', --'.join(NAMES)} for method {method!r}, "
+            f"received {received or 'none'}."
+        )
+    return found
+
+
+def label(amount: Mapping[str, Any]) -> str:
+    """Return an amount for a folder's name.
+
+    Example:
+        >>> label({"ratio": 0.5}), label({"compress_rate": "[0.]+[0.4]*2"})
+        ('ratio_0.50', 'rates_0.+0.4x2')
+    """
+    ((name, value),) = amount.items()
+    if name != "compress_rate":
+        return f"{name}_{value:.2f}"
+    terms = re.sub(r"[^0-9.+x]", "", value.replace("*", "x"))
+    if len(terms) > _LONGEST:
+        terms = f"{terms[:_LONGEST]}_{hashlib.sha256(value.encode()).hexdigest()[:8]}"
+    return f"rates_{terms}"
+
+
+def counted(options: Mapping[str, Any], arch: str, model: keras.Model) -> dict[str, Any]:
+    """Return the options with compress rates as the counts of channels that they mean.
+
+    Args:
+        options: as `options` returns them.
+        arch: the network's name; one with a list of its own in the paper is read by that.
+        model: the network.
+
+    Raises:
+        PruningError: a term of another form, or a list of another length than expected.
+    """
+    if "compress_rate" not in options:
+        return dict(options)
+    others = {name: value for name, value in options.items() if name != "compress_rate"}
+    rates = options["compress_rate"]
+    if arch in models.compress_rates.names():
+        return {**others, "counts": models.compress_rates.counts(arch, rates)}
+    return {**others, "counts": compress_rate.counts(tfprune.analyse(model), rates)}
