@@ -157,6 +157,7 @@ def test_scores_do_not_depend_on_batches_or_the_order_of_images():
 
 @pytest.mark.parametrize("criterion", ["gfi", "similarity"])
 def test_an_activation_of_its_own_is_left_out(criterion):
+    keras.utils.set_random_seed(1)
     images, weights, found = np.random.default_rng(0).normal(size=(4, 8, 8, 2)), None, []
     for fused in (True, False):
         image = keras.Input((8, 8, 2))
@@ -173,7 +174,7 @@ def test_an_activation_of_its_own_is_left_out(criterion):
             ["relu", "tanh"] if fused else ["linear"] * 2
         )
     for name in "ab":
-        assert np.ptp(found[0][name]) > 0.1
+        assert np.ptp(found[0][name]) > 0.01  # not all alike
         np.testing.assert_allclose(found[0][name], found[1][name], rtol=1e-6)
 
 
