@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -31,8 +32,14 @@ class Candidates:
     scored: np.ndarray
     groups: np.ndarray
 
+    @cached_property
+    def ascending(self) -> np.ndarray:
+        """The scores of all scored channels, ascending."""
+        return np.sort(np.repeat(self.scores, self.scored))
+
+    @cached_property
     def members(self) -> list[np.ndarray]:
-        """Return the candidates of each group of coupled layers, in the order of the groups."""
+        """The candidates of each group of coupled layers, in the order of the groups."""
         return [np.flatnonzero(self.groups == group) for group in np.unique(self.groups)]
 
     def names(self, members: np.ndarray) -> list[str]:

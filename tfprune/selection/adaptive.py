@@ -50,7 +50,7 @@ def keep_masks(
 
 
 def _cut(plan: Cuts, p: float, cap: bool, request: Request | None = None) -> np.ndarray:
-    ascending = np.sort(np.repeat(plan.found.scores, plan.found.scored))
+    ascending = plan.found.ascending
     return _lengths(plan, ascending[int(p * len(ascending))], p, cap, request)
 
 
@@ -65,7 +65,7 @@ def _lengths(
 ) -> np.ndarray:
     """Return how many filters of each group go; a request is told whom the rescue has kept."""
     share, lengths = p + (1 - p) / 2, []
-    for sequence, members in zip(plan.sequences, plan.found.members(), strict=True):
+    for sequence, members in zip(plan.sequences, plan.found.members, strict=True):
         count = int((plan.found.scores[sequence] <= threshold).sum())
         whole = bool((plan.found.scores[members] <= threshold).all())
         if cap or whole:

@@ -49,7 +49,7 @@ def _beyond_the_mass(
     graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
 ) -> np.ndarray:
     lengths = []
-    for sequence, members in zip(plan.sequences, plan.found.members(), strict=True):
+    for sequence, members in zip(plan.sequences, plan.found.members, strict=True):
         # Those that may not go count too: the mass of one that is kept anyway is held.
         total = plan.found.scores[members].sum()
         left_without = total - np.cumsum(plan.found.scores[sequence])
