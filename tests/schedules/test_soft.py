@@ -72,7 +72,7 @@ def test_the_end_is_a_cut_of_what_was_zeroed():
 
 def test_options_are_refused_as_by_prune():
     for options, message in (
-        ({}, "soft pruning by 'l2': expected an amount, one of ratio"),
+        ({}, "expected exactly one of ratio, .*received none"),
         ({"ratoi": 0.5}, "Unknown option of prune with method 'l2' 'ratoi'"),
         ({"batches": iter([data()]), "ratio": 0.5}, "read after each epoch, which an iterator"),
     ):

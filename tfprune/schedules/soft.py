@@ -8,12 +8,11 @@ import numpy as np
 
 from tfprune.batches import require_rereadable
 from tfprune.channel_graph import ChannelGraph
-from tfprune.errors import PruningError
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, parted, prune
 from tfprune.scoring import score
 from tfprune.selecting import select
-from tfprune.selection._request import AMOUNTS
+from tfprune.selection._request import the_amount
 
 
 class SoftPruning(keras.callbacks.Callback):
@@ -49,11 +48,7 @@ class SoftPruning(keras.callbacks.Callback):
         require_rereadable(batches, "soft pruning: the batches are read after each epoch")
         self.inexact = options.pop("allow_inexact", False)
         self.selecting, self.scoring = parted(method, options)
-        if not any(self.selecting.get(name) is not None for name in AMOUNTS):
-            raise PruningError(
-                f"soft pruning by {method!r}: expected an amount, one of {', '.join(AMOUNTS)}; "
-                "received none."
-            )
+        the_amount(self.selecting)  # before an epoch is spent
         self.batches, self.method = batches, method
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What a model costs as a function of the channels that stay, without rebuilding it."""
+"""What a model costs as a function of the channels that stay, and the share that is asked for."""
 
 import math
 from collections.abc import Sequence
@@ -10,17 +10,19 @@ from tfprune.errors import PruningError
 
 
 class Budget:
-    """Cost of a model under any choice of kept ids.
+    """Cost of a model under any choice of kept ids, without rebuilding it.
 
     Args:
         graph: channel graph of the model.
         kind: "macs" (multiply-accumulates of the weights for one sample) or "params" (weights).
+        share: part of the whole model's cost that is to be left, in (0, 1].
 
     Raises:
         PruningError: MACs of a model with a layer whose multiplications are unknown.
     """
 
-    def __init__(self, graph: ChannelGraph, kind: str):
+    def __init__(self, graph: ChannelGraph, kind: str, share: float):
+        self.kind, self.share = kind, share
         self.terms: list[tuple[int, list[np.ndarray]]] = []
         for owner in graph.owners.values():
             if kind == "macs" and owner.uncounted:
@@ -33,6 +35,7 @@ class Budget:
                 slots = [slot for (i, _), slot in owner.slots.items() if i == index]
                 self._add(times, weight.shape, {slot.axis: slot.ids for slot in slots})
         self.total = self(np.ones(len(graph.unit), bool))
+        self.goal = share * self.total
 
     def _add(self, times: int, shape: Sequence[int], axes: dict[int, np.ndarray]) -> None:
         fixed = math.prod(size for axis, size in enumerate(shape) if axis not in axes)
@@ -45,3 +48,20 @@ class Budget:
             times * math.prod(int(np.count_nonzero(kept[ids])) for ids in axes)
             for times, axes in self.terms
         )
+
+    def require(self, least: int, how: str, loosen: str) -> None:
+        """Refuse a share below what can be reached.
+
+        Args:
+            least: the lowest cost that was found.
+            how: by what, e.g. "with all that may go removed".
+            loosen: what else could be changed than the share.
+
+        Raises:
+            PruningError: the lowest cost is more than a hundredth above the goal.
+        """
+        if least > self.goal * 1.01:
+            raise PruningError(
+                f"{self.kind}={self.share} cannot be reached: {how}, {least / self.total:.3f} of "
+                f"the model is left. Ask for more, or {loosen}."
+            )

@@ -47,13 +47,7 @@ class Request:
     amount: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        given = [name for name in AMOUNTS if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise PruningError(
-                f"select: expected exactly one of {', '.join(AMOUNTS)}; received "
-                f"{' and '.join(given) or 'none'}. Say in one way how much is to go."
-            )
-        object.__setattr__(self, "amount", given[0])
+        object.__setattr__(self, "amount", the_amount(vars(self)))
         self._check_shares()
         if self.scope not in (None, "layer", "global"):
             raise PruningError(f"scope must be 'layer' or 'global', received {self.scope!r}.")
@@ -122,6 +116,24 @@ class Request:
                     f"{most}; received {count!r}."
                 )
         return chosen - _matching("exclude", self.exclude, names)
+
+
+def the_amount(options: Mapping[str, object]) -> str:
+    """Return which of `AMOUNTS` is given.
+
+    Args:
+        options: {option of a selection: its value, None if not given}.
+
+    Raises:
+        PruningError: none of them, or several.
+    """
+    given = [name for name in AMOUNTS if options.get(name) is not None]
+    if len(given) != 1:
+        raise PruningError(
+            f"select: expected exactly one of {', '.join(AMOUNTS)}; received "
+            f"{' and '.join(given) or 'none'}. Say in one way how much is to go."
+        )
+    return given[0]
 
 
 def _check_share(name: str, value: object, *, removed: bool) -> None:

@@ -84,13 +84,13 @@ def _by_target(
     graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request, cap: bool
 ) -> np.ndarray:
     cost = CutCost(graph, plan, channels, request)
-    goal = getattr(request, request.amount) * cost.total
+    goal = cost.budget.goal
     total = int(plan.found.scored.sum())
     # Not monotone in p, since a layer that is rescued gets filters back: try them all.
     shares = np.unique(np.linspace(0, total - 1, min(total, TRIALS)).astype(int)) / total
     costs = [cost(_cut(plan, p, cap)) for p in shares]
     cost.require(min(costs))
     best = int(np.argmin(np.abs(np.array(costs) - goal)))
-    if abs(cost.total - goal) <= abs(costs[best] - goal):
+    if abs(cost.budget.total - goal) <= abs(costs[best] - goal):
         return np.zeros(len(plan.sequences), int)
     return _cut(plan, shares[best], cap, request)

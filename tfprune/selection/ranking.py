@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
-from tfprune.errors import PruningError
 from tfprune.scoring import Scores
 from tfprune.selection._budget import Budget
 from tfprune.selection._cuts import Cuts
@@ -61,7 +60,7 @@ def by_target(
 ) -> np.ndarray:
     """Cut until the model costs what was asked for."""
     cost = CutCost(graph, plan, channels, request)
-    goal = getattr(request, request.amount) * cost.total
+    goal = cost.budget.goal
     order = plan.merged(_key(plan, request))
     low, high = 0, len(order)  # cost(low) >= goal; the last removals may be too much
     while high - low > 1:
@@ -85,19 +84,16 @@ class CutCost:
 
     def __init__(self, graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
         self.graph, self.plan, self.channels, self.request = graph, plan, channels, request
-        self.budget = Budget(graph, request.amount)
-        self.total = self.budget.total
+        self.budget = Budget(graph, request.amount, getattr(request, request.amount))
         self.require(self(plan.whole))
 
-    def require(self, reached: float) -> None:
-        """Refuse a target below what can be reached."""
-        least, goal = reached / self.total, getattr(self.request, self.request.amount)
-        if least > goal * 1.01:
-            raise PruningError(
-                f"{self.request.amount}={goal} cannot be reached: with all that may go removed, "
-                f"{least:.3f} of the model is left. Ask for more, or loosen min_channels, "
-                "round_to, include, exclude and coupled."
-            )
+    def require(self, least: int) -> None:
+        """Refuse a target below the least cost that was found."""
+        self.budget.require(
+            least,
+            "with all that may go removed",
+            "loosen min_channels, round_to, include, exclude and coupled",
+        )
 
     def __call__(self, lengths: np.ndarray) -> int:
         """Return the cost with prefixes of these lengths removed."""

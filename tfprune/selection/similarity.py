@@ -37,8 +37,7 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     allowed = request.pruned_layers(graph)
     if request.amount == "threshold":
         return _masks(graph, scores, request.threshold, allowed)
-    budget = Budget(graph, request.amount)
-    goal = getattr(request, request.amount) * budget.total
+    budget = Budget(graph, request.amount, getattr(request, request.amount))
     found: list[tuple[int, dict[str, np.ndarray]]] = []
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):  # more alike is asked for, more stays: nearly monotone
@@ -46,15 +45,11 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
         keep = _masks(graph, scores, middle, allowed)
         cost = budget(kept_ids(graph, keep))
         found.append((cost, keep))
-        low, high = (middle, high) if cost < goal else (low, middle)
-    least = min(cost for cost, _ in found) / budget.total
-    if least * budget.total > goal * 1.01:
-        raise PruningError(
-            f"similarity: {request.amount}={getattr(request, request.amount)} cannot be reached: "
-            f"the lowest threshold leaves {least:.3f} of the model. Ask for more, or use another "
-            "method."
-        )
-    return min(found, key=lambda one: abs(one[0] - goal))[1]
+        low, high = (middle, high) if cost < budget.goal else (low, middle)
+    budget.require(
+        min(cost for cost, _ in found), "with the lowest threshold", "use another method"
+    )
+    return min(found, key=lambda one: abs(one[0] - budget.goal))[1]
 
 
 def _masks(
