@@ -15,6 +15,7 @@ _READS = {
     "iterative": {"stage_epochs", "steps", "course"},
     "soft": {"stage_epochs"},
 }
+_PLANNED = {"steps": "steps", "course": "course", "layer_lr": "layer_rate"}  # names in a Plan
 
 
 def define() -> None:
@@ -70,9 +71,9 @@ def name(default: str) -> str:
 
 def values(schedule: str) -> dict[str, Any]:
     """Return the schedule's own settings, as `tfprune.reporting.Plan` takes them."""
-    own = {"steps": FLAGS.steps, "course": FLAGS.course, "layer_rate": FLAGS.layer_lr}
-    reads = {name.replace("layer_lr", "layer_rate") for name in _READS[schedule]}
-    return {key: value for key, value in own.items() if key in reads}
+    return {
+        planned: FLAGS[flag].value for flag, planned in _PLANNED.items() if flag in _READS[schedule]
+    }
 
 
 def rated() -> bool:
