@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.fused_norms import on_moving_statistics
 from tfprune.heads import label_loss
 from tfprune.linear_ends import cut_activations, cut_softmax
 from tfprune.misfits import describing
@@ -125,7 +126,7 @@ class Taps:
             reads.update(x.ref() for x in keras.tree.flatten((args, kwargs)) if tf.is_tensor(x))
             if id(operation) == self.skipped:
                 return args[0]
-            outputs = operation(*args, **kwargs)
+            outputs = _called(operation, args, kwargs)
             if id(operation) in self.names:
                 watch(outputs)
                 made[outputs.ref()] = self.names[id(operation)], [outputs]
@@ -142,6 +143,13 @@ class Taps:
             behind = self.behind_norms and len(found) == 2 and reads[output] == 1
             taps.setdefault(name, []).append(found[-1] if behind else found[0])
         return keras.tree.flatten(logits)[0], taps
+
+
+def _called(operation: Any, args: tuple, kwargs: dict) -> Any:
+    """Make a call at inference."""
+    norm = isinstance(operation, keras.layers.BatchNormalization)
+    fused = on_moving_statistics(operation, args[0]) if norm else None
+    return operation(*args, **kwargs) if fused is None else fused
 
 
 def _channels_last(layer: Any) -> Callable[[tf.Tensor], tf.Tensor]:

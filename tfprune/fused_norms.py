@@ -1,0 +1,73 @@
+"""BatchNormalization in TensorFlow's one kernel for images, where that gives the same numbers.
+
+Keras computes it by several operations, each of which reads and writes the whole map.
+"""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+Norm = keras.layers.BatchNormalization
+
+
+def on_batch_statistics(norm: Norm, x: tf.Tensor) -> tf.Tensor | None:
+    """Return what a normalisation makes of a batch in training, without moving its statistics.
+
+    Args:
+        norm: a layer that is trainable, with scale and shift.
+        x: its input, [N, ..., C].
+
+    Returns:
+        Its output, or None where the kernel does not serve: call the layer then.
+    """
+    plain = norm.trainable and norm.scale and norm.center  # a frozen one uses moving statistics
+    if not (plain and _is_image(norm, x)):
+        return None
+    return tf.raw_ops.FusedBatchNormV3(
+        x=x, scale=norm.gamma.value, offset=norm.beta.value, mean=[], variance=[],
+        epsilon=norm.epsilon,
+    ).y  # fmt: skip
+
+
+def on_moving_statistics(norm: Norm, x: tf.Tensor) -> tf.Tensor | None:
+    """Return what a normalisation makes of its input at inference.
+
+    It can be differentiated with respect to the input alone.
+
+    Args:
+        norm: the layer.
+        x: its input, [N, ..., C].
+
+    Returns:
+        Its output, or None where the kernel does not serve: call the layer then.
+
+    Example:
+        >>> norm = keras.layers.BatchNormalization(epsilon=1.0)
+        >>> norm.build((None, 1, 1, 2))
+        >>> y = on_moving_statistics(norm, tf.constant([[[[1.0, 2.0]]]]))
+        >>> [round(float(v), 4) for v in y[0, 0, 0]]
+        [0.7071, 1.4142]
+    """
+    if not _is_image(norm, x):
+        return None
+    mean, variance = (
+        tf.convert_to_tensor(w.value) for w in (norm.moving_mean, norm.moving_variance)
+    )
+    scale = tf.convert_to_tensor(norm.gamma.value) if norm.scale else tf.ones_like(mean)
+    shift = tf.convert_to_tensor(norm.beta.value) if norm.center else tf.zeros_like(mean)
+
+    @tf.custom_gradient
+    def normalised(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        y = tf.raw_ops.FusedBatchNormV3(
+            x=x, scale=scale, offset=shift, mean=mean, variance=variance, epsilon=norm.epsilon,
+            is_training=False,
+        ).y  # fmt: skip
+        # The kernel's own gradient would also sum up those of scale and shift.
+        return y, lambda slope: slope * (scale * tf.math.rsqrt(variance + norm.epsilon))
+
+    return normalised(x)
+
+
+def _is_image(norm: Norm, x: tf.Tensor) -> bool:
+    return x.shape.rank == 4 and norm.axis in (-1, 3) and x.dtype == tf.float32
