@@ -61,16 +61,19 @@ def test_the_leader_stands_nearest_to_the_input():
     assert combine(graph, {"conv2": OWN["conv2"]}, "leader")["conv2"].tolist() == [4, 0, 1, 3]
 
 
-def test_channels_of_one_layer_that_go_together_are_left_to_the_selection():
+@pytest.mark.parametrize("how", ["pin", "leader", "mean", "sum"])
+def test_channels_of_one_layer_that_go_together_are_left_to_the_selection(how):
     image = keras.Input((4, 4, 4))
     x = layers.Conv2D(4, 1, name="mix")(image)
-    x = layers.Conv2D(4, 3, groups=2, name="grouped")(x)  # ties channels of `mix` to one another
+    x = layers.Conv2D(4, 3, groups=2, name="grouped")(x)  # ties channels 0 and 2 of `mix`, 1 and 3
     graph = tfprune.analyse(keras.Model(image, layers.Conv2D(2, 1)(x)))
-    own = {"mix": np.array([1.0, 2.0, 3.0, 4.0])}
-    assert set(graph.groups["mix"]) <= {"grouped"}
-    np.testing.assert_array_equal(
-        combine(graph, own, "mean")["mix"].sum(), own["mix"].sum()
-    )  # a mean moves nothing out of the layer
+    own = {"mix": np.array([1.0, 2.0, 3.5, 0.0])}
+    first, second, third, fourth = graph.units_of("mix")
+    assert first == third != second == fourth
+    found = combine(graph, own, how)
+    np.testing.assert_array_equal(found["mix"], own["mix"])
+    keep = tfprune.select(graph, found, ratio=0.5)  # 1 + 3.5 against 2 + 0
+    assert keep["mix"].tolist() == [True, False, True, False]
 
 
 @pytest.mark.parametrize("criterion", ["l1", "random"])
