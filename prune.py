@@ -15,6 +15,7 @@ import flags.exporting
 import flags.pruning
 import flags.runs
 import flags.schedule
+import flags.stage_training
 import flags.training
 from flags import commandline
 
@@ -38,6 +39,7 @@ def define_flags() -> None:
     flags.exporting.define()
     flags.pruning.define(pretrain_dir="runs/{data}/trained/{arch}")
     flags.schedule.define()
+    flags.stage_training.define()
     flags.training.define(epochs=160, decay_step="80,120")
     flags.runs.define(
         save_dir="runs/{data}/pruned/{arch}_{method}_{amount}", fields="arch, data, method, amount"
@@ -51,7 +53,7 @@ def main(argv: list[str]) -> None:
     between = flags.schedule.stage_epochs(schedule)
     idle = {
         **flags.dataset.idle(),
-        **flags.training.idle(between=between, rated=flags.schedule.rated()),
+        **flags.training.idle(between=between, elsewhere=flags.stage_training.elsewhere()),
         **flags.pruning.idle(),
         **flags.schedule.idle(schedule),
     }
@@ -63,6 +65,7 @@ def main(argv: list[str]) -> None:
         **flags.training.batches(), **flags.dataset.preparation(), seed=seed
     )
     recipe, formats = flags.training.recipe(seed), flags.exporting.formats()
+    between_cuts = flags.stage_training.recipe(seed, between)
     fields = {"arch": arch, "data": data.name}
     baseline = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
     fields |= {"method": request["method"], "amount": flags.pruning.label(schedule)}
@@ -78,7 +81,7 @@ def main(argv: list[str]) -> None:
     plan = reporting.Plan(
         **request,
         schedule=schedule,
-        recipe=stage_recipe(seed, between),
+        recipe=between_cuts,
         recalibration=flags.schedule.recalibration(),
         **flags.schedule.values(schedule),
     )
@@ -102,22 +105,6 @@ def main(argv: list[str]) -> None:
         formats=formats,
     )
     logging.info("%s", text)
-
-
-def stage_recipe(seed: int, epochs: int) -> training.Recipe | None:
-    """Return how to train between the cuts, None for no epochs.
-
-    Args:
-        seed: of everything random in the training.
-        epochs: how long.
-
-    Raises:
-        PruningError: the flags do not suit so short a training.
-    """
-    try:
-        return flags.training.recipe(seed, epochs)
-    except PruningError as error:
-        raise PruningError(f"--stage_epochs={epochs}: {error}") from error
 
 
 def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:

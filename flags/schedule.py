@@ -8,12 +8,13 @@ from tfprune.errors import PruningError
 from tfprune.schedules import COURSES
 
 FLAGS = flags.FLAGS
+_STAGE = {"stage_epochs", "stage_option"}
 # What each schedule reads besides its name.
 _READS = {
     "one_shot": set(),
-    "layer_by_layer": {"stage_epochs", "layer_lr"},
-    "iterative": {"stage_epochs", "steps", "course"},
-    "soft": {"stage_epochs"},
+    "layer_by_layer": {*_STAGE, "layer_lr"},
+    "iterative": {*_STAGE, "steps", "course"},
+    "soft": _STAGE,
 }
 _PLANNED = {"steps": "steps", "course": "course", "layer_lr": "layer_rate"}  # names in a Plan
 
@@ -29,18 +30,9 @@ def define() -> None:
         "as the method's paper.",
     )
     flags.DEFINE_bool("smooth", False, "GFBS' word for --prune_schedule=layer_by_layer.")
-    flags.DEFINE_integer(
-        "stage_epochs", 1, "Epochs after each layer or step, or of soft training.", lower_bound=1
-    )
     flags.DEFINE_integer("steps", 3, "Steps of --prune_schedule=iterative.", lower_bound=2)
     flags.DEFINE_enum(
         "course", "cubic", list(COURSES), "How the steps of --prune_schedule=iterative grow."
-    )
-    flags.DEFINE_float(
-        "layer_lr",
-        None,
-        "GFI-AP's learning rate after each layer, for 20 points of training accuracy lost, e.g. "
-        "0.008; without it --learning_rate.",
     )
     flags.DEFINE_integer(
         "recalibrate",
@@ -74,17 +66,6 @@ def values(schedule: str) -> dict[str, Any]:
     return {
         planned: FLAGS[flag].value for flag, planned in _PLANNED.items() if flag in _READS[schedule]
     }
-
-
-def rated() -> bool:
-    """Return whether the rate between the cuts follows from what was lost.
-
-    Raises:
-        PruningError: --layer_lr is not above 0.
-    """
-    if FLAGS.layer_lr is not None and not FLAGS.layer_lr > 0:
-        raise PruningError(f"--layer_lr: expected a rate above 0, received {FLAGS.layer_lr}.")
-    return FLAGS.layer_lr is not None
 
 
 def stage_epochs(schedule: str) -> int:

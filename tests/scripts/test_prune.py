@@ -138,6 +138,46 @@ def test_schedules_are_read_from_their_flags():
     assert plan.recipe.epochs == 1
 
 
+def test_the_training_between_the_cuts_may_differ_from_the_last():
+    seen = request_of(
+        "--method=gfbs", "--smooth", "--stage_epochs=30", "--epochs=45", "--optimizer=sgd",
+        "--decay_step=10,15", "--decay_factor=0.2", "--stage_option=decay-step=5,10",
+        "--stage_option=decay_factor=0.1", "--stage_option=nesterov=true",
+    )  # fmt: skip
+    between, last = seen["plan"].recipe, seen["recipe"]
+    assert (between.epochs, last.epochs) == (30, 45)
+    assert (between.decay_steps, last.decay_steps) == ((5, 10), (10, 15))
+    assert (between.decay_factor, last.decay_factor) == (0.1, 0.2)
+    assert (between.nesterov, last.nesterov) == (True, False)
+    assert between.weight_decay == last.weight_decay == 2e-4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--stage_option=decay_step"],
+            "expected name=value such as decay_step=5,10, received 'de",
+        ),
+        (["--stage_option=epochs=3"], "Unknown setting of --stage_option 'epochs'.*decay_factor"),
+        (["--stage_option=optimizer=lion"], "--stage_option=optimizer=lion: .*adam"),
+        (["--stage_option=momentum=0.5"], "--stage_option=momentum: it belongs to --optimizer=sgd"),
+        (["--stage_option=label_smoothing=2"], "--stage_option=label_smoothing=2: .*1.0"),
+        (["--stage_option=decay_step=1,x"], "--decay_step: expected whole epochs.*received 1,x"),
+        (["--stage_option=warmup=9"], "--stage_epochs=1: warmup_epochs must be.*below 1"),
+        (["--layer_lr=1", "--stage_option=warmup=0.5"], "--stage_option=warmup: --layer_lr sets"),
+        (
+            ["--epochs=0", "--weight_decay=1", "--stage_option=weight_decay=0.1"],
+            "--weight_decay: the training between the cuts has its own, and --epochs=0",
+        ),
+    ],
+)
+def test_settings_of_that_training_are_refused_like_the_flags(tmp_path, arguments, message):
+    arguments = ("--method=gfbs", "--smooth", "--p=0.5", *arguments)
+    with pytest.raises(PruningError, match=message):
+        call(prune, "--data=digits", "--save_dir", tmp_path / "run", *arguments)
+
+
 def test_the_papers_defaults_and_our_folders():
     seen = request_of("--arch=vgg16", "--method=l1", "--threshold=0.8")
     assert str(seen["baseline"]) == "runs/digits/trained/vgg16/vgg16.keras"
@@ -161,10 +201,11 @@ def test_the_papers_defaults_and_our_folders():
         (["--method=gfi", "--smooth", "--layer_lr=0"], r"--layer_lr: expected a rate above 0"),
         (
             ["--method=gfi", "--smooth", "--layer_lr=1", "--epochs=0", "--learning_rate=1"],
-            r"--learning_rate: --layer_lr sets the rate, and --epochs=0 trains no further",
+            r"--learning_rate: the training between the cuts has its own, and --epochs=0 trains",
         ),
         (["--method=l1", "--p=0.5", "--steps=3"], r"--steps: --prune_schedule=one_shot does not"),
         (["--method=l1", "--p=0.5", "--stage-epochs=3"], r"--stage_epochs: --prune_schedule=one"),
+        (["--method=l1", "--p=0.5", "--stage-option=warmup=1"], r"--stage_option: --prune_schedu"),
         (
             ["--method=l1", "--p=0.5", "--smooth", "--prune-schedule=soft"],
             r"--smooth means --prune_schedule=layer_by_layer, but soft was asked for",
