@@ -54,6 +54,11 @@ def _cut(plan: Cuts, p: float, cap: bool, request: Request | None = None) -> np.
     return _lengths(plan, ascending[int(p * len(ascending))], p, cap, request)
 
 
+def _nth(plan: Cuts, k: int, cap: bool, request: Request | None = None) -> np.ndarray:
+    ascending = plan.found.ascending  # by index, since int(k / N * N) is not always k
+    return _lengths(plan, ascending[k], k / len(ascending), cap, request)
+
+
 def _upto(plan: Cuts, cap: bool, request: Request) -> np.ndarray:
     scores, scored = plan.found.scores, plan.found.scored
     p = scored[scores < request.threshold].sum() / scored.sum()  # the least p with this threshold
@@ -86,11 +91,11 @@ def _by_target(
     cost = CutCost(graph, plan, channels, request)
     goal = cost.budget.goal
     total = int(plan.found.scored.sum())
-    # Not monotone in p, since a layer that is rescued gets filters back: try them all.
-    shares = np.unique(np.linspace(0, total - 1, min(total, TRIALS)).astype(int)) / total
-    costs = [cost(_cut(plan, p, cap)) for p in shares]
-    cost.require(min(costs))
+    # Not monotone in p, since a layer that is rescued gets filters back: try them all. The highest
+    # threshold leaves one filter of each layer, so that any target CutCost allows is reached.
+    tried = np.unique(np.linspace(0, total - 1, min(total, TRIALS)).astype(int))
+    costs = [cost(_nth(plan, k, cap)) for k in tried]
     best = int(np.argmin(np.abs(np.array(costs) - goal)))
     if abs(cost.budget.total - goal) <= abs(costs[best] - goal):
         return np.zeros(len(plan.sequences), int)
-    return _cut(plan, shares[best], cap, request)
+    return _nth(plan, tried[best], cap, request)

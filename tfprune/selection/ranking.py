@@ -85,12 +85,8 @@ class CutCost:
     def __init__(self, graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
         self.graph, self.plan, self.channels, self.request = graph, plan, channels, request
         self.budget = Budget(graph, request.amount, getattr(request, request.amount))
-        self.require(self(plan.whole))
-
-    def require(self, least: int) -> None:
-        """Refuse a target below the least cost that was found."""
         self.budget.require(
-            least,
+            self(plan.whole),
             "with all that may go removed",
             "loosen min_channels, round_to, include, exclude and coupled",
         )
