@@ -65,7 +65,7 @@ def main(argv: list[str]) -> None:
         **flags.training.batches(), **flags.dataset.preparation(), seed=seed
     )
     recipe, formats = flags.training.recipe(seed), flags.exporting.formats()
-    between_cuts = flags.stage_training.recipe(seed, between)
+    between_cuts = flags.stage_training.recipe(seed, between, schedule)
     fields = {"arch": arch, "data": data.name}
     baseline = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
     fields |= {"method": request["method"], "amount": flags.pruning.label(schedule)}

@@ -6,7 +6,8 @@ from typing import Any
 from absl import flags
 
 RATE = ("learning_rate", "schedule", "decay_step", "decay_factor", "warmup")
-SETTINGS = ("optimizer", *RATE, "momentum", "nesterov", "weight_decay", "decay_all")
+SETTINGS = ("optimizer", *RATE, "momentum", "nesterov", "weight_decay", "decay_all",
+            "clip_norm")  # fmt: skip
 
 
 def define(*, decay_step: str) -> None:
@@ -27,6 +28,13 @@ def define(*, decay_step: str) -> None:
         lower_bound=0.0,
     )
     flags.DEFINE_bool("decay_all", True, "Also decay biases and normalisations.")
+    flags.DEFINE_float(
+        "clip_norm",
+        0.0,
+        "Norm to which the gradient of a step is shortened; 0: none, but soft pruning then clips "
+        "at 1.",
+        lower_bound=0.0,
+    )
     _define_rate(decay_step)
 
 

@@ -9,6 +9,7 @@ from tfprune.errors import PruningError, unknown
 from tfprune.training import Recipe
 
 FLAGS = flags.FLAGS
+SOFT_CLIP = 1.0  # see `tfprune.schedules.soft`: else filters of zeros leap
 
 
 def define() -> None:
@@ -30,20 +31,22 @@ def define() -> None:
     )
 
 
-def recipe(seed: int, epochs: int) -> Recipe | None:
+def recipe(seed: int, epochs: int, schedule: str) -> Recipe | None:
     """Return how to train between the cuts, None for no epochs.
 
     Args:
         seed: of everything random in the training.
         epochs: how long.
+        schedule: when channels go; "soft" clips gradients unless the flags say something else.
 
     Raises:
         PruningError: the flags do not suit so short a training, a setting that is none, or one
             that has no effect.
     """
     differing = own()
+    clips = {"clip_norm": FLAGS.clip_norm or SOFT_CLIP} if schedule == "soft" else {}
     try:
-        found = training.recipe(seed, epochs, differing)
+        found = training.recipe(seed, epochs, clips | differing)
     except PruningError as error:
         raise PruningError(f"--stage_epochs={epochs}: {error}") from error
     idle = optimizer.without_effect(training.settings(differing))

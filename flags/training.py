@@ -70,6 +70,7 @@ def recipe(
         nesterov=use.nesterov and sgd,
         weight_decay=use.weight_decay,
         decay_all=use.decay_all or use.weight_decay == 0,
+        clip_norm=use.clip_norm or None,
         schedule=use.schedule,
         decay_steps=_epochs(use.decay_step) if step else (),
         decay_factor=use.decay_factor if step else None,

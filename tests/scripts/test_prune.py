@@ -123,7 +123,23 @@ def test_methods_bring_their_papers_defaults():
     assert (plans["gfi"].options, plans["gfi"].samples) == ({"ratio": 0.41}, 0)
     sfp = request_of("--method=sfp", "--ratio=0.3", "--stage_epochs=2")
     assert (sfp["plan"].schedule, sfp["plan"].recipe.epochs) == ("soft", 2)
-    assert sfp["recipe"].epochs == 160
+    assert (sfp["recipe"].epochs, sfp["recipe"].clip_norm) == (160, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "between", "last"),
+    [
+        ((), 1.0, None),
+        (("--clip_norm=3",), 3.0, 3.0),
+        (("--stage_option=clip_norm=0",), None, None),
+        (("--clip_norm=3", "--stage_option=clip_norm=2"), 2.0, 3.0),
+    ],
+)
+def test_soft_pruning_clips_unless_told_otherwise(arguments, between, last):
+    seen = request_of("--method=sfp", "--ratio=0.3", *arguments)
+    assert (seen["plan"].recipe.clip_norm, seen["recipe"].clip_norm) == (between, last)
+    one_by_one = request_of("--method=gfbs", "--smooth")
+    assert one_by_one["plan"].recipe.clip_norm is None
 
 
 def test_schedules_are_read_from_their_flags():

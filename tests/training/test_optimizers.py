@@ -58,6 +58,37 @@ def test_weight_decay_is_the_l2_of_the_papers(settings, step):
         assert np.abs(right).max() > 0.01
 
 
+@pytest.mark.parametrize("decay", [0.0, DECAY])
+def test_a_gradient_is_shortened_with_its_decay_and_keeps_its_direction(decay):
+    x, labels = blobs()
+    model, limit = linear(), 0.05
+    settings = {"epochs": 1, "batch_size": 48, "learning_rate": RATE, "momentum": 0.0}
+    kernel, bias = (w.astype("float64") for w in model.get_weights())
+    gradient = gradients(kernel, bias, x, labels)
+    gradient = [g + decay * w for g, w in zip(gradient, (kernel, bias), strict=True)]
+    norm = np.sqrt(sum((g**2).sum() for g in gradient))
+    assert norm > 2 * limit
+    for clip, factor in ((limit, limit / norm), (2 * norm, 1.0)):
+        trained, _ = fine_tune(
+            model, (x, labels), weight_decay=decay, clip_norm=float(clip), **settings
+        )
+        for found, old, g in zip(trained.get_weights(), (kernel, bias), gradient, strict=True):
+            np.testing.assert_allclose(found, old - RATE * factor * g, rtol=1e-4, atol=1e-6)
+
+
+def test_a_scaled_loss_is_clipped_alike():
+    x, labels = blobs()
+    settings = {"epochs": 2, "batch_size": 48, "learning_rate": RATE, "clip_norm": 0.05}
+    plain, _ = fine_tune(linear(), (x, labels), **settings)
+    scaled = keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.SGD(RATE, momentum=0.9), initial_scale=1024.0
+    )
+    settings.pop("learning_rate")
+    other, _ = fine_tune(linear(), (x, labels), optimizer=scaled, **settings)
+    for one, two in zip(plain.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-7)
+
+
 def test_the_papers_decay_is_not_keras_decoupled_one():
     x, labels = blobs()
     decoupled = keras.optimizers.SGD(RATE, momentum=0.9, weight_decay=DECAY)

@@ -27,6 +27,9 @@ REFUSED = {
     r"decay_all has no effect with weight_decay=0": {"decay_all": False},
     r"learning_rate is twice there": {
         "optimizer": keras.optimizers.SGD(0.1), "learning_rate": 0.1},
+    r"clip_norm must be above 0 .*received 0": {"clip_norm": 0.0},
+    r"clip_norm is twice there": {
+        "optimizer": keras.optimizers.SGD(0.1, global_clipnorm=1.0), "clip_norm": 1.0},
     r"weight_decay is twice there": {
         "optimizer": keras.optimizers.AdamW(0.1), "weight_decay": 0.1},
     r"schedule is twice there": {

@@ -38,6 +38,7 @@ def both(model, count, **settings):
     assert largest_difference(one, model) > 0.01
 
 both(synchronized(), 48, schedule="cosine", weight_decay=0.1)
+both(synchronized(), 48, weight_decay=0.1, clip_norm=0.3)
 both(synchronized(keras.regularizers.L2(0.1)), 46)  # a last batch of 14: shares of 7
 both(network(normalise=False), 48, teacher=Distillation(network(seed=3)), optimizer="adam")
 with strategy.scope():  # a last batch of one sample: the second device would get none

@@ -10,9 +10,9 @@ from tfprune.batches import require_rereadable
 from tfprune.channel_graph import ChannelGraph
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, parted, prune
+from tfprune.request import the_amount
 from tfprune.scoring import score
 from tfprune.selecting import select
-from tfprune.selection._request import the_amount
 
 
 class SoftPruning(keras.callbacks.Callback):
@@ -31,13 +31,17 @@ class SoftPruning(keras.callbacks.Callback):
         PruningError: no amount, an unknown method or option, or an iterator.
 
     Train with `restore_best=False`: the best epoch's weights are kept as they were before zeroing.
+    Train with `clip_norm=1.0` too: BatchNormalization divides the gradient of a filter of zeros by
+    the root of its epsilon, and from a trained network such filters leap far beyond the others
+    (docs/results.md).
 
     Example:
         >>> import keras, numpy, tfprune
         >>> layers = [keras.Input((2,)), keras.layers.Dense(4, name="a"), keras.layers.Dense(2)]
         >>> data = numpy.eye(2, dtype="float32"), numpy.arange(2)
         >>> trained, _ = tfprune.fine_tune(
-        ...     keras.Sequential(layers), data, epochs=1, callbacks=[SoftPruning(ratio=0.5)]
+        ...     keras.Sequential(layers), data, epochs=1, clip_norm=1.0,
+        ...     callbacks=[SoftPruning(ratio=0.5)],
         ... )
         >>> int((trained.get_layer("a").get_weights()[0] == 0).all(axis=0).sum())
         2

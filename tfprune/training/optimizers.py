@@ -81,3 +81,33 @@ def decayed(
         else gradient
         for gradient, variable in zip(gradients, variables, strict=True)
     ]
+
+
+def clipped(
+    gradients: list[tf.Tensor], recipe: Recipe, loss_scale: tf.Tensor | float
+) -> list[tf.Tensor]:
+    """Shorten the gradient of a step where it is longer than the recipe allows.
+
+    What counts is the sum over all replicas, so that their number changes nothing; hence not the
+    clipping of Keras' optimizers, which looks at each by itself.
+
+    Args:
+        gradients: this replica's, which the optimizer will sum up with those of the others.
+        recipe: its `clip_norm`.
+        loss_scale: what the gradients are still to be divided by.
+
+    Returns:
+        New gradients, in the same order.
+
+    Example:
+        >>> recipe = Recipe(epochs=1, clip_norm=1.0)
+        >>> [float(g) for g in clipped([tf.constant(3.0), tf.constant(4.0)], recipe, 1.0)]
+        [0.6000000238418579, 0.800000011920929]
+    """
+    if recipe.clip_norm is None:
+        return gradients
+    context = tf.distribute.get_replica_context()
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    norm = tf.linalg.global_norm(total) / loss_scale
+    factor = recipe.clip_norm / tf.maximum(norm, recipe.clip_norm)
+    return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]

@@ -26,6 +26,8 @@ class Recipe:
         nesterov: whether "sgd" uses Nesterov's momentum.
         weight_decay: the papers' L2, >= 0: `weight_decay * w` is added to the gradient of w.
         decay_all: False leaves out biases and normalisations (every variable of rank <= 1).
+        clip_norm: Euclidean norm that the gradient of all weights together, their decay included,
+            may have in a step, > 0: a longer one is shortened; None: any.
         schedule: "constant", "step", "cosine" or "one_cycle"; see `tfprune.training.schedules`.
         decay_steps: of "step", the epochs at whose start the rate drops, ascending. Some may lie
             beyond `epochs`, so that a short trial of a paper's recipe needs no other numbers.
@@ -56,6 +58,7 @@ class Recipe:
     nesterov: bool = False
     weight_decay: float = 0.0
     decay_all: bool = True
+    clip_norm: float | None = None
     schedule: str = "constant"
     decay_steps: tuple[int, ...] = ()
     decay_factor: float | None = None
@@ -94,6 +97,7 @@ def _check_ranges(recipe: Recipe) -> None:
         "learning_rate": (1e-45, float("inf")),
         "momentum": (0, 1),
         "weight_decay": (0, float("inf")),
+        "clip_norm": (1e-45, float("inf")),
         "decay_factor": (1e-45, 1),
         "warmup_epochs": (0, recipe.epochs),
         "label_smoothing": (0, 1),
@@ -111,9 +115,9 @@ def _check_ranges(recipe: Recipe) -> None:
 
 
 def _check_optimizer(recipe: Recipe) -> None:
-    given = "nesterov" if recipe.nesterov else "momentum" if recipe.momentum is not None else None
-    if recipe.optimizer != "sgd" and given:
-        _refuse(given, f"belongs to optimizer='sgd', received {recipe.optimizer!r}")
+    own = "nesterov" if recipe.nesterov else "momentum" if recipe.momentum is not None else None
+    if recipe.optimizer != "sgd" and own:
+        _refuse(own, f"belongs to optimizer='sgd', received {recipe.optimizer!r}")
     if recipe.nesterov and recipe.momentum == 0:
         _refuse("nesterov", "has no effect with momentum=0")
     if not recipe.decay_all and recipe.weight_decay == 0:
@@ -122,11 +126,14 @@ def _check_optimizer(recipe: Recipe) -> None:
         return
     if recipe.learning_rate is not None:
         _refuse("learning_rate", "is twice there: the Keras optimizer has one of its own")
-    if recipe.weight_decay and recipe.optimizer.weight_decay:
+    given = getattr(recipe.optimizer, "inner_optimizer", recipe.optimizer)  # of a scaled loss
+    if recipe.weight_decay and given.weight_decay:
         _refuse("weight_decay", "is twice there: the Keras optimizer has one of its own")
-    scheduled = isinstance(
-        recipe.optimizer.get_config()["learning_rate"], dict
-    )  # a schedule serialises to a dictionary, a number to a number
+    clips = ("clipnorm", "clipvalue", "global_clipnorm")
+    if recipe.clip_norm and any(getattr(given, name, None) for name in clips):
+        _refuse("clip_norm", "is twice there: the Keras optimizer has one of its own")
+    # A schedule serialises to a dictionary, a number to a number.
+    scheduled = isinstance(given.get_config()["learning_rate"], dict)
     if scheduled and not recipe.fixed_rate:
         _refuse("schedule", "is twice there: the Keras optimizer has one of its own")
 

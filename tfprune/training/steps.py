@@ -30,7 +30,7 @@ def train_step(
     Args:
         model: the model with its built optimizer, in the current `tf.distribute` scope.
         objective: a function (inputs, labels, outputs) -> the loss of each sample, [B].
-        recipe: its weight decay.
+        recipe: its weight decay and its clipping.
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     optimizer, variables = model.optimizer, model.trainable_variables
@@ -45,8 +45,9 @@ def train_step(
         gradients = tape.gradient(
             scaled, [v.value for v in variables], unconnected_gradients="zero"
         )
-        scale = optimizer.scale_loss(tf.constant(1.0)) / replicas
-        gradients = optimizers.decayed(gradients, variables, recipe, scale)
+        scale = optimizer.scale_loss(tf.constant(1.0))
+        gradients = optimizers.decayed(gradients, variables, recipe, scale / replicas)
+        gradients = optimizers.clipped(gradients, recipe, scale)
         # It sums the gradients over the replicas itself.
         optimizer.apply(gradients, variables)
         return _sums(loss * total, labels, outputs)
