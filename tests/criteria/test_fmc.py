@@ -133,17 +133,32 @@ def test_processes_give_the_same_scores():
     np.testing.assert_array_equal(shared["conv"], fmc(images(9))["conv"])
 
 
-def test_a_dataset_of_named_inputs_and_a_model_in_half_precision():
+def two_inputs(dtype=None):
+    """Inputs p and q, their outputs, and what is fed to p."""
     x = {name: keras.Input((4, 4, 3), name=name) for name in "pq"}
-    conv = layers.Conv2D(6, 3, name="conv", dtype="mixed_bfloat16")
+    conv = layers.Conv2D(6, 3, name="conv", dtype=dtype)
     y = layers.ReLU()(conv(layers.Add()(list(x.values()))))
     y = layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(layers.Dropout(0.5)(y)))
+    return x, y, np.random.default_rng(0).standard_normal((3, 4, 4, 3)).astype("float32")
+
+
+def test_a_dataset_of_named_inputs_and_a_model_in_half_precision():
+    x, y, batch = two_inputs("mixed_bfloat16")
     graph = tfprune.analyse(keras.Model(x, y))
-    batch = np.random.default_rng(0).standard_normal((3, 4, 4, 3)).astype("float32")
     dataset = tf.data.Dataset.from_tensor_slices(({"p": batch, "q": -2 * batch}, [0, 1, 0]))
     parted, whole = (fmc(dataset.batch(size), graph)["conv"] for size in (2, 3))
     np.testing.assert_array_equal(parted, whole)
     assert len(set(index_of(whole).tolist())) > 1
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_two_inputs_in_a_row_score_like_named_ones(kind):
+    x, y, batch = two_inputs()
+    fed = {"p": batch, "q": -2 * batch}
+    named = fmc([(fed, [0, 1, 0])], tfprune.analyse(keras.Model(x, y)))
+    in_a_row = fmc([(kind(fed.values()), [0, 1, 0])], tfprune.analyse(keras.Model([*x.values()], y)))
+    np.testing.assert_array_equal(in_a_row["conv"], named["conv"])
+    assert len(set(index_of(named["conv"]).tolist())) > 1
 
 
 def test_the_seed_and_the_index_decide():

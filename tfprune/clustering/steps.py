@@ -87,7 +87,7 @@ class Steps:
         done = 0
         # One by one: the last bits of a map may depend on the size of its batch, and t-SNE
         # turns a difference in the last bit into other points.
-        singles = [self.images.inputs[i] for part in missing for i in part]
+        singles = [(self.images.inputs[i], None) for part in missing for i in part]
         maps = feature_maps(self.graph, self.names, singles, self.user)
         with joblib.Parallel(self.workers, max_nbytes=None) as parallel:
             for parts in _cut(missing, self.workers):
