@@ -12,9 +12,9 @@ from tfprune import criteria, plugins, selection
 from tfprune.errors import unknown
 from tfprune.graph import analyse
 from tfprune.remarks import remarks
+from tfprune.request import AMOUNTS
 from tfprune.scoring import Scores, criterion_options, score
 from tfprune.selecting import SELECTING, choose, selector_options
-from tfprune.selection._request import AMOUNTS
 from tfprune.surgery import rebuild
 from tfprune.verification import Verification, verify
 

@@ -10,8 +10,8 @@ import numpy as np
 from tfprune import plugins, selection
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError, unknown
+from tfprune.request import Request
 from tfprune.scoring import Scores
-from tfprune.selection._request import Request
 
 
 def select(  # noqa: PLR0913 - every way to say how much is a keyword of one level

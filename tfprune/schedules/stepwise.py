@@ -15,9 +15,9 @@ from tfprune.errors import PruningError, unknown
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, parted
 from tfprune.remarks import remarks
+from tfprune.scaling import scaled
 from tfprune.scoring import Scores, score
 from tfprune.selecting import choose
-from tfprune.selection._candidates import scaled
 from tfprune.surgery import rebuild
 from tfprune.verification import Verification, verify
 

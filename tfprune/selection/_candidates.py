@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError, unknown
+from tfprune.scaling import scaled
 
 
 @dataclass(frozen=True)
@@ -87,17 +88,6 @@ def candidates(
         scored[units],
         group_of_layer[layer_of_unit],
     )
-
-
-def scaled(values: np.ndarray) -> np.ndarray:
-    """Return scores over their mean magnitude, which makes layers comparable.
-
-    Example:
-        >>> scaled(np.array([1.0, 3.0])).tolist()
-        [0.5, 1.5]
-    """
-    size = np.abs(values).mean()
-    return values / size if size > 0 else values
 
 
 def _counts(graph: ChannelGraph) -> csr_matrix:

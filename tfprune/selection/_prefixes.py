@@ -6,11 +6,11 @@ import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
+from tfprune.request import Request
 from tfprune.scoring import Scores
 from tfprune.selection._candidates import Candidates, candidates
 from tfprune.selection._cuts import Cuts, cuts
 from tfprune.selection._parts import spared
-from tfprune.selection._request import Request
 
 # How many units of each group's sequence go: f(graph, plan, channels, request) -> int [groups].
 Lengths = Callable[[ChannelGraph, Cuts, np.ndarray, Request], np.ndarray]
@@ -88,7 +88,7 @@ def _check_effect(graph: ChannelGraph, found: Candidates, request: Request) -> N
     able = np.zeros(len(graph.is_pinned), bool)
     able[found.units] = True
     stuck = [name for name in request.shrunk(graph) if not able[graph.units_of(name)].any()]
-    if stuck or not (len(found.units) or request.asks_for_nothing):
+    if stuck or not (len(found.units) or request.may_remove_nothing):
         layers = stuck or list(graph.producers)
         why = {name: graph.pinned.get(int(graph.units_of(name)[0])) for name in layers[:5]}
         reasons = "; ".join(f"{name}: {reason or 'excluded, or not scored'}"

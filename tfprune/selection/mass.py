@@ -4,10 +4,10 @@ import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
+from tfprune.request import Request
 from tfprune.scoring import Scores
 from tfprune.selection._cuts import Cuts
 from tfprune.selection._prefixes import choose
-from tfprune.selection._request import Request
 from tfprune.selection.ranking import RULES
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.request import Request
 from tfprune.scoring import Scores
 from tfprune.selection._budget import Budget
 from tfprune.selection._cuts import Cuts
 from tfprune.selection._prefixes import choose
-from tfprune.selection._request import Request
 
 
 def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[str, np.ndarray]:

@@ -9,10 +9,10 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import leaders
 from tfprune.errors import PruningError
 from tfprune.masks import kept_ids
+from tfprune.request import Request
 from tfprune.scoring import Scores
 from tfprune.selection._budget import Budget
 from tfprune.selection._parts import spared
-from tfprune.selection._request import Request
 
 HALVINGS = 10  # of the search for a threshold: to a thousandth
 

@@ -61,12 +61,14 @@ class Request:
                 raise PruningError(f"{name} must be a whole number from 1 on, received {value!r}.")
 
     @property
-    def asks_for_nothing(self) -> bool:
-        """Whether the whole model is to stay, as with ratio=0; a threshold may always find none."""
-        if self.amount in ("ratios", "counts"):
-            return True  # each named layer is judged by itself
+    def may_remove_nothing(self) -> bool:
+        """Whether it is no mistake if no channel at all can go.
+
+        So with a share that leaves the whole model, with a threshold, and with amounts of named
+        layers, each of which is judged by itself.
+        """
         whole = {"ratio": 0, "macs": 1, "params": 1}
-        return self.amount == "threshold" or getattr(self, self.amount) == whole[self.amount]
+        return self.amount not in whole or getattr(self, self.amount) == whole[self.amount]
 
     def with_scope(self, default: str) -> "Request":
         """Return this request with a scope, if it has none and the amount leaves one open."""
