@@ -38,6 +38,31 @@ def test_a_damaged_file_is_named(tmp_path, name, content):
         cache.read(name)
 
 
+def damages(whole):
+    """A file cut short, and one with a damaged byte, at places all over it."""
+    places = range(0, len(whole), 5)
+    yield from (whole[:end] for end in places)
+    yield from (whole[:i] + bytes([whole[i] ^ 8]) + whole[i + 1 :] for i in places)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_no_damage_to_a_real_file_ends_in_another_error(tmp_path, name):
+    cache = Cache(tmp_path, {})
+    cache.write(name, np.eye(3) if name == "a.npy" else {"x": np.eye(3), "y": np.arange(2)})
+    whole = (tmp_path / name).read_bytes()
+    refused = 0
+    for content in damages(whole):
+        (tmp_path / name).write_bytes(content)
+        try:
+            cache.read(name)
+        except PruningError as error:
+            refused += f"{name} of the cache cannot be read" in str(error)
+    assert refused > len(whole) // 5
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(PruningError, match=f"{name} of the cache cannot be read: .*remove the"):
+        cache.read(name)
+
+
 def test_a_damaged_fingerprint_is_named(tmp_path):
     Cache(tmp_path, {})
     (tmp_path / "made_from.json").write_text("[1")

@@ -47,12 +47,12 @@ class Cache:
         if not path.exists():
             return None
         try:
-            with np.load(path) if path.suffix == ".npz" else path.open("rb") as file:
-                return dict(file) if path.suffix == ".npz" else np.load(file)
-        except (OSError, ValueError, EOFError) as error:
+            return _load(path)
+        except Exception as error:  # BadZipFile, zlib.error, TokenError, RuntimeError, ...
             raise PruningError(
-                f"The file {path} of the cache cannot be read: {error}. Expected an array as a "
-                "run before this one wrote it; remove the file, and it will be made again."
+                f"The file {path} of the cache cannot be read: {type(error).__name__}: {error}. "
+                "Expected an array as a run before this one wrote it; remove the file, and it "
+                "will be made again."
             ) from error
 
     def write(self, name: str, value: Any) -> None:
@@ -65,6 +65,12 @@ class Cache:
                 np.savez(path, **value)
             else:
                 np.save(path, value)
+
+
+def _load(path: Path) -> Any:
+    with path.open("rb") as file:  # np.load of a path leaves a damaged file open
+        found = np.load(file)
+        return dict(found) if path.suffix == ".npz" else found
 
 
 def _require_same(folder: Path, made_from: dict[str, Any]) -> None:
