@@ -29,7 +29,6 @@ class Request:
         round_to: kept counts are multiples of this, or the layer stays whole.
         include: patterns of layer names; only these are pruned.
         exclude: patterns of layer names that are not pruned.
-        notes: selectors add a line where a guard of theirs held.
     """
 
     ratio: float | None = None
@@ -43,7 +42,6 @@ class Request:
     round_to: int = 1
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    notes: list[str] = field(default_factory=list, compare=False)
     amount: str = field(init=False, default="")
 
     def __post_init__(self) -> None:

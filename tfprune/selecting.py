@@ -118,7 +118,7 @@ def choose(
             valid = [*selector_options(selector), *SELECTING]
             raise unknown(f"option of select with selector {scores.selector!r}", name, valid)
     request = Request(**options, include=_patterns(include), exclude=_patterns(exclude))
-    return selector.keep_masks(graph, scores, request, **own), request.notes
+    return selector.keep_masks(graph, scores, request, **own)
 
 
 SELECTING = [

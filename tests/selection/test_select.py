@@ -7,6 +7,7 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
+from tfprune.selecting import choose
 
 
 def residual():
@@ -129,6 +130,17 @@ def test_kept_counts_are_rounded_to_a_multiple_and_never_below_the_floor(resnet,
     assert all(count % 8 == 0 for name, count in kept(keep).items() if name != "classifier")
     assert kept(keep)["stem_conv"] == 8
     assert min(kept(tfprune.select(resnet, scores, ratio=0.95, min_channels=5)).values()) == 5
+
+
+@pytest.mark.parametrize("selector", ["ranking", "border", "mass", "adaptive"])
+@pytest.mark.parametrize("amount", [{"ratio": 0}, {"macs": 1.0}, {"threshold": 0.5}])
+def test_nothing_goes_where_all_is_excluded_and_nothing_has_to(selector, amount):
+    graph = chain(4, 3)
+    values = {"layer0": np.arange(4.0), "layer1": np.arange(3.0)}
+    scores = tfprune.Scores("given", values, selector, "global")
+    keep, notes = choose(graph, scores, **amount, exclude="*")
+    assert kept(keep) == {"layer0": 4, "layer1": 3, "head": 1}
+    assert notes == []
 
 
 def test_include_and_exclude(resnet, scores):

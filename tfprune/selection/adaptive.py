@@ -6,17 +6,17 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.request import Request
 from tfprune.scoring import Scores
-from tfprune.selection._cuts import Cuts
-from tfprune.selection._prefixes import Lengths, choose
-from tfprune.selection.ranking import RULES, CutCost
+from tfprune.selection._plan import Plan, planned
+from tfprune.selection.ranking import CutCost, cut_lengths
 
 TRIALS = 400  # shares that are tried to hit a target; each costs a count of the whole model
+NOTHING = (-np.inf, 0.0)  # the threshold, and its p, that removes nothing
 
 
 def keep_masks(
     graph: ChannelGraph, scores: Scores, request: Request, *, cap: bool = False
-) -> dict[str, np.ndarray]:
-    """Return {layer: bool [C]} for all layers.
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return {layer: bool [C]} for all layers, and a line for each that is rescued.
 
     A ratio p sets the threshold v[int(p N)], where v are the N scores of all prunable filters in
     ascending order; every filter that does not exceed it goes. Where that is all of a layer, only
@@ -40,62 +40,55 @@ def keep_masks(
                 "loses. Leave it out, or choose by one threshold: scope='global' and ratio, macs "
                 "or params."
             )
-        return choose(graph, scores, request, RULES)
-    own: dict[str, Lengths] = {
-        "ratio": lambda graph, plan, channels, request: _cut(plan, request.ratio, cap, request),
-        "threshold": lambda graph, plan, channels, request: _upto(plan, cap, request),
-    }
-    own |= dict.fromkeys(("macs", "params"), lambda *told: _by_target(*told, cap))
-    return choose(graph, scores, request, RULES | own)
+        plan = planned(graph, scores, request)
+        return plan.masks(cut_lengths(plan)), []
+    plan = planned(graph, scores, request)
+    threshold, p = _threshold(plan, cap)
+    counts, rescued = _cut(plan, threshold, p, cap)
+    return plan.masks(counts), [_note(plan, group, counts[group]) for group in rescued]
 
 
-def _cut(plan: Cuts, p: float, cap: bool, request: Request | None = None) -> np.ndarray:
-    ascending = plan.found.ascending
-    return _lengths(plan, ascending[int(p * len(ascending))], p, cap, request)
+def _threshold(plan: Plan, cap: bool) -> tuple[float, float]:
+    """Return the score up to which filters go, and the p that sets it."""
+    ascending, request = plan.cuts.found.ascending, plan.request
+    if not len(ascending):
+        return NOTHING
+    if request.amount == "ratio":
+        return ascending[int(request.ratio * len(ascending))], request.ratio
+    if request.amount == "threshold":  # the least p that sets it
+        below = int(np.searchsorted(ascending, request.threshold))
+        return request.threshold, below / len(ascending)
+    return _to_target(plan, cap)
 
 
-def _nth(plan: Cuts, k: int, cap: bool, request: Request | None = None) -> np.ndarray:
-    ascending = plan.found.ascending  # by index, since int(k / N * N) is not always k
-    return _lengths(plan, ascending[k], k / len(ascending), cap, request)
-
-
-def _upto(plan: Cuts, cap: bool, request: Request) -> np.ndarray:
-    scores, scored = plan.found.scores, plan.found.scored
-    p = scored[scores < request.threshold].sum() / scored.sum()  # the least p with this threshold
-    return _lengths(plan, request.threshold, p, cap, request)
-
-
-def _lengths(
-    plan: Cuts, threshold: float, p: float, cap: bool, request: Request | None
-) -> np.ndarray:
-    """Return how many filters of each group go; a request is told whom the rescue has kept."""
-    share, lengths = p + (1 - p) / 2, []
-    for sequence, members in zip(plan.sequences, plan.found.members, strict=True):
-        count = int((plan.found.scores[sequence] <= threshold).sum())
-        whole = bool((plan.found.scores[members] <= threshold).all())
-        if cap or whole:
-            count = min(count, int(share * len(members)))
-        if whole and request is not None:
-            names = ", ".join(plan.found.names(members))
-            request.notes.append(
-                f"rescued, since the threshold would remove it whole: {names} loses "
-                f"{count} of {len(members)}"
-            )
-        lengths.append(count)
-    return np.array(lengths, int)
-
-
-def _by_target(
-    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request, cap: bool
-) -> np.ndarray:
-    cost = CutCost(graph, plan, channels, request)
-    goal = cost.budget.goal
-    total = int(plan.found.scored.sum())
+def _to_target(plan: Plan, cap: bool) -> tuple[float, float]:
+    cost, ascending = CutCost(plan), plan.cuts.found.ascending
+    last = len(ascending) - 1
     # Not monotone in p, since a layer that is rescued gets filters back: try them all. The highest
     # threshold leaves one filter of each layer, so that any target CutCost allows is reached.
-    tried = np.unique(np.linspace(0, total - 1, min(total, TRIALS)).astype(int))
-    costs = [cost(_nth(plan, k, cap)) for k in tried]
-    best = int(np.argmin(np.abs(np.array(costs) - goal)))
-    if abs(cost.budget.total - goal) <= abs(costs[best] - goal):
-        return np.zeros(len(plan.sequences), int)
-    return _nth(plan, tried[best], cap, request)
+    tried = np.unique(np.linspace(0, last, min(len(ascending), TRIALS)).astype(int))
+    pairs = [NOTHING, *((ascending[k], k / len(ascending)) for k in tried)]
+    return min(pairs, key=lambda pair: abs(cost(_cut(plan, *pair, cap)[0]) - cost.budget.goal))
+
+
+def _cut(plan: Plan, threshold: float, p: float, cap: bool) -> tuple[np.ndarray, list[int]]:
+    """Return how many filters of each group go, and which groups are rescued."""
+    found, share = plan.cuts.found, p + (1 - p) / 2
+    counts, rescued = [], []
+    for group, (sequence, members) in enumerate(
+        zip(plan.cuts.sequences, found.members, strict=True)
+    ):
+        count = int((found.scores[sequence] <= threshold).sum())
+        whole = bool((found.scores[members] <= threshold).all())
+        counts.append(min(count, int(share * len(members))) if cap or whole else count)
+        if whole:
+            rescued.append(group)
+    return np.array(counts, int), rescued
+
+
+def _note(plan: Plan, group: int, count: int) -> str:
+    members = plan.cuts.found.members[group]
+    return (
+        "rescued, since the threshold would remove it whole: "
+        f"{', '.join(plan.cuts.found.names(members))} loses {count} of {len(members)}"
+    )

@@ -5,12 +5,13 @@ import numpy as np
 from tfprune.channel_graph import ChannelGraph
 from tfprune.request import Request
 from tfprune.scoring import Scores
-from tfprune.selection._cuts import Cuts
-from tfprune.selection._prefixes import choose
-from tfprune.selection.ranking import RULES, by_ratio, removals
+from tfprune.selection._plan import Plan, planned
+from tfprune.selection.ranking import cut_lengths, ranked, removals
 
 
-def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[str, np.ndarray]:
+def keep_masks(
+    graph: ChannelGraph, scores: Scores, request: Request
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return {layer: bool [C]} for all layers, as in a ranking but for the border of a ratio.
 
     While the best of the channels to be removed is one that several scored layers share, it is
@@ -24,15 +25,14 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     Raises:
         PruningError: as in a ranking.
     """
-    return choose(graph, scores, request, RULES | {"ratio": _above_shared})
+    plan = planned(graph, scores, request)
+    bordered = request.amount == "ratio" and plan.request.scope == "global"
+    return plan.masks(_above_shared(plan) if bordered else cut_lengths(plan)), []
 
 
-def _above_shared(graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request):
-    if request.scope != "global":
-        return by_ratio(graph, plan, channels, request)
-    order = plan.merged(lambda s: plan.found.scores[s])
-    weights = plan.weights(order)
-    count = removals(plan, weights, request.ratio)
+def _above_shared(plan: Plan) -> np.ndarray:
+    order, weights = ranked(plan)
+    count = removals(plan, weights)
     while count and weights[count - 1] > 1:
         count -= 1
-    return plan.prefix(order, count)
+    return plan.cuts.prefix(order, count)

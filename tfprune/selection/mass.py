@@ -6,13 +6,14 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.request import Request
 from tfprune.scoring import Scores
-from tfprune.selection._cuts import Cuts
-from tfprune.selection._prefixes import choose
-from tfprune.selection.ranking import RULES
+from tfprune.selection._plan import Plan, planned
+from tfprune.selection.ranking import cut_lengths
 
 
-def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[str, np.ndarray]:
-    """Return {layer: bool [C]} for all layers.
+def keep_masks(
+    graph: ChannelGraph, scores: Scores, request: Request
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return {layer: bool [C]} for all layers, and a line for each that has no support.
 
     A threshold T in (0, 1] means: of each layer the best channels whose scores together reach T
     of the layer's total, the one that crosses it included; a layer whose scores are all zero
@@ -26,9 +27,13 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     Raises:
         PruningError: a threshold out of range, negative scores, and as in a ranking.
     """
-    if request.amount == "threshold":
-        _check(scores, request.threshold)
-    return choose(graph, scores, request, RULES | {"threshold": _beyond_the_mass})
+    if request.amount != "threshold":
+        plan = planned(graph, scores, request)
+        return plan.masks(cut_lengths(plan)), []
+    _check(scores, request.threshold)
+    plan = planned(graph, scores, request)
+    counts, notes = _beyond_the_mass(plan)
+    return plan.masks(counts), notes
 
 
 def _check(scores: Scores, threshold: float) -> None:
@@ -45,18 +50,16 @@ def _check(scores: Scores, threshold: float) -> None:
             )
 
 
-def _beyond_the_mass(
-    graph: ChannelGraph, plan: Cuts, channels: np.ndarray, request: Request
-) -> np.ndarray:
-    lengths = []
-    for sequence, members in zip(plan.sequences, plan.found.members, strict=True):
+def _beyond_the_mass(plan: Plan) -> tuple[np.ndarray, list[str]]:
+    found, counts, notes = plan.cuts.found, [], []
+    for sequence, members in zip(plan.cuts.sequences, found.members, strict=True):
         # Those that may not go count too: the mass of one that is kept anyway is held.
-        total = plan.found.scores[members].sum()
-        left_without = total - np.cumsum(plan.found.scores[sequence])
+        total = found.scores[members].sum()
+        left_without = total - np.cumsum(found.scores[sequence])
         # A channel goes if those above it reach the share; 1e-12 is for the rounding of the sums.
-        enough = left_without >= request.threshold * total * (1 - 1e-12)
-        lengths.append(int(enough.sum()) if total > 0 else 0)
+        enough = left_without >= plan.request.threshold * total * (1 - 1e-12)
+        counts.append(int(enough.sum()) if total > 0 else 0)
         if not total > 0:
-            names = ", ".join(plan.found.names(members))
-            request.notes.append(f"without any support, so it stays whole: {names}")
-    return np.array(lengths, int)
+            names = ", ".join(found.names(members))
+            notes.append(f"without any support, so it stays whole: {names}")
+    return np.array(counts, int), notes

@@ -17,7 +17,9 @@ from tfprune.selection._parts import spared
 HALVINGS = 10  # of the search for a threshold: to a thousandth
 
 
-def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[str, np.ndarray]:
+def keep_masks(
+    graph: ChannelGraph, scores: Scores, request: Request
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return {layer: bool [C]} for all layers, from similarities [C, C] per layer.
 
     Channels that live or die together follow the layer among them that stands nearest to the
@@ -36,7 +38,7 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     _check(request)
     allowed = request.pruned_layers(graph)
     if request.amount == "threshold":
-        return _masks(graph, scores, request.threshold, allowed)
+        return _masks(graph, scores, request.threshold, allowed), []
     budget = Budget(graph, request.amount, getattr(request, request.amount))
     found: list[tuple[int, dict[str, np.ndarray]]] = []
     low, high = 0.0, 1.0
@@ -49,7 +51,7 @@ def keep_masks(graph: ChannelGraph, scores: Scores, request: Request) -> dict[st
     budget.require(
         min(cost for cost, _ in found), "with the lowest threshold", "use another method"
     )
-    return min(found, key=lambda one: abs(one[0] - budget.goal))[1]
+    return min(found, key=lambda one: abs(one[0] - budget.goal))[1], []
 
 
 def _masks(

@@ -1,6 +1,7 @@
-"""The frame of a ranking: order the units of each group of layers, then cut off the worst."""
+"""The plan of a ranking: the units of each group of layers, worst first, and who may go."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,23 +13,49 @@ from tfprune.selection._candidates import Candidates, candidates
 from tfprune.selection._cuts import Cuts, cuts
 from tfprune.selection._parts import spared
 
-# How many units of each group's sequence go: f(graph, plan, channels, request) -> int [groups].
-Lengths = Callable[[ChannelGraph, Cuts, np.ndarray, Request], np.ndarray]
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a selector needs to say how far each group is cut.
+
+    Args:
+        graph: channel graph of the model.
+        request: how much is to go, with a scope.
+        cuts: the units of each group in the order in which they go; a length per group is a
+            selection.
+        channels: int [L], channels of each layer.
+    """
+
+    graph: ChannelGraph
+    request: Request
+    cuts: Cuts
+    channels: np.ndarray
+
+    def removed(self, lengths: np.ndarray) -> np.ndarray:
+        """Return the units that go with prefixes of these lengths, rounded, bool [units]."""
+        rounded = self.cuts.rounded(lengths, self.channels, self.request.round_to)
+        removed = np.zeros(len(self.graph.is_pinned), bool)
+        removed[self.cuts.units(rounded)] = True
+        return removed
+
+    def masks(self, lengths: np.ndarray) -> dict[str, np.ndarray]:
+        """Return {layer: bool [C]} for all layers, with prefixes of these lengths removed."""
+        removed = self.removed(lengths)
+        keep = {name: ~removed[self.graph.units_of(name)] for name in self.graph.producers}
+        _check_counts(self.request.counts or {}, keep)
+        return keep
 
 
-def choose(
-    graph: ChannelGraph, scores: Scores, request: Request, rules: Mapping[str, Lengths]
-) -> dict[str, np.ndarray]:
-    """Return {layer: bool [C]} for all layers.
+def planned(graph: ChannelGraph, scores: Scores, request: Request) -> Plan:
+    """Order what may go.
 
     Args:
         graph: channel graph of the model.
         scores: {layer: float64 [C]}, higher = keep.
         request: how much is to go.
-        rules: for each amount, e.g. "ratio", how far the sequences are cut.
 
     Raises:
-        PruningError: a target that cannot be reached, or coupled layers with different amounts.
+        PruningError: nothing may go, or coupled layers with different amounts.
     """
     request = request.with_scope(scores.scope)
     ranked = request.scope == "global"
@@ -41,15 +68,7 @@ def choose(
     _check_effect(graph, found, request)
     merit = np.full(len(graph.is_pinned), np.inf)
     merit[found.units] = found.scores
-    plan = cuts(found, quota, spared(graph, merit)[found.units])
-    lengths = plan.rounded(
-        rules[request.amount](graph, plan, channels, request), channels, request.round_to
-    )
-    removed = np.zeros(len(graph.is_pinned), bool)
-    removed[plan.units(lengths)] = True
-    keep = {name: ~removed[graph.units_of(name)] for name in graph.producers}
-    _check_counts(request.counts or {}, keep)
-    return keep
+    return Plan(graph, request, cuts(found, quota, spared(graph, merit)[found.units]), channels)
 
 
 def _asked(
