@@ -4,6 +4,7 @@ Keras computes it by several operations, each of which reads and writes the whol
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,33 +12,35 @@ import tensorflow as tf
 Norm = keras.layers.BatchNormalization
 
 
-def on_batch_statistics(norm: Norm, x: tf.Tensor) -> tf.Tensor | None:
+def on_batch_statistics(norm: Norm, inputs: tf.Tensor, **others: Any) -> tf.Tensor | None:
     """Return what a normalisation makes of a batch in training, without moving its statistics.
 
     Args:
-        norm: a layer that is trainable, with scale and shift.
-        x: its input, [N, ..., C].
+        norm: the layer.
+        inputs: its input, [N, ..., C].
+        **others: what else the layer is called with.
 
     Returns:
         Its output, or None where the kernel does not serve: call the layer then.
     """
     plain = norm.trainable and norm.scale and norm.center  # a frozen one uses moving statistics
-    if not (plain and _is_image(norm, x)):
+    if not plain or others.get("mask") is not None or not _is_image(norm, inputs):
         return None
     return tf.raw_ops.FusedBatchNormV3(
-        x=x, scale=norm.gamma.value, offset=norm.beta.value, mean=[], variance=[],
+        x=inputs, scale=norm.gamma.value, offset=norm.beta.value, mean=[], variance=[],
         epsilon=norm.epsilon,
     ).y  # fmt: skip
 
 
-def on_moving_statistics(norm: Norm, x: tf.Tensor) -> tf.Tensor | None:
+def on_moving_statistics(norm: Norm, inputs: tf.Tensor, **_: Any) -> tf.Tensor | None:
     """Return what a normalisation makes of its input at inference.
 
     It can be differentiated with respect to the input alone.
 
     Args:
         norm: the layer.
-        x: its input, [N, ..., C].
+        inputs: its input, [N, ..., C].
+        **_: what else the layer is called with, which does nothing at inference.
 
     Returns:
         Its output, or None where the kernel does not serve: call the layer then.
@@ -49,7 +52,7 @@ def on_moving_statistics(norm: Norm, x: tf.Tensor) -> tf.Tensor | None:
         >>> [round(float(v), 4) for v in y[0, 0, 0]]
         [0.7071, 1.4142]
     """
-    if not _is_image(norm, x):
+    if not _is_image(norm, inputs):
         return None
     mean, variance = (
         tf.convert_to_tensor(w.value) for w in (norm.moving_mean, norm.moving_variance)
@@ -66,8 +69,10 @@ def on_moving_statistics(norm: Norm, x: tf.Tensor) -> tf.Tensor | None:
         # The kernel's own gradient would also sum up those of scale and shift.
         return y, lambda slope: slope * (scale * tf.math.rsqrt(variance + norm.epsilon))
 
-    return normalised(x)
+    return normalised(inputs)
 
 
 def _is_image(norm: Norm, x: tf.Tensor) -> bool:
+    if type(norm) is not Norm:  # a user's own may compute something else
+        return False
     return x.shape.rank == 4 and norm.axis in (-1, 3) and x.dtype == tf.float32

@@ -13,7 +13,7 @@ from tfprune.fused_norms import on_moving_statistics
 from tfprune.heads import label_loss
 from tfprune.linear_ends import cut_activations, cut_softmax
 from tfprune.misfits import describing
-from tfprune.running import run_calls
+from tfprune.running import input_tensors, run_calls
 from tfprune.surgery import Builder, float32_if_half
 
 
@@ -105,7 +105,7 @@ class Taps:
 
         def call(inputs: Any, *others: Any) -> Any:
             with describing("inputs and labels", (inputs, others)):
-                flat = zip(keras.tree.flatten(inputs), specs, strict=True)
+                flat = zip(input_tensors(self.model, inputs), specs, strict=True)
                 return traced([tf.cast(x, spec.dtype) for x, spec in flat], *others)
 
         return call
@@ -132,9 +132,10 @@ class Taps:
                 made[outputs.ref()] = self.names[id(operation)], [outputs]
                 activation = self.activations.get(id(operation))
                 return activation(outputs) if activation else outputs
-            if isinstance(operation, keras.layers.BatchNormalization) and args[0].ref() in made:
+            read = keras.tree.flatten((args, kwargs))[0]
+            if isinstance(operation, keras.layers.BatchNormalization) and read.ref() in made:
                 watch(outputs)
-                made[args[0].ref()][1].append(outputs)
+                made[read.ref()][1].append(outputs)
             return outputs
 
         logits = run_calls(self.model, inputs, call)
@@ -148,7 +149,7 @@ class Taps:
 def _called(operation: Any, args: tuple, kwargs: dict) -> Any:
     """Make a call at inference."""
     norm = isinstance(operation, keras.layers.BatchNormalization)
-    fused = on_moving_statistics(operation, args[0]) if norm else None
+    fused = on_moving_statistics(operation, *args, **kwargs) if norm else None
     return operation(*args, **kwargs) if fused is None else fused
 
 

@@ -1,13 +1,14 @@
 """Run a model call by call on real tensors, as at inference."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import keras
+import tensorflow as tf
 
-from tfprune.graph import is_graph, replay
+from tfprune.graph import functional, is_graph, replay
 
 
 def run_calls(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any]) -> Any:
@@ -30,6 +31,31 @@ def run_calls(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any
         return call(operation, args, kwargs)
 
     return replay(model, inputs, step)
+
+
+def input_tensors(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
+    """Return a batch's inputs as flat tensors, in the order in which the model has its inputs.
+
+    Args:
+        model: a functional or Sequential model.
+        inputs: one array or tensor, several nested as the model's inputs are, or a dictionary by
+            the inputs' names, which Keras takes for a list of inputs too.
+
+    Raises:
+        ValueError: a dictionary without one of the names.
+
+    Example:
+        >>> a, b = keras.Input((), name="a"), keras.Input((), name="b")
+        >>> model = keras.Model([b, a], keras.layers.Add()([a, b]))
+        >>> [x.numpy().item() for x in input_tensors(model, {"a": tf.ones(1), "b": tf.zeros(1)})]
+        [0.0, 1.0]
+    """
+    if isinstance(inputs, Mapping) and not isinstance(functional(model).input, Mapping):
+        names = [x.name for x in model.inputs]
+        if set(names) - set(inputs):
+            raise ValueError(f"Expected inputs named {names}, received {sorted(inputs)}.")
+        inputs = [inputs[name] for name in names]
+    return [tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)]
 
 
 @cache

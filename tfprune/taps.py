@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.channel_graph import ChannelGraph
-from tfprune.running import run_calls
+from tfprune.running import input_tensors, run_calls
 from tfprune.tap_points import activated
 
 
@@ -55,4 +55,4 @@ def activations(graph: ChannelGraph, names: Iterable[str]) -> Callable[[Any], di
         run_calls(graph.model, inputs, call)
         return seen
 
-    return lambda inputs: tapped([tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)])
+    return lambda inputs: tapped(input_tensors(graph.model, inputs))

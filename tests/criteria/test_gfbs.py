@@ -97,11 +97,11 @@ def naive_gradient(images, labels):
 
 
 def naive_loss(images, labels, gamma):
-    x = np.float64(images).reshape(2, 4, 2) @ np.array([[1, -1, 0.5], [0.5, 1, -2]])
+    x = np.float64(images).reshape(len(images), 4, 2) @ np.array([[1, -1, 0.5], [0.5, 1, -2]])
     x = (x - x.mean((0, 1))) / np.sqrt(x.var((0, 1)) + 1e-5) * gamma + [0.2, -0.4, 0.1]
     logits = np.maximum(x, 0).mean(1) @ [[1, -1], [0.6, -0.2], [-1, 2]] + [0.1, -0.1]
     logits -= np.log(np.exp(logits).sum(1, keepdims=True))
-    return -logits[np.arange(2), labels].mean()
+    return -logits[np.arange(len(labels)), labels].mean()
 
 
 def test_the_naive_loss_is_the_specification_s():
@@ -111,24 +111,41 @@ def test_the_naive_loss_is_the_specification_s():
     )
 
 
-def ranking_graph():
-    """Layers A (2 channels) and B (4 channels) of example G2, not coupled."""
-    image = keras.Input((4,))
-    x = layers.Dense(4, name="B")(layers.Dense(2, name="A")(image))
-    return tfprune.analyse(keras.Model(image, layers.Dense(1, name="head")(x)))
-
-
 G2 = {
     "A": np.array([0.7455417528, 0.2283281573]),
     "B": np.array([0.0853846154, 0.0307692308, -0.04, 0.4615384615]),
 }
 
 
+@pytest.fixture
+def example_g2(monkeypatch):
+    """Layers A and B of example G2 with their normalisations, and the gradients given there."""
+    image = keras.Input((2, 2, 2))
+    x = layers.BatchNormalization(name="bnA")(layers.Conv2D(2, 1, name="A")(image))
+    x = layers.BatchNormalization(name="bnB")(layers.Conv2D(4, 1, name="B")(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, layers.Dense(2, name="head")(x))
+    give(model, "bnA", [0.8, 0.6], [0.3, -0.4], np.zeros(2), np.ones(2))
+    give(model, "bnB", [0.5, -0.1, 0.7, 0.5], [-0.6, 0, -0.8, 0], np.zeros(4), np.ones(4))
+    given = {"bnA": np.array([-0.02, 0.01]), "bnB": np.array([0.003, 0.004, 0, -0.012])}
+    monkeypatch.setattr(
+        gfbs, "scale_gradients", lambda graph, norms, data: [given[o.name] for o in norms]
+    )
+    graph = tfprune.analyse(model)
+    return graph, tfprune.score(graph, "gfbs", (IMAGES, LABELS))
+
+
+def test_example_g2_scores(example_g2):
+    _, scores = example_g2
+    for name, expected in G2.items():
+        np.testing.assert_allclose(scores[name], expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("ratio", "kept_a", "kept_b"), [(0.3, [0, 1], [0, 3]), (0.5, [0, 1], [3]), (0.7, [0], [3])]
 )
-def test_example_g2_global_ranking_keeps_the_best_of_a_layer(ratio, kept_a, kept_b):
-    keep = tfprune.select(ranking_graph(), G2, ratio=ratio, scope="global")
+def test_example_g2_global_ranking_keeps_the_best_of_a_layer(example_g2, ratio, kept_a, kept_b):
+    keep = tfprune.select(*example_g2, ratio=ratio)
     assert np.flatnonzero(keep["A"]).tolist() == kept_a
     assert np.flatnonzero(keep["B"]).tolist() == kept_b
 
@@ -146,7 +163,7 @@ def test_example_g3_coupled_layers_share_the_means_of_each_term(monkeypatch):
     give(model, "bn2", [3, 0, 4], [0.48, 0.64, -0.6], np.zeros(3), np.ones(3))
     given = {"bn1": np.array([0.3, 0, 0.4]), "bn2": np.array([0, 0.6, 0.8])}
     monkeypatch.setattr(
-        gfbs, "_gradients", lambda graph, norms, data: [given[o.name] for o in norms]
+        gfbs, "scale_gradients", lambda graph, norms, data: [given[o.name] for o in norms]
     )
     scores = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))
     for name in ("conv1", "conv2"):
@@ -163,10 +180,12 @@ def test_dropout_does_not_make_the_scores_random():
 
 
 def test_a_model_without_batch_normalization_is_refused():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(2), layers.Dense(1)])
+    graph = tfprune.analyse(model)
     with pytest.raises(
         PruningError, match="needs BatchNormalization layers.*Use another criterion"
     ):
-        tfprune.score(ranking_graph(), "gfbs", (np.zeros((2, 4)), np.zeros(2)))
+        tfprune.score(graph, "gfbs", (np.zeros((2, 4)), np.zeros(2)))
 
 
 @pytest.mark.parametrize(
@@ -180,8 +199,11 @@ def test_a_model_without_batch_normalization_is_refused():
             {"beta": "maybe"},
             "beta must be 'add', 'off' or 'only', received 'maybe'",
         ),
-        ((IMAGES, LABELS), {"w_beta": -1}, "w_beta must be at least 0, received -1"),
-        ((IMAGES, LABELS), {"w_beta": "x"}, "w_beta must be at least 0, received 'x'"),
+        ((IMAGES, LABELS), {"w_beta": -1}, "w_beta must be a number from 0 on, received -1"),
+        ((IMAGES, LABELS), {"w_beta": "x"}, "w_beta must be a number from 0 on, received 'x'"),
+        ((IMAGES, LABELS), {"w_beta": np.inf}, "w_beta must be a number from 0 on, received inf"),
+        ((IMAGES, LABELS), {"w_beta": 1, "beta": "off"}, "w_beta=1 beside beta='off' leaves not"),
+        ((IMAGES, LABELS), {"w_beta": 0, "beta": "only"}, "w_beta=0 beside beta='only' leaves"),
         ((IMAGES, np.eye(2)), {}, r"batch does not suit .*received .*\(2, 2\)"),
         ((IMAGES, LABELS + 7), {}, "batch does not suit .*class numbers from 0"),
         ((IMAGES[..., :1], LABELS), {}, r"batch does not suit .*\(2, 2, 2, 1\)"),
@@ -201,6 +223,44 @@ def test_a_frozen_normalisation_is_scored_on_batch_statistics_too():
     frozen = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))["conv"]
     np.testing.assert_array_equal(frozen, expected)
     assert not model.get_layer("bn").trainable
+
+
+def test_all_of_a_frozen_network_runs_on_batch_statistics():
+    """Also the normalisations that are not ranked: a bare one, and a projected shortcut's."""
+    image = keras.Input((2, 2, 2))
+    x = layers.BatchNormalization(scale=False)(layers.Conv2D(3, 1, name="stem")(image))
+    y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 1, name="first")(x)))
+    y = layers.BatchNormalization()(layers.Conv2D(5, 1, name="last")(y))
+    z = layers.BatchNormalization()(layers.Conv2D(5, 1, name="shortcut")(x))
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.Add()([y, z])))
+    model = keras.Model(image, layers.Dense(2)(x))
+    free = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))
+    model.trainable = False
+    frozen = tfprune.score(tfprune.analyse(model), "gfbs", (IMAGES, LABELS))
+    assert set(free) == {"first", "last"}
+    for name in free:
+        np.testing.assert_array_equal(frozen[name], free[name])
+
+
+def test_images_weigh_alike_in_batches_of_different_size():
+    """Two batches give the mean of their gradients over the images, before the absolute value."""
+    graph = tfprune.analyse(example_g1())
+    rng = np.random.default_rng(2)
+    images = rng.normal(size=(7, 2, 2, 2)).astype("float32")
+    labels = rng.integers(0, 2, 7)
+    parts = [(images[:5], labels[:5]), (images[5:], labels[5:])]
+    flow = (5 * naive_gradient(*parts[0]) + 2 * naive_gradient(*parts[1])) / 7
+    gamma = np.array([1, 0.5, -0.8])
+    expected = np.abs(gamma * flow) / (np.linalg.norm(gamma) * np.linalg.norm(flow))
+    found = tfprune.score(graph, "gfbs", parts, w_beta=0)["conv"]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_the_order_of_the_images_in_a_batch_does_not_matter():
+    graph = tfprune.analyse(example_g1())
+    one = tfprune.score(graph, "gfbs", (IMAGES, LABELS))["conv"]
+    other = tfprune.score(graph, "gfbs", (IMAGES[::-1], LABELS[::-1]))["conv"]
+    np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
 def test_augmentation_within_the_model_does_not_make_the_scores_random():

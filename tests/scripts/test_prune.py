@@ -109,7 +109,7 @@ def test_flags_become_options_of_the_library():
         "--method=gfbs", "--p=0.3", "--scope=layer", "--option=w_beta=0.1", "--coupled=pin"
     )
     options = {"ratio": 0.3, "scope": "layer", "w_beta": 0.1, "coupled": "pin"}
-    assert seen["plan"] == prune.reporting.Plan("gfbs", 128, options)
+    assert seen["plan"] == prune.reporting.Plan("gfbs", 200, options)
 
 
 def test_methods_bring_their_papers_defaults():

@@ -11,7 +11,7 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.linear_ends import cut_activations
 from tfprune.misfits import describing
-from tfprune.running import run_calls
+from tfprune.running import input_tensors, run_calls
 from tfprune.surgery import Builder
 
 _KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
@@ -85,16 +85,22 @@ def linear_maps(graph: ChannelGraph, names: Iterable[str]) -> Maps:
             seen[wanted[id(operation)]] = outputs
             return cut[id(operation)](outputs) if cut else outputs
 
-        run_calls(model, keras.tree.flatten(inputs), call)
+        run_calls(model, inputs, call)
         return {name: _channels_last(layers[name], output) for name, output in seen.items()}
 
     return maps
 
 
-def fitting(run: Callable[..., Any], inputs: Any, *more: Any) -> Any:
-    """Return `run(flat list of the input tensors, *more)`; tell of inputs the model cannot take."""
+def tensors(graph: ChannelGraph, inputs: Any) -> list[tf.Tensor]:
+    """Return a batch's inputs as flat tensors; tell of inputs that are not those of the model."""
     with describing("inputs", inputs):
-        return run([tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)], *more)
+        return input_tensors(graph.model, inputs)
+
+
+def fitting(run: Callable[..., Any], inputs: list[tf.Tensor], *more: Any) -> Any:
+    """Return `run(inputs, *more)`; tell of inputs that the model cannot take."""
+    with describing("inputs", inputs):
+        return run(inputs, *more)
 
 
 def _channels_last(layer: Any, maps: tf.Tensor) -> tf.Tensor:

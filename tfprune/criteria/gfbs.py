@@ -3,33 +3,27 @@
 from numbers import Real
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from tfprune.batches import labelled
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import combine
+from tfprune.criteria._norm_gradients import scale_gradients
 from tfprune.criteria._norms import channel_ids, require_norms, scaled_norms
 from tfprune.errors import PruningError
-from tfprune.fused_norms import on_batch_statistics
-from tfprune.heads import label_loss
-from tfprune.misfits import describing
 from tfprune.notes import Owner
-from tfprune.running import run_calls
-from tfprune.surgery import Builder, float32_if_half
 
 SCOPE = "global"
 SELECTOR = "border"
 AMOUNT = {"ratio": 0.7}  # of VGG-16 on CIFAR-10; 0.4 of ResNet-50
-SAMPLES = 128
+SAMPLES = BATCH = 200  # of CIFAR-10; scores depend on what is in one batch
+W_BETA = 0.05
 EPSILON = 1e-12  # keeps the norm of a layer whose beta is all zero from dividing by zero
 
 
 def score(
     graph: ChannelGraph,
     batches: Any,
-    w_beta: float = 0.05,
+    w_beta: float | None = None,
     beta: str = "add",
     coupled: str = "mean",
 ) -> dict[str, np.ndarray]:
@@ -39,13 +33,13 @@ def score(
     divided by its Euclidean norm over the layer: S = |gamma| |g| + w_beta * beta, beta signed. L
     is the mean cross-entropy of a batch; BatchNormalization runs on batch statistics, everything
     else as at inference. Channels that live or die together share the means of their |gamma|, |g|
-    and beta, each taken apart; projected shortcuts are left out of them. g is averaged over
-    several batches before its absolute value is taken.
+    and beta, each taken apart; projected shortcuts are left out of them. g is averaged over the
+    images of several batches before its absolute value is taken.
 
     Args:
         graph: channel graph of the model.
         batches: batches of (inputs, integer labels [N]); the paper uses one of 128 or more.
-        w_beta: weight of the shift, at least 0.
+        w_beta: weight of the shift, at least 0; None: the paper's 0.05.
         beta: "add" as above, "off" for the first term alone, "only" for the second alone.
         coupled: "mean" as above; else each layer's own scores are combined, as `tfprune.score`.
 
@@ -56,15 +50,13 @@ def score(
     Raises:
         PruningError: no BatchNormalization with scale and shift, no labels, a bad option.
     """
-    if beta not in ("add", "off", "only"):
-        raise PruningError(f"gfbs: beta must be 'add', 'off' or 'only', received {beta!r}.")
-    if not isinstance(w_beta, Real) or not w_beta >= 0:
-        raise PruningError(f"gfbs: w_beta must be at least 0, received {w_beta!r}.")
+    _check(w_beta, beta)
+    w_beta = W_BETA if w_beta is None else w_beta
     norms = scaled_norms(graph, shifted=True)
     projected = _projected(graph)
     norms = [owner for owner in norms if channel_ids(owner).tobytes() not in projected]
     require_norms(norms, graph, "gfbs", "scale and shift")
-    gradients = _gradients(graph, norms, batches)
+    gradients = scale_gradients(graph, norms, batches)
     place = graph.unit if coupled == "mean" else np.arange(len(graph.unit))
     gamma, flow, shift = _means(place, norms, gradients)
     saliency = {"add": gamma * flow + w_beta * shift, "off": gamma * flow,
@@ -117,40 +109,14 @@ def _means(
     return tuple(sums / np.maximum(counts, 1))
 
 
-def _gradients(graph: ChannelGraph, norms: list[Owner], batches: Any) -> list[np.ndarray]:
-    """Return the mean over batches of dL/dgamma, float64 [C] per layer, from a copy."""
-    # A copy: a pass on batch statistics changes the moving ones; half precision loses gradients.
-    builder = Builder(graph, np.ones(len(graph.unit), bool), float32_if_half(graph.model))
-    model = builder.build()
-    layers = [builder.copies[id(owner.operation)] for owner in norms]
-    for layer in layers:
-        layer.trainable = True  # a frozen one would stay on its moving statistics
-    gammas = [layer.gamma for layer in layers]
-    loss = label_loss(model)
-
-    @tf.function(reduce_retracing=True)
-    def step(inputs: Any, labels: tf.Tensor) -> list[tf.Tensor]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([gamma.value for gamma in gammas])
-            outputs = run_calls(model, keras.tree.flatten(inputs), _on_batch_statistics)
-            total = loss(labels, outputs)
-        sources = [gamma.value for gamma in gammas]
-        return tape.gradient(total, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-
-    total, count = [0.0] * len(gammas), 0
-    for inputs, labels in labelled(batches, "criterion 'gfbs'"):
-        with describing("inputs and labels", (inputs, labels)):
-            gradients = step(keras.tree.map_structure(tf.convert_to_tensor, inputs), labels)
-        total = [old + np.float64(new) for old, new in zip(total, gradients, strict=True)]
-        count += 1
-    if not count:
-        raise PruningError("Criterion 'gfbs' received no batch. Pass at least one.")
-    return [gradient / count for gradient in total]
-
-
-def _on_batch_statistics(operation: Any, args: tuple, kwargs: dict) -> Any:
-    """Make a call as at inference, but for BatchNormalization."""
-    if not isinstance(operation, keras.layers.BatchNormalization):
-        return operation(*args, **kwargs)
-    fused = on_batch_statistics(operation, args[0])
-    return operation(*args, **{**kwargs, "training": True}) if fused is None else fused
+def _check(w_beta: object, beta: object) -> None:
+    if beta not in ("add", "off", "only"):
+        raise PruningError(f"gfbs: beta must be 'add', 'off' or 'only', received {beta!r}.")
+    if w_beta is None:
+        return
+    if not isinstance(w_beta, Real) or not 0 <= w_beta < np.inf:
+        raise PruningError(f"gfbs: w_beta must be a number from 0 on, received {w_beta!r}.")
+    if beta == "off" or (beta == "only" and not w_beta):
+        raise PruningError(
+            f"gfbs: w_beta={w_beta} beside beta={beta!r} leaves nothing to weigh. Leave one out."
+        )

@@ -1,19 +1,18 @@
 """GFI-AP: mean maps of each class (Adaptive CNN filter pruning using global importance metric)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import combine, require_uncoupled
 from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
-from tfprune.criteria._convolutions import Maps, convolutions, fitting, linear_maps
+from tfprune.criteria._convolutions import Maps, convolutions, fitting, linear_maps, tensors
 from tfprune.criteria._labels import labelled_images
 from tfprune.criteria._passes import check_counts, check_readable
 from tfprune.errors import PruningError
@@ -71,7 +70,7 @@ def score(
     if coupled == "pin":
         names = list(require_uncoupled(graph, dict.fromkeys(names)))
     classes = _classes(graph) if classes is None else int(classes)
-    read = partial(labelled_images, batches, classes, _USER, _HINT)
+    read = partial(_images, graph, batches, classes)
     stream = read()
     first = next(stream, None)
     if first is None:
@@ -88,6 +87,14 @@ def score(
         for name, values in scores.items():
             own[name].append(values)
     return combine(graph, {name: np.concatenate(pieces) for name, pieces in own.items()}, coupled)
+
+
+def _images(
+    graph: ChannelGraph, batches: Any, classes: int
+) -> Iterator[tuple[list[tf.Tensor], np.ndarray]]:
+    """Yield the inputs and the class numbers [N] of each batch."""
+    for inputs, labels in labelled_images(batches, classes, _USER, _HINT):
+        yield tensors(graph, inputs), labels
 
 
 def _importance(
@@ -126,10 +133,9 @@ def importance(sums: np.ndarray, counts: np.ndarray, spatial: str = "mean") -> n
     return np.max([over(np.abs(m), (0, 1)) / n for m, n in zip(sums, counts, strict=True)], 0)
 
 
-def _map_shapes(maps: Maps, inputs: Any) -> dict[str, tuple[int, ...]]:
+def _map_shapes(maps: Maps, inputs: list[tf.Tensor]) -> dict[str, tuple[int, ...]]:
     """Return {layer: (height, width, channels)} of the maps of one image."""
-    one = keras.tree.map_structure(lambda x: x[:1], inputs)
-    found = fitting(tf.function(maps), one)
+    found = fitting(tf.function(maps), [x[:1] for x in inputs])
     return {name: tuple(value.shape[1:]) for name, value in found.items()}
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfprune.batches import pairs
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import require_uncoupled
-from tfprune.criteria._convolutions import convolutions, fitting, linear_maps
+from tfprune.criteria._convolutions import convolutions, fitting, linear_maps, tensors
 from tfprune.errors import PruningError
 
 SELECTOR = "similarity"
@@ -53,7 +53,7 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
     agreement = {name: 0.0 for name in names}
     count = {name: 0 for name in names}
     for inputs, _ in pairs(batches):
-        for name, maps in fitting(traced, inputs).items():
+        for name, maps in fitting(traced, tensors(graph, inputs)).items():
             bits = hashes(_finite(np.asarray(maps, np.float64), name))
             agreement[name] = agreement[name] + agreements(bits)
             count[name] += len(bits)

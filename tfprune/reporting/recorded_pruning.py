@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from tfprune import files, schedules
+from tfprune import criteria, files, plugins, schedules
 from tfprune.data import DataSet
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, prune
@@ -124,7 +124,9 @@ class _Run:
     def _sample(self) -> Any:
         if self.plan.samples is None:
             return None
-        return self.stages.feeding.sample(self.stages.data, self.plan.samples)
+        method = plugins.find(criteria, self.plan.method, "method")
+        size = getattr(method, "BATCH", None)
+        return self.stages.feeding.sample(self.stages.data, self.plan.samples, size)
 
 
 def _outcome(small: keras.Model, report: PruningReport) -> Outcome:

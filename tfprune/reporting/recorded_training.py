@@ -51,9 +51,16 @@ class Feeding:
         name = data.train.normalisation if self.normalisation is None else self.normalisation
         return {"data": data.name, "normalisation": name}
 
-    def sample(self, data: DataSet, count: int) -> tf.data.Dataset:
-        """Return batches of `count` training images drawn once, as they are; 0: of all."""
-        size = min(self.batch_size, count or self.batch_size)
+    def sample(self, data: DataSet, count: int, batch_size: int | None = None) -> tf.data.Dataset:
+        """Return batches of `count` training images drawn once, as they are; 0: of all.
+
+        Args:
+            data: the data set.
+            count: how many images.
+            batch_size: images per batch; None: as for training.
+        """
+        size = batch_size or self.batch_size
+        size = min(size, count or size)
         every = data.train.batches(
             size, shuffle=True, normalisation=self.normalisation, seed=self.seed
         )

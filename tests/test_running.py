@@ -1,0 +1,50 @@
+"""Inputs by name reach the inputs of that name, for every kind of criterion."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfprune
+from tfprune import PruningError
+from tfprune.running import input_tensors
+
+
+def network(kind):
+    """Two inputs, whose names sort the other way round than the model takes them."""
+    p, q = keras.Input((4, 4, 2), name="p"), keras.Input((4, 4, 2), name="q")
+    x = layers.Conv2D(5, 2, name="conv")(layers.Subtract()([p, 3 * q]))
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(x))
+    return tfprune.analyse(keras.Model([q, p] if kind is list else {"p": p, "q": q}, x))
+
+
+@pytest.mark.parametrize("criterion", ["fgp", "gfbs", "gfi", "hrank", "similarity", "taylor"])
+def test_inputs_by_name_score_like_inputs_in_order(criterion):
+    rng = np.random.default_rng(1)
+    p, q = rng.normal(size=(2, 6, 4, 4, 2)).astype("float32")
+    labels = np.array([0, 1] * 3)
+    graph = network(list)
+    in_order = tfprune.score(graph, criterion, [((q, p), labels)])
+    by_name = tfprune.score(graph, criterion, [({"p": p, "q": q}, labels)])
+    swapped = tfprune.score(graph, criterion, [((p, q), labels)])
+    np.testing.assert_array_equal(by_name["conv"], in_order["conv"])
+    assert not np.array_equal(swapped["conv"], in_order["conv"])
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_the_order_is_that_of_keras(kind):
+    model = network(kind).model
+    rng = np.random.default_rng(1)
+    fed = {name: rng.normal(size=(1, 4, 4, 2)).astype("float32") for name in "pq"}
+    np.testing.assert_array_equal(model(fed), model(_nested(model, fed)))
+
+
+def _nested(model, fed):
+    flat = input_tensors(model, fed)
+    return dict(zip("pq", flat, strict=True)) if isinstance(model.input, dict) else flat
+
+
+def test_a_missing_name_is_told():
+    with pytest.raises(PruningError, match=r"does not suit.*Expected inputs named \['q', 'p'\]"):
+        tfprune.score(network(list), "similarity", [({"p": np.zeros((1, 4, 4, 2))}, [0])])
