@@ -63,7 +63,7 @@ def candidates(
     counts = _counts(graph)
     total, scored = np.zeros(len(graph.is_pinned)), np.zeros(len(graph.is_pinned), int)
     for name, value in scores.items():
-        values = _checked(graph, name, value)
+        values = checked(graph, name, value)
         if normalise:
             values = scaled(values)
         np.add.at(total, graph.units_of(name), values)
@@ -98,17 +98,29 @@ def _counts(graph: ChannelGraph) -> csr_matrix:
     return csr_matrix((np.ones(len(rows), int), (rows, columns)), shape)
 
 
-def _checked(graph: ChannelGraph, name: str, value: np.ndarray) -> np.ndarray:
+def checked(graph: ChannelGraph, name: str, value: np.ndarray, axes: int = 1) -> np.ndarray:
+    """Return the scores of a layer as float64.
+
+    Args:
+        graph: channel graph of the model.
+        name: the layer.
+        value: its scores, [C], or [C, C] with two axes.
+        axes: how many axes of all channels they have.
+
+    Raises:
+        PruningError: an unknown layer, another shape, or numbers that are not finite.
+    """
     if name not in graph.producers:
         raise unknown("layer in scores", name, graph.producers)
-    expected = graph.channels(name)
+    shape = (graph.channels(name),) * axes
+    expected = "x".join(str(size) for size in shape)
     try:
         values = np.asarray(value, np.float64)
     except (ValueError, TypeError) as error:
         raise PruningError(
             f"Scores of layer {name!r}: expected {expected} numbers, received {value!r}: {error}."
         ) from error
-    if values.shape != (expected,) or not np.isfinite(values).all():
+    if values.shape != shape or not np.isfinite(values).all():
         raise PruningError(
             f"Scores of layer {name!r}: expected {expected} finite numbers, received "
             f"{values.dtype}{list(values.shape)} with {int((~np.isfinite(values)).sum())} that are "

@@ -1,6 +1,6 @@
 """Keep one of each set of similar channels, by a greedy walk over a graph (Li et al. 2023)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -12,7 +12,9 @@ from tfprune.masks import kept_ids
 from tfprune.request import Request
 from tfprune.scoring import Scores
 from tfprune.selection._budget import Budget
+from tfprune.selection._candidates import checked
 from tfprune.selection._parts import spared
+from tfprune.selection._redundancy import hundredths, redundant
 
 HALVINGS = 10  # of the search for a threshold: to a thousandth
 
@@ -33,32 +35,46 @@ def keep_masks(
         request: with a threshold in [0, 1], macs or params; no other amount is defined.
 
     Raises:
-        PruningError: another amount, or an option that a graph does not know.
+        PruningError: another amount, an option that a graph does not know, matrices of another
+            shape, or a target that no threshold reaches.
     """
     _check(request)
     allowed = request.pruned_layers(graph)
+    alike = {name: checked(graph, name, matrix, axes=2) for name, matrix in scores.items()}
+    rounded = {name: hundredths(matrix) for name, matrix in alike.items()}
+
+    def masks(threshold: float) -> dict[str, np.ndarray]:
+        gone = {name: redundant(alike[name], threshold, rounded[name]) for name in alike}
+        return _masks(graph, gone, allowed)
+
     if request.amount == "threshold":
-        return _masks(graph, scores, request.threshold, allowed), []
+        return masks(request.threshold), []
     budget = Budget(graph, request.amount, getattr(request, request.amount))
+    return _search(masks, graph, budget), []
+
+
+def _search(
+    masks: Callable[[float], dict[str, np.ndarray]], graph: ChannelGraph, budget: Budget
+) -> dict[str, np.ndarray]:
+    """Return the masks of the threshold that comes closest to a share of the cost."""
     found: list[tuple[int, dict[str, np.ndarray]]] = []
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):  # more alike is asked for, more stays: nearly monotone
         middle = (low + high) / 2
-        keep = _masks(graph, scores, middle, allowed)
+        keep = masks(middle)
         cost = budget(kept_ids(graph, keep))
         found.append((cost, keep))
         low, high = (middle, high) if cost < budget.goal else (low, middle)
     budget.require(
         min(cost for cost, _ in found), "with the lowest threshold", "use another method"
     )
-    return min(found, key=lambda one: abs(one[0] - budget.goal))[1], []
+    return min(found, key=lambda one: abs(one[0] - budget.goal))[1]
 
 
 def _masks(
-    graph: ChannelGraph, scores: Scores, threshold: float, allowed: set[str]
+    graph: ChannelGraph, deleted: Mapping[str, np.ndarray], allowed: set[str]
 ) -> dict[str, np.ndarray]:
     removed = np.zeros(len(graph.is_pinned), bool)
-    deleted = {name: redundant(matrix, threshold) for name, matrix in scores.items()}
     for name, gone in _tied_dense(graph, deleted).items():
         removed[graph.units_of(name)[gone]] = True
     for unit, leader in leaders(graph, deleted).items():
@@ -69,48 +85,6 @@ def _masks(
         removed[graph.units_of(name)] = False
     removed &= ~spared(graph, (~removed).astype(float))
     return {name: ~removed[graph.units_of(name)] for name in graph.producers}
-
-
-def redundant(similarity: np.ndarray, threshold: float) -> np.ndarray:
-    """Return which channels of a layer are redundant, bool [C].
-
-    Channels are joined where they are at least as similar as the threshold. Vertices are visited
-    in ascending order; degrees and weights are those of the full graph throughout. A pair is
-    settled for the visited one; a leaf of a bigger vertex goes; of a vertex and its undecided
-    neighbours the one with most neighbours stays (then the heaviest, then the visited one).
-
-    Args:
-        similarity: float [C, C], symmetric.
-        threshold: similarity from which two channels count as alike, in [0, 1].
-
-    Example:
-        >>> import numpy as np
-        >>> redundant(np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]]), 0.7).tolist()
-        [False, True, False]
-    """
-    joined = (similarity >= threshold) & ~np.eye(len(similarity), dtype=bool)
-    neighbours = [np.flatnonzero(row).tolist() for row in joined]
-    hundredths = [  # whole hundredths, so that equal weights are equal
-        sum(round(round(float(similarity[v, u]), 2) * 100) for u in near)
-        for v, near in enumerate(neighbours)
-    ]
-    decided: dict[int, bool] = {}  # True: saved
-    for v, near in enumerate(neighbours):
-        if near and v not in decided:
-            decided.update(_verdict(v, neighbours, hundredths, decided))
-    return np.array([not decided.get(v, True) for v in range(len(neighbours))])
-
-
-def _verdict(
-    v: int, neighbours: list[list[int]], weights: list[int], decided: Mapping[int, bool]
-) -> dict[int, bool]:
-    near = neighbours[v]
-    if len(near) == 1:
-        alone = len(neighbours[near[0]]) == 1
-        return {v: True, near[0]: False} if alone else {v: False}
-    open_ones = [v, *(u for u in near if u not in decided)]
-    best = max(open_ones, key=lambda u: (len(neighbours[u]), weights[u]))  # the first of equals
-    return {u: u == best for u in open_ones}
 
 
 def _tied_dense(graph: ChannelGraph, deleted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
