@@ -1,4 +1,4 @@
-"""FP-FMC as a whole: its worked example, a reference from scikit-learn's parts, its cache."""
+"""FP-FMC as a whole: its worked example, and a reference from scikit-learn's parts."""
 
 import functools
 
@@ -16,18 +16,17 @@ from threadpoolctl import threadpool_limits
 import tfprune
 from tests.clustering.test_redundancy import LABELS, naive
 from tfprune import PruningError
-from tfprune.clustering import steps
 from tfprune.clustering.images import _entropy, digest
 
 
-def identity_model(channels, size=4, branch=False):
+def identity_model(channels, size=4, branch=False, activation="relu", strides=1):
     """A convolution that hands its input on, so that its maps are whatever is fed."""
-    image = keras.Input((size, size, channels))
-    x = layers.Conv2D(channels, 1, name="conv", use_bias=False)(image)
-    x = layers.Conv2D(2, 1, name="head")(layers.ReLU()(x))
+    image = keras.Input((size, size, channels), name="image")
+    x = layers.Conv2D(channels, 1, strides, name="conv", use_bias=False)(image)
+    x = layers.Conv2D(2, 1, name="head")(layers.Activation(activation, name="act")(x))
     if branch:
         x = layers.Concatenate()([x, layers.Conv2D(3, 3, padding="same", name="branch")(image)])
-    model = keras.Model(image, layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(x))
     model.get_layer("conv").set_weights([np.eye(channels, dtype="float32")[None, None]])
     return model
 
@@ -190,53 +189,6 @@ def test_coupled_layers_are_scored_by_the_sum():
     mean = fmc(batch, graph, coupled="mean")["a"]
     np.testing.assert_array_equal(scores["a"], 2 * mean)
     assert not np.array_equal(leader["a"], mean)
-
-
-class Stopped(Exception):  # noqa: N818
-    """Stands for a run that was killed."""
-
-
-def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
-    told, placed = [], []
-    place = steps.place
-    monkeypatch.setattr(
-        steps, "place", lambda maps, *rest: placed.append(len(maps)) or place(maps, *rest)
-    )
-
-    def stop(done, total, left):
-        told.append((done, total))
-        assert left >= 0
-        if done == 4:
-            raise Stopped
-
-    batch = images(9)
-    with pytest.raises(Stopped):
-        fmc(batch, cache_dir=tmp_path, progress=stop)
-    scores = fmc(batch[::-1], cache_dir=tmp_path, progress=stop)
-    assert told == [(4, 9), (8, 9), (9, 9)]
-    assert placed == [4, 4, 1]
-    np.testing.assert_array_equal(scores["conv"], fmc(batch)["conv"])
-    placed.clear()
-    again = fmc(batch, cache_dir=tmp_path, progress=stop)
-    np.testing.assert_array_equal(again["conv"], scores["conv"])
-    (tmp_path / "step1_labels" / "head.npy").unlink()
-    other = fmc(batch, cache_dir=tmp_path, index="literal", progress=stop)
-    assert not placed
-    np.testing.assert_array_equal(other["conv"], fmc(batch, index="literal")["conv"])
-    assert np.load(tmp_path / "step1_labels" / "head.npy").shape == (9, 2)
-
-
-def test_a_cache_of_other_images_models_or_options_is_refused(tmp_path):
-    fmc(images(), cache_dir=tmp_path)
-    other = tfprune.analyse(identity_model(12, branch=True))
-    for batch, graph, options, what in (
-        (images()[1:], GRAPH, {}, "images"),
-        (images(), other, {}, "model"),
-        (images(), GRAPH, {"seed": 1}, r"seed \(then 0, now 1\)"),
-        (images(), GRAPH, {"cluster_stride": 2}, "cluster_stride"),
-    ):
-        with pytest.raises(PruningError, match=f"made from other data: {what}"):
-            fmc(batch, graph, cache_dir=tmp_path, **options)
 
 
 @pytest.mark.parametrize(

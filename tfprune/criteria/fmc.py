@@ -9,7 +9,8 @@ import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.clustering.cache import Cache
-from tfprune.clustering.images import Images, collect, digest
+from tfprune.clustering.fingerprint import fingerprint
+from tfprune.clustering.images import collect
 from tfprune.clustering.redundancy import INDICES
 from tfprune.clustering.steps import Progress, Steps
 from tfprune.errors import PruningError, unknown
@@ -66,7 +67,7 @@ def score(
 
     Raises:
         PruningError: no layer with maps, fewer than two images, maps that are not finite, a bad
-            option, a cache made from something else.
+            option, a cache made from something else, a model that a cache cannot tell from others.
     """
     _check_options(index, seed, cluster_stride, workers, progress)
     names = mapped_layers(graph, _USER)
@@ -76,7 +77,10 @@ def score(
             f"{_USER} compares pairs of images: expected at least 2 images, received "
             f"{len(images)}. Pass more, the paper takes 128."
         )
-    made_from = _made_from(graph, names, images) | {"seed": seed, "cluster_stride": cluster_stride}
+    made_from = {}
+    if cache_dir is not None:
+        options = {"seed": seed, "cluster_stride": cluster_stride}
+        made_from = fingerprint(graph, names, images) | options
     steps = Steps(
         graph=graph,
         names=names,
@@ -109,13 +113,3 @@ def _check_options(
             "fmc: progress must be a function of (images done, images, seconds left), received "
             f"{progress!r}."
         )
-
-
-def _made_from(graph: ChannelGraph, names: list[str], images: Images) -> dict[str, str]:
-    """Return what tells a model and images from others, for the cache."""
-    operations = [f"{type(owner.operation).__name__} {n}" for n, owner in graph.owners.items()]
-    weights = [np.asarray(weight) for weight in graph.model.weights]
-    return {
-        "images": f"{digest(map(str, images.digests)):032x}",
-        "model": f"{digest([*operations, *names, *weights]):032x}",
-    }

@@ -1,0 +1,108 @@
+"""FP-FMC's cache: what goes on after a stop, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfprune
+from tests.criteria.test_fmc import GRAPH, fmc, identity_model, images
+from tfprune import PruningError
+from tfprune.clustering import steps
+
+
+class Stopped(Exception):  # noqa: N818
+    """Stands for a run that was killed."""
+
+
+def test_a_stopped_run_goes_on(tmp_path, monkeypatch):
+    told, placed = [], []
+    place = steps.place
+    monkeypatch.setattr(
+        steps, "place", lambda maps, *rest: placed.append(len(maps)) or place(maps, *rest)
+    )
+
+    def stop(done, total, left):
+        told.append((done, total))
+        assert left >= 0
+        if done == 4:
+            raise Stopped
+
+    batch = images(9)
+    with pytest.raises(Stopped):
+        fmc(batch, cache_dir=tmp_path, progress=stop)
+    scores = fmc(batch[::-1], cache_dir=tmp_path, progress=stop)
+    assert told == [(4, 9), (8, 9), (9, 9)]
+    assert placed == [4, 4, 1]
+    np.testing.assert_array_equal(scores["conv"], fmc(batch)["conv"])
+    placed.clear()
+    again = fmc(batch, cache_dir=tmp_path, progress=stop)
+    np.testing.assert_array_equal(again["conv"], scores["conv"])
+    (tmp_path / "step1_labels" / "head.npy").unlink()
+    other = fmc(batch, cache_dir=tmp_path, index="literal", progress=stop)
+    assert not placed
+    np.testing.assert_array_equal(other["conv"], fmc(batch, index="literal")["conv"])
+    assert np.load(tmp_path / "step1_labels" / "head.npy").shape == (9, 2)
+
+
+def test_a_cache_of_other_images_models_or_options_is_refused(tmp_path):
+    fmc(images(), cache_dir=tmp_path)
+    other = tfprune.analyse(identity_model(12, branch=True))
+    for batch, graph, options, what in (
+        (images()[1:], GRAPH, {}, "images"),
+        (images(), other, {}, "model"),
+        (images(), GRAPH, {"seed": 1}, r"seed \(then 0, now 1\)"),
+        (images(), GRAPH, {"cluster_stride": 2}, "cluster_stride"),
+    ):
+        with pytest.raises(PruningError, match=f"made from other data: {what}"):
+            fmc(batch, graph, cache_dir=tmp_path, **options)
+
+
+def like(graph, **options):
+    """The graph of another model with the same names and weights."""
+    model = identity_model(12, **options)
+    model.set_weights(graph.model.get_weights())
+    return tfprune.analyse(model)
+
+
+@pytest.mark.parametrize("options", [{"activation": "tanh"}, {"strides": 2}])
+def test_a_cache_of_another_model_of_equal_weights_is_refused(tmp_path, options):
+    scores = fmc(images(), cache_dir=tmp_path)
+    with pytest.raises(PruningError, match=r"made from other data: model \(then \w+, now \w+\)\."):
+        fmc(images(), like(GRAPH, **options), cache_dir=tmp_path)
+    again = fmc(images(), like(GRAPH), cache_dir=tmp_path)
+    np.testing.assert_array_equal(again["conv"], scores["conv"])
+
+
+def test_a_model_goes_on_from_its_file(tmp_path, monkeypatch):
+    fmc(images(), cache_dir=tmp_path / "cache")
+    GRAPH.model.save(tmp_path / "model.keras")
+    monkeypatch.setattr(steps, "place", None)
+    (tmp_path / "cache" / "step2_index" / "label" / "conv.npy").unlink()
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    fmc(images(), tfprune.analyse(loaded), cache_dir=tmp_path / "cache")
+
+
+class Opaque(layers.Layer):
+    """A layer that cannot be serialised."""
+
+    def __init__(self, function):
+        super().__init__(name="opaque")
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+
+
+def test_a_model_that_cannot_be_told_from_others_is_not_cached(tmp_path):
+    image = keras.Input((4, 4, 3))
+    y = layers.Conv2D(6, 3, name="conv")(Opaque(lambda x: 2 * x)(image))
+    y = layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(y))
+    graph = tfprune.analyse(keras.Model(image, y, name="mine"))
+    batch = images()[..., :3]
+    with pytest.raises(
+        PruningError, match=r"'mine' cannot be told .*NotImplemented.*without cache"
+    ):
+        fmc(batch, graph, cache_dir=tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert fmc(batch, graph)["conv"].shape == (6,)
