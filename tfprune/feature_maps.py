@@ -102,7 +102,7 @@ def feature_maps(
             found = tapped(inputs)
         maps = {name: np.asarray(value, np.float32) for name, value in found.items()}
         for name, value in maps.items():
-            _require_finite(name, value, user)
+            require_finite(name, value, user)
         yield maps
 
 
@@ -117,7 +117,8 @@ def _inputs(batches: Any, user: str) -> Iterator[Any]:
         raise PruningError(f"{user} received no batch. Pass at least one.")
 
 
-def _require_finite(name: str, maps: np.ndarray, user: str) -> None:
+def require_finite(name: str, maps: np.ndarray, user: str) -> None:
+    """Refuse maps of a layer that hold what is no number."""
     if not np.isfinite(maps).all():
         raise PruningError(
             f"{user}: maps of layer {name!r} are not finite. Check the model's weights and the "

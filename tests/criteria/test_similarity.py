@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from keras import layers
 from scipy.fft import dct
 
+import models
 import tfprune
 from tfprune import PruningError
 from tfprune.selection.similarity import redundant
@@ -236,3 +237,14 @@ def test_a_model_without_convolutions_is_refused():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3), layers.Dense(2)])
     with pytest.raises(PruningError, match="judges maps of 2-D convolutions; model .* has none"):
         tfprune.score(tfprune.analyse(model), "similarity", np.zeros((1, 4)))
+
+
+@pytest.mark.parametrize("criterion", ["similarity", "hrank"])
+def test_no_bit_and_no_rank_of_a_deep_network_depends_on_the_batches(criterion):
+    graph = tfprune.analyse(models.build("resnet20", num_classes=10, input_shape=(32, 32, 3)))
+    images = np.random.default_rng(0).standard_normal((7, 32, 32, 3)).astype("float32")
+    whole = tfprune.score(graph, criterion, images)
+    parts = tfprune.score(graph, criterion, [images[:1], images[1:3], images[3:]])
+    assert len(whole) == len(parts) > 18
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, parts[name])

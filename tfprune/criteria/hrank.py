@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
-from tfprune.feature_maps import feature_maps, mapped_layers
+from tfprune.feature_maps import feature_maps, mapped_layers, single_inputs
 
 COMPARABLE = False  # a rank is at most the shorter side of the map
+SAMPLES = 500
 _USER = "Criterion 'hrank'"
 
 
@@ -33,7 +34,9 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
     names = mapped_layers(graph, _USER)
     total = {name: np.zeros(graph.channels(name)) for name in names}
     count = 0
-    for maps in feature_maps(graph, names, batches, _USER):
+    # One by one: in a batch the last digits of a map differ, and with them a rank now and then.
+    images = ((image, None) for image in single_inputs(batches, _USER))
+    for maps in feature_maps(graph, names, images, _USER):
         for name, value in maps.items():
             total[name] += np.linalg.matrix_rank(np.moveaxis(value, -1, 1)).sum(axis=0)
         count += len(value)

@@ -1,21 +1,25 @@
 """Similarity of feature maps by perceptual hashes (Li et al., Pattern Recognition Letters 2023)."""
 
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import pairs
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import require_uncoupled
 from tfprune.criteria._convolutions import convolutions, fitting, linear_maps, tensors
 from tfprune.errors import PruningError
+from tfprune.feature_maps import require_finite, single_inputs
 
 SELECTOR = "similarity"
 COUPLED = "leader"
 AMOUNT = {"threshold": 0.7}
 SAMPLES = 100
 CROP = 8  # lowest frequencies per axis that make the hash
+IMAGES = 50  # whose hashes are compared at a time
+_USER = "Criterion 'similarity'"
 
 
 def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[str, np.ndarray]:
@@ -47,22 +51,33 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
             "'leader', 'mean' or 'pin'."
         )
     names = convolutions(graph, "similarity")
-    if batches is None:
-        raise PruningError("Criterion 'similarity' needs data: pass batches of inputs, not None.")
-    traced = tf.function(linear_maps(graph, names), reduce_retracing=True)
-    agreement = {name: 0.0 for name in names}
-    count = {name: 0 for name in names}
-    for inputs, _ in pairs(batches):
-        for name, maps in fitting(traced, tensors(graph, inputs)).items():
-            bits = hashes(_finite(np.asarray(maps, np.float64), name))
+    agreement, count = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
+    hashed = _hashed(graph, names, batches)
+    for some in iter(lambda: list(islice(hashed, IMAGES)), []):
+        for name in names:
+            bits = np.concatenate([image[name] for image in some])
             agreement[name] = agreement[name] + agreements(bits)
             count[name] += len(bits)
-    if not all(count.values()):
-        raise PruningError("Criterion 'similarity' received no batch. Pass at least one.")
     own = {name: agreement[name] / count[name] for name in names}
     if coupled == "pin":
         return require_uncoupled(graph, own)
     return _means(graph, own) if coupled == "mean" else own  # the selector follows the leaders
+
+
+def _hashed(
+    graph: ChannelGraph, names: Sequence[str], batches: Any
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield the hashes of each image's maps, {layer: bool [bits, C]}.
+
+    One by one: the last digits of a map may depend on the batch, and a bit on them.
+    """
+    traced = tf.function(linear_maps(graph, names), reduce_retracing=True)
+    for image in single_inputs(batches, _USER):
+        maps = fitting(traced, tensors(graph, image))
+        values = {name: np.asarray(found, np.float64) for name, found in maps.items()}
+        for name, found in values.items():
+            require_finite(name, found, _USER)
+        yield {name: hashes(found) for name, found in values.items()}
 
 
 def _means(graph: ChannelGraph, own: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -99,12 +114,3 @@ def agreements(bits: np.ndarray) -> np.ndarray:
     """Return how many bits each pair of channels has equal, exactly, [C, C]."""
     signs = np.where(bits, np.float32(1), np.float32(-1))  # sums of ±1 are exact in float32
     return (signs.T @ signs + len(bits)).astype(np.float64) / 2
-
-
-def _finite(maps: np.ndarray, name: str) -> np.ndarray:
-    if not np.isfinite(maps).all():
-        raise PruningError(
-            f"Criterion 'similarity': maps of layer {name!r} are not finite. Check the model's "
-            "weights and the batches for NaN and infinity."
-        )
-    return maps
