@@ -106,3 +106,11 @@ def test_a_model_that_cannot_be_told_from_others_is_not_cached(tmp_path):
         fmc(batch, graph, cache_dir=tmp_path)
     assert not list(tmp_path.iterdir())
     assert fmc(batch, graph)["conv"].shape == (6,)
+
+
+def test_whole_numbers_of_numpy_are_taken_as_such(tmp_path):
+    numbers = {"seed": np.int64(3), "cluster_stride": np.uint8(2)}
+    scores = fmc(images(), cache_dir=tmp_path, **numbers)
+    plain = {name: int(value) for name, value in numbers.items()}
+    np.testing.assert_array_equal(fmc(images(), **plain)["conv"], scores["conv"])
+    fmc(images(), cache_dir=tmp_path, **plain)

@@ -70,6 +70,7 @@ def score(
             option, a cache made from something else, a model that a cache cannot tell from others.
     """
     _check_options(index, seed, cluster_stride, workers, progress)
+    seed, cluster_stride = int(seed), int(cluster_stride)  # NumPy's do not go into JSON
     names = mapped_layers(graph, _USER)
     images = collect(single_inputs(batches, _USER))
     if len(images) < 2:
@@ -88,7 +89,7 @@ def score(
         cache=Cache(cache_dir, made_from),
         seed=seed,
         stride=cluster_stride,
-        workers=workers or joblib.cpu_count(),
+        workers=int(workers or joblib.cpu_count()),
         progress=progress,
         user=_USER,
     )
