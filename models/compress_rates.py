@@ -51,10 +51,10 @@ def counts(name: str, rates: str | Sequence[float]) -> dict[str, int]:
 
 
 def _vgg(configuration: vgg.Vgg) -> Entries:
-    groups = vgg._CONVOLUTIONS[configuration.depth]
+    groups = vgg.CONVOLUTIONS[configuration.depth]
     layers = [
         (f"stage{stage}_conv{index}", width)
-        for stage, (width, count) in enumerate(zip(vgg._WIDTHS, groups, strict=True), 1)
+        for stage, (width, count) in enumerate(zip(vgg.WIDTHS, groups, strict=True), 1)
         for index in range(1, count + 1)
     ]
     for layer, width in layers[:-1]:  # the last one stays
@@ -93,7 +93,7 @@ def _left(first: int, names: Sequence[str]) -> Callable[[Mapping[str, int]], int
 
 def _googlenet(configuration: googlenet.GoogLeNet) -> Entries:
     yield {}, "stem_conv, which stays: ignored", False
-    *blocks, last = googlenet._INCEPTIONS.items()
+    *blocks, last = googlenet.INCEPTIONS.items()
     for name, (_, _, n3x3, _, n5x5, _) in blocks:
         convs = {f"{name}_3x3_conv": n3x3, f"{name}_5x5_1_conv": n5x5, f"{name}_5x5_2_conv": n5x5}
         yield convs, f"block {name}", False

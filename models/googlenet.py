@@ -8,17 +8,19 @@ from keras import KerasTensor, layers
 from models._blocks import PYTORCH_UNIFORM, Blocks, Configuration, whole_map_average
 
 # Name: 1x1, 3x3 reduction, 3x3, 5x5 reduction, 5x5, pool projection.
-_INCEPTIONS = {
-    "a3": (64, 96, 128, 16, 32, 32),
-    "b3": (128, 128, 192, 32, 96, 64),
-    "a4": (192, 96, 208, 16, 48, 64),
-    "b4": (160, 112, 224, 24, 64, 64),
-    "c4": (128, 128, 256, 24, 64, 64),
-    "d4": (112, 144, 288, 32, 64, 64),
-    "e4": (256, 160, 320, 32, 128, 128),
-    "a5": (256, 160, 320, 32, 128, 128),
-    "b5": (384, 192, 384, 48, 128, 128),
-}
+INCEPTIONS = MappingProxyType(
+    {
+        "a3": (64, 96, 128, 16, 32, 32),
+        "b3": (128, 128, 192, 32, 96, 64),
+        "a4": (192, 96, 208, 16, 48, 64),
+        "b4": (160, 112, 224, 24, 64, 64),
+        "c4": (128, 128, 256, 24, 64, 64),
+        "d4": (112, 144, 288, 32, 64, 64),
+        "e4": (256, 160, 320, 32, 128, 128),
+        "a5": (256, 160, 320, 32, 128, 128),
+        "b5": (384, 192, 384, 48, 128, 128),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ def build(
 ) -> KerasTensor:
     """Return the class scores of the images."""
     x = blocks.conv_norm_relu(images, 192, 3, name="stem")
-    for name, widths in _INCEPTIONS.items():
+    for name, widths in INCEPTIONS.items():
         if name in ("a4", "a5"):
             x = blocks.max_pool(x, f"before_{name}_pool")
         x = _inception(blocks, x, widths, name)

@@ -9,8 +9,10 @@ from keras import KerasTensor, layers
 
 from models._blocks import KAIMING_FAN_OUT, PYTORCH_UNIFORM, Blocks, Configuration
 
-_WIDTHS = (64, 128, 256, 512, 512)
-_CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+WIDTHS = (64, 128, 256, 512, 512)  # channels of each group of convolutions
+CONVOLUTIONS = MappingProxyType(  # depth: convolutions of each group
+    {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ def build(
     """Return the class scores of the images; `batch_norm` overrides the configuration's."""
     batch_norm = configuration.batch_norm if batch_norm is None else batch_norm
     x = images
-    for group, count in enumerate(_CONVOLUTIONS[configuration.depth], 1):
+    for group, count in enumerate(CONVOLUTIONS[configuration.depth], 1):
         for index in range(1, count + 1):
             x = _convolution(configuration, blocks, x, group, index, batch_norm)
             x = _dropout(configuration, x, group, index, index == count)
@@ -58,7 +60,7 @@ def _convolution(
     configuration: Vgg, blocks: Blocks, x: KerasTensor, group: int, index: int, batch_norm: bool
 ) -> KerasTensor:
     name = f"stage{group}_conv{index}"
-    x = blocks.conv(x, _WIDTHS[group - 1], 3, name=name)
+    x = blocks.conv(x, WIDTHS[group - 1], 3, name=name)
     norm, relu = f"{name}_bn", layers.ReLU(name=f"{name}_relu")
     if not batch_norm:
         return relu(x)
@@ -136,5 +138,5 @@ def _configurations(depth: int) -> dict[str, Vgg]:
 
 
 CONFIGURATIONS = MappingProxyType(
-    {name: c for depth in _CONVOLUTIONS for name, c in _configurations(depth).items()}
+    {name: c for depth in CONVOLUTIONS for name, c in _configurations(depth).items()}
 )
