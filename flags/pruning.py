@@ -9,13 +9,12 @@ from typing import Any
 from absl import flags
 
 from flags import amount as amounts
+from flags import pairs, selection
 from tfprune import criteria, plugins
-from tfprune.coupling import WAYS
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
 SAMPLES = 500  # of a method whose paper names no number of images
-_SELECTION = ("scope", "min_channels", "round_to", "include", "exclude")
 
 
 def define(*, pretrain_dir: str) -> None:
@@ -46,27 +45,7 @@ def define(*, pretrain_dir: str) -> None:
         lower_bound=0,
     )
     amounts.define()
-    _define_selection()
-
-
-def _define_selection() -> None:
-    flags.DEFINE_enum(
-        "coupled",
-        None,
-        WAYS,
-        "What coupled layers (residual sums) are scored by: pin leaves them whole, leader is the "
-        "one nearest to the input, mean and sum are over all; without it as the method's paper.",
-    )
-    flags.DEFINE_enum(
-        "scope",
-        None,
-        ["layer", "global"],
-        "Shrink layers alike or rank all channels together; without it as the method's paper.",
-    )
-    flags.DEFINE_integer("min_channels", 1, "Channels that every layer keeps.", lower_bound=1)
-    flags.DEFINE_integer("round_to", 1, "Keep multiples of this many channels.", lower_bound=1)
-    flags.DEFINE_list("include", [], "Patterns of layer names: prune only these.")
-    flags.DEFINE_list("exclude", [], "Patterns of layer names: leave these whole.")
+    selection.define()
 
 
 def method() -> str:
@@ -114,18 +93,29 @@ def label(planned: str) -> str:
 
 def options() -> dict[str, Any]:
     """Return the options of `tfprune.prune`: the amount, the selection's and the method's own."""
-    # Only what differs from the default is handed on: not every selector takes every option.
-    selecting = {name: FLAGS[name].value for name in _SELECTION}
-    given = {name: x for name, x in selecting.items() if x != FLAGS[name].default}
-    own = dict(_option(text) for text in FLAGS.option)
+    own = own_options()
     if "seed" in _takes():
         own.setdefault("seed", FLAGS.seed)
     for name in ("coupled", "memory_gb"):
         if FLAGS[name].value is not None:
             own[name] = FLAGS[name].value
-    for name in set(own) & {"method", "model", "batches"}:
-        raise PruningError(f"--option={name}: it has a flag of its own, or none. Leave it out.")
-    return {**amount(), **given, **own}
+    return {**amount(), **selection.given(), **own}
+
+
+def own_options() -> dict[str, Any]:
+    """Return {name: value} of --option.
+
+    Raises:
+        PruningError: no name=value, one given twice, or one that has a flag of its own.
+    """
+    found = pairs.given("option", "w_beta=0.1")
+    flagged = {*selection.NAMES, *amounts.NAMES, "coupled", "memory_gb", "method", "samples"}
+    for name in found:
+        if name in flagged:
+            raise PruningError(f"--option={name}: it has a flag of its own. Use --{name}=.")
+        if name in ("model", "batches", "ratios", "counts"):
+            raise PruningError(f"--option={name}: only for Python. Leave it out.")
+    return {name: _literal(value) for name, value in found.items()}
 
 
 def idle() -> dict[str, str]:
@@ -161,11 +151,11 @@ def _looks() -> bool:
     return _takes()["batches"].default is inspect.Parameter.empty
 
 
-def _option(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise PruningError(f"--option: expected name=value such as w_beta=0.1, received {text!r}.")
+def _literal(text: str) -> Any:
+    """Return the number, list, truth or None that a text stands for, else the text itself."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
     try:
-        return name, ast.literal_eval(value)
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return name, value
+        return text

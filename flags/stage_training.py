@@ -4,7 +4,7 @@ from typing import Any
 
 from absl import flags
 
-from flags import optimizer, training
+from flags import optimizer, pairs, training
 from tfprune.errors import PruningError, unknown
 from tfprune.training import Recipe
 
@@ -64,7 +64,8 @@ def own() -> dict[str, Any]:
     Raises:
         PruningError: no name=value, an unknown name, or a value that the flag refuses.
     """
-    return dict(_setting(text) for text in FLAGS.stage_option)
+    found = pairs.given("stage_option", "decay_step=5,10")
+    return {name: _parsed(name, value) for name, value in found.items()}
 
 
 def elsewhere() -> set[str]:
@@ -78,16 +79,10 @@ def elsewhere() -> set[str]:
     return {*own(), *(optimizer.RATE if FLAGS.layer_lr is not None else ())}
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise PruningError(
-            f"--stage_option: expected name=value such as decay_step=5,10, received {text!r}."
-        )
-    name = name.replace("-", "_")
+def _parsed(name: str, value: str) -> Any:
     if name not in training.SETTINGS:
         raise unknown("setting of --stage_option", name, training.SETTINGS)
     try:
-        return name, FLAGS[name].parser.parse(value)
+        return FLAGS[name].parser.parse(value)
     except ValueError as error:
-        raise PruningError(f"--stage_option={text}: {error}.") from error
+        raise PruningError(f"--stage_option={name}={value}: {error}.") from error

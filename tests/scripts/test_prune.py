@@ -110,6 +110,8 @@ def test_flags_become_options_of_the_library():
     )
     options = {"ratio": 0.3, "scope": "layer", "w_beta": 0.1, "coupled": "pin"}
     assert seen["plan"] == prune.reporting.Plan("gfbs", 200, options)
+    seen = request_of("--method=gfi", "--option=cap=true", "--option=classes=10")
+    assert seen["plan"].options == {"ratio": 0.41, "cap": True, "classes": 10}
 
 
 def test_methods_bring_their_papers_defaults():
@@ -212,7 +214,19 @@ def test_the_papers_defaults_and_our_folders():
         (["--method=l1", "--ratio=0.5", "--macs=0.5"], r"received --ratio=0.5, --macs=0.5"),
         (["--method=l1", "--ratio=0.5", "--samples=9"], r"--samples: method 'l1' looks at no"),
         (["--method=l1", "--threshold=1", "--scope=global"], r"--scope: --threshold says how much"),
-        (["--method=l1", "--p=0.5", "--option=method=l2"], r"--option=method: it has a flag"),
+        (["--method=l1", "--p=0.5", "--option=method=l2"], r"--option=method: it has a flag.*meth"),
+        (["--method=l1", "--p=0.5", "--option=ratio=0.3"], r"--option=ratio: it has a flag"),
+        (["--method=l1", "--p=0.5", "--option=round-to=2"], r"--option=round_to: .*--round_to="),
+        (["--method=l1", "--p=0.5", "--option=coupled=pin"], r"--option=coupled: it has a flag"),
+        (["--method=l1", "--p=0.5", "--option=counts={}"], r"--option=counts: only for Python"),
+        (
+            ["--method=gfbs", "--p=0.5", "--option=beta=off", "--option=beta=only"],
+            r"--option=beta is given twice",
+        ),
+        (
+            ["--method=l1", "--p=0.5", "--smooth", *["--stage_option=warmup=0.5"] * 2],
+            r"--stage_option=warmup is given twice",
+        ),
         (["--method=l1", "--p=0.5", "--memory_gb=1"], r"--memory_gb: method 'l1' keeps no maps"),
         (["--method=gfi", "--smooth", "--layer_lr=0"], r"--layer_lr: expected a rate above 0"),
         (
