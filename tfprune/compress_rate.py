@@ -1,6 +1,5 @@
 """FP-FMC's compress rates: how much of each layer goes, as one list in the order of the layers."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -8,9 +7,9 @@ from numbers import Real
 from tfprune.channel_graph import ChannelGraph
 from tfprune.coupling import together
 from tfprune.errors import PruningError
+from tfprune.rate_grammar import parse
 
 Width = int | Callable[[Mapping[str, int]], int]
-_TERM = re.compile(r"\[(\d+\.\d*)\](?:\*([1-9]\d*))?")
 
 
 @dataclass(frozen=True)
@@ -31,45 +30,6 @@ class Entry:
     def __str__(self) -> str:
         parts = (self.meaning, ", ".join(self.widths), "must be 0." * self.must_be_zero)
         return ": ".join(part for part in parts if part)
-
-
-def parse(text: str) -> list[float]:
-    """Return the numbers of a list in the paper's grammar: terms `[r]` or `[r]*n`, joined by `+`.
-
-    Args:
-        text: e.g. "[0.]+[0.4]*2"; a number needs its point and a digit before it.
-
-    Raises:
-        PruningError: a term of another form; the term is named.
-
-    Example:
-        >>> parse("[0.]+[0.4]*2")
-        [0.0, 0.4, 0.4]
-    """
-    rates: list[float] = []
-    for term in text.split("+"):
-        match = _TERM.fullmatch(term)
-        if not match:
-            raise PruningError(
-                f"Compress rates {text!r}: expected terms such as [0.5] or [0.5]*9, joined by '+' "
-                f"without spaces, and numbers such as 0. or 0.5; received the term {term!r}."
-            )
-        rates += [float(match[1])] * int(match[2] or 1)
-    return rates
-
-
-def kept(channels: int, rate: float) -> int:
-    """Return how many channels stay: truncated in doubles, as the paper's code does.
-
-    Args:
-        channels: what there are.
-        rate: the share removed, in [0, 1).
-
-    Example:
-        >>> kept(320, 0.9)  # 1 - 0.9 is a little less than 0.1
-        31
-    """
-    return int(channels * (1 - rate))
 
 
 def entries(graph: ChannelGraph) -> list[Entry]:
@@ -157,3 +117,17 @@ def kept_counts(
             if not found[layer]:
                 raise PruningError(f"{where}: {rate} leaves none of {channels} channels.")
     return found
+
+
+def kept(channels: int, rate: float) -> int:
+    """Return how many channels stay: truncated in doubles, as the paper's code does.
+
+    Args:
+        channels: what there are.
+        rate: the share removed, in [0, 1).
+
+    Example:
+        >>> kept(320, 0.9)  # 1 - 0.9 is a little less than 0.1
+        31
+    """
+    return int(channels * (1 - rate))
