@@ -11,6 +11,7 @@ ORIGINALS = {
     "gatedensenet40": "densenet40_24",
     "gatemobilenetv2": "mobilenet_v2",
     **{f"gateresnet{depth}": f"resnet{depth}_a" for depth in (20, 32, 56, 110)},
+    **{f"gateresnet{depth}_c100": f"resnet{depth}_a" for depth in (32, 56)},  # by --data here
     "resnet_56": "resnet56_a",
     "resnet_110": "resnet110_a",
     "vgg_16_bn": "vgg16_fmc",

@@ -26,6 +26,12 @@ def test_a_run_that_did_nothing_makes_way(tmp_path):
     claim(tmp_path, MINE)
     assert claim(tmp_path, OTHER) == "new"
     assert (tmp_path / SETTINGS).read_text() == OTHER
+    kept = tmp_path / "scoring" / "portion.npz"  # by a method that scores for long, then refused
+    kept.parent.mkdir()
+    kept.touch()
+    assert claim(tmp_path, MINE) == "new"
+    assert kept.exists()
+    assert (tmp_path / SETTINGS).read_text() == MINE
 
 
 def test_another_run_is_refused_with_the_settings_that_differ(tmp_path):

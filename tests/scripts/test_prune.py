@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import flags.schedule
 import prune
-import tfprune
-import tfprune.data
 from tests.scripts.conftest import QUICK, call
 from tfprune.errors import PruningError
-from tfprune.reporting import load_masks
+from tfprune.reporting import load_masks, recorded_pruning
+from tfprune.reporting.plan import SCHEDULES
 
 HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32")
 
@@ -66,7 +66,7 @@ def test_masks_of_an_interrupted_run_are_applied_again(baseline, tmp_path, monke
     chosen = np.array([True, False] * 4)  # not what the method would have chosen
     keep = load_masks(tmp_path / "masks.npz") | {"stem": chosen}
     prune.reporting.save_masks(tmp_path, keep)
-    monkeypatch.setattr(tfprune, "prune", _not_again)
+    monkeypatch.setattr(recorded_pruning, "prune", _not_again)
     call(prune, *arguments)
     old = keras.models.load_model(baseline / "resnet20.keras").get_layer("stem").get_weights()[0]
     new = keras.models.load_model(tmp_path / "resnet20.keras").get_layer("stem").get_weights()[0]
@@ -194,6 +194,11 @@ def test_settings_of_that_training_are_refused_like_the_flags(tmp_path, argument
     arguments = ("--method=gfbs", "--smooth", "--p=0.5", *arguments)
     with pytest.raises(PruningError, match=message):
         call(prune, "--data=digits", "--save_dir", tmp_path / "run", *arguments)
+
+
+def test_every_schedule_has_its_flags_and_its_run():
+    assert set(flags.schedule._READS) == set(SCHEDULES)
+    assert all(hasattr(recorded_pruning._Run, name) for name in SCHEDULES)
 
 
 def test_the_papers_defaults_and_our_folders():

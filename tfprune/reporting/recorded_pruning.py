@@ -107,7 +107,8 @@ class _Run:
         )  # fmt: skip
         save_masks(self.folder, reports[-1].keep)
         texts = [f"step {i}: {report.verification}" for i, report in enumerate(reports, 1)]
-        return Outcome(small, "\n".join([*reports[-1].remarks, *texts]), {})
+        seconds = {f"step {i}": report.seconds["step"] for i, report in enumerate(reports, 1)}
+        return Outcome(small, "\n".join([*reports[-1].remarks, *texts]), seconds)
 
     def soft(self) -> Outcome:
         """Zero the filters while they train, then remove them."""

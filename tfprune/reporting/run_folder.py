@@ -10,6 +10,7 @@ from tfprune.errors import PruningError
 from tfprune.files import remove, write_text
 
 SETTINGS = "flags.cfg"
+SCORING = "scoring"  # what a method keeps that scores for long; it knows what it is of
 REPORT = "report.json"
 TEXT = "report.txt"
 # All that a run writes; overwriting removes these and nothing else.
@@ -21,7 +22,7 @@ _RESULTS = (
     "masks.json",
     "masks.npz",
     "checkpoints",
-    "scoring",
+    SCORING,
     "stages",
     "tensorboard",
     "export",
@@ -56,8 +57,9 @@ def claim(
     """
     folder = Path(folder)
     found = _contents(folder)
-    if found == [SETTINGS] and settings != _read(folder / SETTINGS):
-        found = []  # a run that was refused before it did anything, for instance a typing error
+    refused = SETTINGS in found and set(found) <= {SETTINGS, SCORING}
+    if refused and settings != _read(folder / SETTINGS):
+        found = []  # a run that was refused before it cut anything, for instance a typing error
     if not overwrite and found and settings == _read(folder / SETTINGS):
         if (folder / REPORT).is_file():
             return "finished"
@@ -65,7 +67,8 @@ def claim(
             return "unfinished"
     elif found and not overwrite:
         raise PruningError(_refusal(folder, found, settings))
-    _clear(folder, found)
+    if found:
+        _clear(folder, found)
     write_text(folder / SETTINGS, settings)
     return "new"
 

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -37,7 +38,11 @@ class Stages:
     plan: Plan
     feeding: Feeding
     verbose: int = 0
-    known: list[float] = field(default_factory=list)  # training accuracy of the unpruned model
+
+    @cached_property
+    def accuracy_before(self) -> float:
+        """Accuracy of the unpruned model on the training split."""
+        return self._training_accuracy(self.model)
 
     def _stage(self, name: str) -> Path:
         folder = self.folder / STAGES / name.replace("/", "-").replace(" ", "-")
@@ -83,7 +88,7 @@ class Stages:
             return recipe
         told = folder / "rate.json"  # an interrupted stage goes on with the rate it began with
         if not told.is_file():
-            accuracies = [self._training_accuracy(one) for one in (self.model, model)]
+            accuracies = self.accuracy_before, self._training_accuracy(model)
             rate = schedules.regain_rate(*accuracies, self.plan.layer_rate)
             files.write_json(told, {"learning_rate": rate})
         rate = json.loads(told.read_text())["learning_rate"]
@@ -95,9 +100,4 @@ class Stages:
         )  # fmt: skip
 
     def _training_accuracy(self, model: keras.Model) -> float:
-        if model is self.model and self.known:
-            return self.known[0]
-        found = evaluate(model, self.feeding.plain(self.data.train))["accuracy"]
-        if model is self.model:
-            self.known.append(found)
-        return found
+        return evaluate(model, self.feeding.plain(self.data.train))["accuracy"]
