@@ -9,6 +9,7 @@ import tfprune
 from tests.criteria.test_fmc import GRAPH, fmc, identity_model, images
 from tfprune import PruningError
 from tfprune.clustering import steps
+from tfprune.clustering.cache import Cache
 
 
 class Stopped(Exception):  # noqa: N818
@@ -114,3 +115,17 @@ def test_whole_numbers_of_numpy_are_taken_as_such(tmp_path):
     plain = {name: int(value) for name, value in numbers.items()}
     np.testing.assert_array_equal(fmc(images(), **plain)["conv"], scores["conv"])
     fmc(images(), cache_dir=tmp_path, **plain)
+
+
+def test_a_portion_of_images_is_read_once(tmp_path, monkeypatch):
+    read, names = Cache.read, []
+    monkeypatch.setattr(Cache, "read", lambda self, name: names.append(name) or read(self, name))
+    scores = fmc(images(9), cache_dir=tmp_path)
+    portions = [f"step0_K/images_0000{i}.npz" for i in (0, 4, 8)]
+    assert [name for name in names if "images_" in name] == portions
+    names.clear()
+    for made in [*tmp_path.rglob("conv.npy"), *tmp_path.rglob("head.npy")]:
+        made.unlink()
+    again = fmc(images(9), cache_dir=tmp_path)
+    assert [name for name in names if "images_" in name] == portions
+    np.testing.assert_array_equal(again["conv"], scores["conv"])

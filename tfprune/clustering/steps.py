@@ -1,5 +1,6 @@
 """The steps 0 to 2 of FP-FMC over all layers and images, each resumable."""
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -62,49 +63,54 @@ class Steps:
         found = {name: self.cache.read(key) for name, key in keys.items()}
         missing = [name for name, value in found.items() if value is None]
         if missing:
-            self._place()
-        with joblib.Parallel(self.workers, max_nbytes=None) as parallel:
-            for some in _cut(missing, self.workers):
-                for name, labels in zip(some, parallel(map(self._task, some)), strict=True):
-                    self.cache.write(keys[name], labels)
-                    found[name] = labels
+            tasks = self._labelling(missing, self._placed())
+            for name, labels in zip(missing, self._results(tasks), strict=True):
+                self.cache.write(keys[name], labels)
+                found[name] = labels
         yield from found.items()
 
-    def _task(self, name: str) -> Any:
-        """Return the call that labels one layer's filters with its most frequent count."""
-        parts = [self.cache.read(_key(part)) for part in self._portions()]
-        place = self.names.index(name)
-        points = np.concatenate([part[f"points{place}"] for part in parts])
-        counts = np.concatenate([part[f"counts{place}"] for part in parts])
-        self.cache.write(f"step0_K/{name}.npy", counts)
-        call = joblib.delayed(label)
-        return call(points, most_frequent(counts), name, self.images.digests, self.seed)
+    def _labelling(self, names: Sequence[str], placed: Sequence[dict]) -> Iterator[Any]:
+        """Yield the call that labels each layer's filters with its most frequent count."""
+        for name in names:
+            place = self.names.index(name)
+            points = np.concatenate([part[f"points{place}"] for part in placed])
+            counts = np.concatenate([part[f"counts{place}"] for part in placed])
+            self.cache.write(f"step0_K/{name}.npy", counts)
+            call = joblib.delayed(label)
+            yield call(points, most_frequent(counts), name, self.images.digests, self.seed)
 
-    def _place(self) -> None:
-        """Find the points and the number of clusters of every layer on every image."""
-        missing = [part for part in self._portions() if self.cache.read(_key(part)) is None]
+    def _placed(self) -> list[dict[str, np.ndarray]]:
+        """Return each portion's points and numbers of clusters, of every layer on every image."""
+        placed = {part: self.cache.read(_key(part)) for part in self._portions()}
+        missing = [part for part, found in placed.items() if found is None]
         count, start = sum(len(part) for part in missing), time.monotonic()
         done = 0
+        for part, found in zip(missing, self._results(self._placing(missing)), strict=True):
+            placed[part] = self._packed(found)
+            self.cache.write(_key(part), placed[part])
+            done += len(part)
+            if self.progress:
+                left = (time.monotonic() - start) / done * (count - done)
+                self.progress(len(self.images) - count + done, len(self.images), left)
+        return list(placed.values())
+
+    def _placing(self, parts: Sequence[range]) -> Iterator[Any]:
+        """Yield the call for each portion of images."""
         # One by one: the last bits of a map may depend on the size of its batch, and t-SNE
         # turns a difference in the last bit into other points.
-        singles = [(self.images.inputs[i], None) for part in missing for i in part]
+        singles = [(self.images.inputs[i], None) for part in parts for i in part]
         maps = feature_maps(self.graph, self.names, singles, self.user)
-        with joblib.Parallel(self.workers, max_nbytes=None) as parallel:
-            for parts in _cut(missing, self.workers):
-                tasks = self._placing(parts, maps)
-                for part, found in zip(parts, parallel(tasks), strict=True):
-                    self.cache.write(_key(part), self._packed(found))
-                    done += len(part)
-                if self.progress:
-                    left = (time.monotonic() - start) / done * (count - done)
-                    self.progress(len(self.images) - count + done, len(self.images), left)
-
-    def _placing(self, parts: Sequence[range], maps: Iterator[dict]) -> Iterator[Any]:
-        """Yield the call for each portion of images, whose maps come next."""
         for part in parts:
             own = [{name: value[0] for name, value in next(maps).items()} for _ in part]
             digests = [self.images.digests[i] for i in part]
             yield joblib.delayed(place)(own, digests, self.seed, self.stride)
+
+    def _results(self, calls: Iterator[Any]) -> Iterator[Any]:
+        """Yield the results of calls in their order."""
+        with joblib.Parallel(self.workers, max_nbytes=None) as parallel:
+            # A call for each process at a time: joblib would make later ones in a thread.
+            while some := list(itertools.islice(calls, self.workers)):
+                yield from parallel(some)
 
     def _packed(self, found: Sequence[dict]) -> dict[str, np.ndarray]:
         """Return the results of several images as arrays, numbered by layer."""
