@@ -1,8 +1,7 @@
 """Every method at half the MACs from one baseline, with the same fine-tuning.
 
 python -m benchmarks.comparison --data_dir=DIR trains ResNet-20 on CIFAR-10 once, prunes it by
-every method with prune.py, and writes docs/results.csv and docs/results.md's table to the output.
-What is finished is not done again.
+every method with prune.py, and prints docs/results.csv. What is finished is not done again.
 """
 
 import argparse

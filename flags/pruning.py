@@ -14,7 +14,7 @@ from tfprune import criteria, plugins
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
-SAMPLES = 500  # of a method whose paper names no number of images
+SAMPLES = 500  # of a method that names no number of images
 
 
 def define(*, pretrain_dir: str) -> None:

@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
+import models
 import tfprune
+from tfprune.coupling import require_uncoupled
+from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria.gfi import importance
 
 LABELS = np.array([0, 0, 1, 1])
@@ -234,3 +237,33 @@ def test_importance_of_sums():
     sums = np.array([[[[4.0, 0.0]], [[-2.0, 8.0]]], [[[9.0, 3.0]], [[3.0, -3.0]]]])
     np.testing.assert_array_equal(importance(sums, np.array([2, 3])), [2, 2])
     np.testing.assert_array_equal(importance(sums, np.array([2, 3]), "sum"), [4, 4])
+
+
+@pytest.mark.parametrize(
+    ("network", "count"),
+    [
+        *((f"resnet{depth}_gfi", (depth - 2) // 2) for depth in (20, 32, 44, 56, 110)),
+        *((f"vgg{depth}_gfi", depth - 3) for depth in (11, 13, 16, 19)),
+        ("resnet18", 8),
+        ("resnet34", 16),
+        ("resnet50_v1", 32 + 1),  # the stem, which the preset leaves out
+        ("resnet101_v1", 66 + 1),
+    ],
+)
+def test_the_paper_s_networks_have_the_paper_s_prunable_layers(network, count):
+    graph = tfprune.analyse(models.build(network))
+    names = require_uncoupled(graph, dict.fromkeys(convolutions(graph, "gfi")))
+    assert len(names) == count
+    assert [name for name in names if name.startswith("stem")] == ["stem_conv"] * (network[-2:] == "v1")
+
+
+def test_a_sweep_over_p_needs_one_scoring_pass():
+    """Example C7's four p from one pass: the masks of four calls of their own."""
+    graph = two_layers()
+    scores = tfprune.score(graph, "gfi", (MAPS, LABELS))
+    for p, gone in ((0, 1), (0.3, 4), (0.5, 4), (0.8, 5)):
+        keep = tfprune.select(graph, scores, ratio=p)
+        _, report = tfprune.prune(graph.model, (MAPS, LABELS), "gfi", ratio=p)
+        assert sum(int((~keep[name]).sum()) for name in "AB") == gone
+        for name in "AB":
+            np.testing.assert_array_equal(keep[name], report.keep[name])

@@ -15,7 +15,7 @@ from tfprune.running import input_tensors, run_calls
 from tfprune.surgery import Builder
 
 _KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
-Maps = Callable[[Any], dict[str, tf.Tensor]]  # from inputs to {layer: [N, H, W, C]}
+Maps = Callable[[Any], dict[str, tf.Tensor]]  # from flat inputs to {layer: [N, H, W, C]}
 
 
 def convolutions(graph: ChannelGraph, criterion: str) -> list[str]:
@@ -45,7 +45,7 @@ def convolutions(graph: ChannelGraph, criterion: str) -> list[str]:
 
 
 def linear_maps(graph: ChannelGraph, names: Iterable[str]) -> Maps:
-    """Return a function from a batch of inputs to the maps of convolutions.
+    """Return a function from a batch's flat inputs to the maps of convolutions.
 
     The maps are what a convolution computes, bias included, before any activation, also one of
     its own. The model runs as at inference. Of a layer called several times the last call counts.
@@ -63,7 +63,7 @@ def linear_maps(graph: ChannelGraph, names: Iterable[str]) -> Maps:
         >>> conv = keras.layers.Conv2D(2, 1, activation="relu", bias_initializer=bias, name="conv")
         >>> model = keras.Sequential([keras.Input((1, 1, 3)), conv])
         >>> maps = linear_maps(tfprune.analyse(model), ["conv"])
-        >>> maps(np.zeros((1, 1, 1, 3), "float32"))["conv"].numpy().ravel().tolist()
+        >>> maps([np.zeros((1, 1, 1, 3), "float32")])["conv"].numpy().ravel().tolist()
         [-1.0, -1.0]
     """
     layers = {name: graph.owners[name].operation for name in names}

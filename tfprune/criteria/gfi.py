@@ -40,8 +40,8 @@ def score(
     activation, also an activation of their own, the model run as at inference; of a layer called
     several times the last call counts. With M_k the mean of F over the images of class k,
     s_k is the mean over all positions of |M_k|, and the score is the largest s_k: responses whose
-    sign changes from image to image of a class cancel. GFI-AP (spec: C1); the numbers of different
-    layers are compared as they are.
+    sign changes from image to image of a class cancel. The numbers of different layers are compared
+    as they are.
 
     Args:
         graph: channel graph of the model.
