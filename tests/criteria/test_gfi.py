@@ -260,10 +260,10 @@ def test_the_paper_s_networks_have_the_paper_s_prunable_layers(network, count):
 def test_a_sweep_over_p_needs_one_scoring_pass():
     """Example C7's four p from one pass: the masks of four calls of their own."""
     graph = two_layers()
-    scores = tfprune.score(graph, "gfi", (MAPS, LABELS))
+    scores = scored(graph=graph)
     for p, gone in ((0, 1), (0.3, 4), (0.5, 4), (0.8, 5)):
         keep = tfprune.select(graph, scores, ratio=p)
-        _, report = tfprune.prune(graph.model, (MAPS, LABELS), "gfi", ratio=p)
+        _, report = tfprune.prune(graph.model, [(list(MAPS), LABELS)], "gfi", ratio=p)
         assert sum(int((~keep[name]).sum()) for name in "AB") == gone
         for name in "AB":
             np.testing.assert_array_equal(keep[name], report.keep[name])

@@ -10,6 +10,7 @@ import flags.architecture
 import flags.dataset
 import flags.pruning
 import flags.schedule
+import flags.stage_training
 import flags.training
 import models.compress_rates
 import prune
@@ -37,6 +38,8 @@ def test_a_preset_is_taken_by_its_script(path):
             schedule = flags.schedule.name(flags.pruning.schedule())
             between = flags.schedule.stage_epochs(schedule)
             commandline.refuse_idle(flags.pruning.idle() | flags.schedule.idle(schedule))
+            recipe = flags.stage_training.recipe(0, between, schedule)
+            assert (recipe is None) == (schedule == "one_shot")
             assert flags.pruning.request()["method"] == absl_flags.FLAGS.method
             assert flags.architecture.name() in models.names()
             check_rates()
