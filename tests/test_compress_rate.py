@@ -29,16 +29,19 @@ def residual():
     return tfprune.analyse(keras.Model(image, layers.Dense(4, name="head")(x), name="residual"))
 
 
-def test_coupled_layers_are_one_entry_and_pinned_ones_none():
-    assert [str(entry) for entry in entries(residual())] == ["stem, outer", "inner", "hidden"]
+def test_coupled_layers_are_one_entry_and_pinned_ones_or_those_without_maps_none():
+    assert [str(entry) for entry in entries(residual())] == ["stem, outer", "inner"]
 
 
 def test_selecting_by_rates():
     graph = residual()
-    found = counts(graph, "[0.4]+[0.5]+[0.]")
-    assert found == {"stem": 4, "outer": 4, "inner": 3, "hidden": 10}
+    found = counts(graph, "[0.4]+[0.5]")
+    assert found == {"stem": 4, "outer": 4, "inner": 3}
     keep = tfprune.select(graph, tfprune.score(graph, "l1", None), counts=found)
-    assert {name: int(mask.sum()) for name, mask in keep.items()} == found | {"head": 4}
+    assert {name: int(mask.sum()) for name, mask in keep.items()} == found | {
+        "hidden": 10,
+        "head": 4,
+    }
     np.testing.assert_array_equal(keep["stem"], keep["outer"])
     tfprune.verify(graph, keep, tfprune.rebuild(graph, keep))
 
@@ -61,14 +64,14 @@ def test_the_rate_of_coupled_layers_is_of_the_widest():
     ("rates", "message"),
     [
         (
-            "[0.5]*2",
-            r"model 'residual': expected 3, received 2. In order they are for:\n"
-            r"  \[0\] stem, outer\n  \[1\] inner\n  \[2\] hidden$",
+            "[0.5]*3",
+            r"model 'residual': expected 2, received 3. In order they are for:\n"
+            r"  \[0\] stem, outer\n  \[1\] inner$",
         ),
-        ([0.5, 0.5, 1.0], r"\[2\] of model 'residual' .hidden.: expected .* in \[0, 1\); .* 1.0"),
-        ([0.5, -0.1, 0.5], r"\[1\] of model 'residual' .inner.: expected .*received -0.1"),
-        (["0.5"] * 3, r"\[0\] .*received '0.5'"),
-        ([0.0, 0.9, 0.0], r"\[1\] .*.inner.: 0.9 leaves none of 6 channels"),
+        ([0.5, 1.0], r"\[1\] of model 'residual' .inner.: expected .* in \[0, 1\); .* 1.0"),
+        ([0.5, -0.1], r"\[1\] of model 'residual' .inner.: expected .*received -0.1"),
+        (["0.5"] * 2, r"\[0\] .*received '0.5'"),
+        ([0.0, 0.9], r"\[1\] .*.inner.: 0.9 leaves none of 6 channels"),
     ],
 )
 def test_bad_lists(rates, message):

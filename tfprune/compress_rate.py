@@ -36,7 +36,8 @@ def entries(graph: ChannelGraph) -> list[Entry]:
     """Return what a list of rates for any model is of: the groups of layers that may be pruned.
 
     Layers that share channels are one entry, in the order of their first layers. Where they have
-    different numbers of channels, the rate is of the widest.
+    different numbers of channels, the rate is of the widest. A network that makes maps has none for
+    its layers behind them, which FP-FMC does not judge: name those in `tfprune.select(counts=)`.
 
     Args:
         graph: channel graph of the model.
@@ -49,8 +50,10 @@ def entries(graph: ChannelGraph) -> list[Entry]:
         ['a', 'b']
     """
     found, seen = [], set()
+    ranks = {name: len(graph.owners[name].outputs[0][0].shape) for name in graph.producers}
     for name in graph.producers:
-        if name not in seen and graph.free(name).any():
+        judged = ranks[name] == max(ranks.values())
+        if name not in seen and judged and graph.free(name).any():
             members = together(graph, name)
             seen |= members
             channels = {x: graph.channels(x) for x in graph.producers if x in members}
