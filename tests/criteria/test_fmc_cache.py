@@ -1,5 +1,8 @@
 """FP-FMC's cache: what goes on after a stop, and what is refused."""
 
+import threading
+
+import joblib
 import keras
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from tests.criteria.test_fmc import GRAPH, fmc, identity_model, images
 from tfprune import PruningError
 from tfprune.clustering import steps
 from tfprune.clustering.cache import Cache
+from tfprune.clustering.images import collect
 
 
 class Stopped(Exception):  # noqa: N818
@@ -129,3 +133,27 @@ def test_a_portion_of_images_is_read_once(tmp_path, monkeypatch):
     again = fmc(images(9), cache_dir=tmp_path)
     assert [name for name in names if "images_" in name] == portions
     np.testing.assert_array_equal(again["conv"], scores["conv"])
+
+
+def test_a_portion_is_kept_and_told_as_soon_as_it_is_done(tmp_path, monkeypatch):
+    batch, place, done, told = images(9), steps.place, threading.Event(), []
+    first = collect([image[None] for image in batch]).digests[0]
+
+    def stop(maps, digests, *rest):
+        if digests[0] == first:
+            return place(maps, digests, *rest)
+        raise Stopped(done.wait(5))
+
+    def tell(*progress):
+        told.append(progress)
+        done.set()
+
+    monkeypatch.setattr(steps, "place", stop)
+    with joblib.parallel_config(backend="threading"), pytest.raises(Stopped, match="True"):
+        tfprune.score(GRAPH, "fmc", batch, cache_dir=tmp_path, workers=3, progress=tell)
+    assert told == [(4, 9, 0)]  # the others were begun at the same time
+    monkeypatch.setattr(steps, "place", place)
+    scores = fmc(batch, cache_dir=tmp_path, progress=tell)
+    assert [progress[:2] for progress in told] == [(4, 9), (8, 9), (9, 9)]
+    assert told[1][2] > told[2][2] == 0
+    np.testing.assert_array_equal(scores["conv"], fmc(batch)["conv"])

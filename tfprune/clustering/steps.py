@@ -16,7 +16,7 @@ from tfprune.clustering.redundancy import redundancy
 from tfprune.clustering.silhouette import most_frequent
 from tfprune.feature_maps import feature_maps
 
-PORTION = 4  # images that one process does at a time, and that are lost when a run is stopped
+PORTION = 4  # images that one process does at a time, and that it loses when a run is stopped
 
 Progress = Callable[[int, int, float], Any]
 
@@ -83,15 +83,18 @@ class Steps:
         """Return each portion's points and numbers of clusters, of every layer on every image."""
         placed = {part: self.cache.read(_key(part)) for part in self._portions()}
         missing = [part for part, found in placed.items() if found is None]
-        count, start = sum(len(part) for part in missing), time.monotonic()
-        done = 0
-        for part, found in zip(missing, self._results(self._placing(missing)), strict=True):
+        start, done = time.monotonic(), len(self.images) - sum(map(len, missing))
+        results = self._results(self._placing(missing))
+        for number, (part, found) in enumerate(zip(missing, results, strict=True)):
             placed[part] = self._packed(found)
             self.cache.write(_key(part), placed[part])
             done += len(part)
             if self.progress:
-                left = (time.monotonic() - start) / done * (count - done)
-                self.progress(len(self.images) - count + done, len(self.images), left)
+                # The portions that were begun together end at about the same time.
+                end = number + self.workers - number % self.workers
+                begun, rest = (sum(map(len, parts)) for parts in (missing[:end], missing[end:]))
+                left = (time.monotonic() - start) / begun * rest
+                self.progress(done, len(self.images), left)
         return list(placed.values())
 
     def _placing(self, parts: Sequence[range]) -> Iterator[Any]:
@@ -106,8 +109,9 @@ class Steps:
             yield joblib.delayed(place)(own, digests, self.seed, self.stride)
 
     def _results(self, calls: Iterator[Any]) -> Iterator[Any]:
-        """Yield the results of calls in their order."""
-        with joblib.Parallel(self.workers, max_nbytes=None) as parallel:
+        """Yield the results of calls in their order, each as soon as it is there."""
+        options = {"max_nbytes": None, "return_as": "generator"}
+        with joblib.Parallel(self.workers, **options) as parallel:
             # A call for each process at a time: joblib would make later ones in a thread.
             while some := list(itertools.islice(calls, self.workers)):
                 yield from parallel(some)
