@@ -47,7 +47,7 @@ def embed(rows: np.ndarray, seed: int) -> np.ndarray:
     """
     if len(rows) == 1:  # t-SNE needs a neighbour
         return np.zeros((1, 2))
-    # The start and the rate were defaults when the paper was written; later ones differ.
+    # The original asks for this rate and leaves the start to scikit-learn 1.0, random by default.
     tsne = TSNE(
         n_components=2,
         perplexity=PERPLEXITY,
