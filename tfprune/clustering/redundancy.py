@@ -1,4 +1,4 @@
-"""The redundancy index: how often the same filters are clustered together."""
+"""FP-FMC's redundancy index (Li et al., 2023): how often filters are clustered together."""
 
 import numpy as np
 

@@ -1,4 +1,5 @@
-"""FP-FMC, steps 0 to 2 (Filter Pruning via Feature Map Clustering, by its authors' program)."""
+"""FP-FMC: redundancy of filters by clustering their maps (Li et al., Filter Pruning via Feature Map
+Clustering, Intelligent Data Analysis 2023); steps 0 to 2 of its authors' program."""
 
 from numbers import Integral
 from pathlib import Path
@@ -42,7 +43,7 @@ def score(
     Tukey's fences are outliers; the others' silhouettes give a number of clusters K (step 0). With
     the layer's most frequent K, k-means labels the filters on every image (step 1). The redundancy
     index (step 2) sums over ordered pairs of images how large a group a filter shares in both. The
-    score is its negative.
+    score is its negative. (Li et al., Intelligent Data Analysis 2023, as their program has it.)
 
     t-SNE is done once per image: step 1 clusters the points of step 0, where the original
     embeds anew, other images besides. Images are taken as they come, each run by itself; all
