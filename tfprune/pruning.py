@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -11,10 +12,11 @@ import numpy as np
 from tfprune import criteria, plugins, selection
 from tfprune.errors import unknown
 from tfprune.graph import analyse
+from tfprune.planning import SELECTING, Selection, asked, selector_options
 from tfprune.remarks import remarks
-from tfprune.request import AMOUNTS
+from tfprune.request import AMOUNTS, check_bool
 from tfprune.scoring import Scores, criterion_options, score
-from tfprune.selecting import SELECTING, choose, selector_options
+from tfprune.selecting import choose
 from tfprune.surgery import rebuild
 from tfprune.verification import Verification, verify
 
@@ -64,6 +66,8 @@ def prune(
 ) -> tuple[keras.Model, PruningReport]:
     """Prune a model by a named method: analyse, score, select, rebuild and verify.
 
+    What can be refused without scores is refused before anything is scored.
+
     Args:
         model: a built functional or Sequential model; it is not changed.
         batches: what the criterion scores on, as for `tfprune.score`; None for a method that
@@ -88,9 +92,11 @@ def prune(
         >>> small.get_layer("hidden").units
         4
     """
+    check_bool("allow_inexact", allow_inexact)
     selecting, scoring = parted(method, options)
     clock = [time.perf_counter()]
     graph = analyse(model, allow_inexact=allow_inexact)
+    planned(method, selecting).check(graph)
     clock.append(time.perf_counter())
     scores = score(graph, method, batches, **scoring)
     clock.append(time.perf_counter())
@@ -118,7 +124,7 @@ def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dic
         ({'macs': 0.5}, {'seed': 3})
     """
     module = plugins.find(criteria, method, "method")
-    selector = plugins.find(selection, getattr(module, "SELECTOR", "ranking"), "selector")
+    selector = plugins.find(selection, _selector(module), "selector")
     choosing = [*SELECTING, *selector_options(selector)]
     valid = [*choosing, "coupled", *criterion_options(module)]
     for name in options:
@@ -128,3 +134,24 @@ def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dic
     if not any(selecting.get(name) is not None for name in AMOUNTS):
         selecting |= getattr(module, "AMOUNT", {})
     return selecting, {name: x for name, x in options.items() if name not in choosing}
+
+
+def planned(method: str, selecting: Mapping[str, Any]) -> Selection:
+    """Return the selection that a method will make of its scores.
+
+    Args:
+        method: name of the method.
+        selecting: options of the selection, from `parted`.
+
+    Raises:
+        PruningError: what can be refused without a model.
+
+    Example:
+        >>> planned("similarity", {"macs": 0.5}).request.amount
+        'macs'
+    """
+    return asked(_selector(plugins.find(criteria, method, "method")), **selecting)
+
+
+def _selector(criterion: ModuleType) -> str:
+    return getattr(criterion, "SELECTOR", "ranking")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from math import isnan
 from numbers import Integral, Real
 
+import numpy as np
+
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError, unknown
 
@@ -134,6 +136,23 @@ def the_amount(options: Mapping[str, object]) -> str:
             f"{' and '.join(given) or 'none'}. Say in one way how much is to go."
         )
     return given[0]
+
+
+def check_bool(name: str, value: object) -> None:
+    """Refuse what is not a truth value: of "false" and 0.5 Python would make True.
+
+    Args:
+        name: the option.
+        value: what it is set to.
+
+    Example:
+        >>> check_bool("cap", "false")
+        Traceback (most recent call last):
+        ...
+        tfprune.errors.PruningError: cap must be True or False, received 'false'.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise PruningError(f"{name} must be True or False, received {value!r}.")
 
 
 def _check_share(name: str, value: object, *, removed: bool) -> None:

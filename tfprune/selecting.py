@@ -1,16 +1,13 @@
 """Turn scores into keep masks."""
 
-import inspect
-from collections.abc import Iterable, Mapping, Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tfprune import plugins, selection
 from tfprune.channel_graph import ChannelGraph
-from tfprune.errors import PruningError, unknown
-from tfprune.request import Request
+from tfprune.errors import PruningError
+from tfprune.planning import asked
 from tfprune.scoring import Scores
 
 
@@ -80,21 +77,14 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
 
 
 def choose(
-    graph: ChannelGraph,
-    scores: Mapping[str, np.ndarray],
-    *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    **options: Any,
+    graph: ChannelGraph, scores: Mapping[str, np.ndarray], **options: Any
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return the keep masks of `select`, and a line for each guard of the method that held.
 
     Args:
         graph: as for `select`.
         scores: as for `select`.
-        include: as for `select`.
-        exclude: as for `select`.
-        **options: the other options of `select`.
+        **options: the options of `select`.
 
     Raises:
         PruningError: as `select`.
@@ -111,30 +101,6 @@ def choose(
             f"select: criterion {scores.criterion!r} scored no layer, so there is nothing to "
             "choose from."
         )
-    selector = plugins.find(selection, scores.selector, "selector")
-    own = {name: options.pop(name) for name in [*options] if name not in SELECTING}
-    for name in own:
-        if name not in selector_options(selector):
-            valid = [*selector_options(selector), *SELECTING]
-            raise unknown(f"option of select with selector {scores.selector!r}", name, valid)
-    request = Request(**options, include=_patterns(include), exclude=_patterns(exclude))
-    return selector.keep_masks(graph, scores, request, **own)
-
-
-SELECTING = [
-    name for name, p in inspect.signature(select).parameters.items() if p.kind is p.KEYWORD_ONLY
-]
-
-
-def selector_options(module: ModuleType) -> list[str]:
-    """Return the names of a selector's own options: what follows its request."""
-    return list(inspect.signature(module.keep_masks).parameters)[3:]
-
-
-def _patterns(value: str | Sequence[str]) -> tuple[str, ...]:
-    patterns = [value] if isinstance(value, str) else value
-    if not isinstance(patterns, Iterable) or not all(isinstance(x, str) for x in patterns):
-        raise PruningError(
-            f"Expected patterns of layer names such as 'stage1*', received {value!r}."
-        )
-    return tuple(patterns)
+    plan = asked(scores.selector, **options)
+    plan.check(graph)
+    return plan.selector.keep_masks(graph, scores, plan.request, **plan.own)

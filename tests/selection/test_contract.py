@@ -44,6 +44,15 @@ def test_own_options_are_keywords_with_defaults(selector):
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
+def test_refusals_take_what_the_selection_takes_but_no_scores(selector):
+    module = plugins.find(selection, selector, "selector")
+    given = inspect.signature(module.keep_masks).parameters
+    refusing = inspect.signature(module.check).parameters
+    assert list(refusing) == [name for name in given if name != "scores"]
+    assert all(refusing[name].default == p.default for name, p in [*given.items()][3:])
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
 @pytest.mark.parametrize("amount", [{"threshold": 0.9}, {"macs": 0.5}, {"params": 0.6}])
 def test_the_masks_suit_the_model(selector, amount):
     graph = graph_of()

@@ -9,8 +9,8 @@ import numpy as np
 from tfprune.batches import require_rereadable
 from tfprune.channel_graph import ChannelGraph
 from tfprune.graph import analyse
-from tfprune.pruning import PruningReport, parted, prune
-from tfprune.request import the_amount
+from tfprune.pruning import PruningReport, parted, planned, prune
+from tfprune.request import check_bool
 from tfprune.scoring import score
 from tfprune.selecting import select
 
@@ -28,7 +28,8 @@ class SoftPruning(keras.callbacks.Callback):
             criterion's.
 
     Raises:
-        PruningError: no amount, an unknown method or option, or an iterator.
+        PruningError: no amount, an unknown method or option, or an iterator; before the first
+            epoch what the model shows to be impossible.
 
     Train with `restore_best=False`: the best epoch's weights are kept as they were before zeroing.
     Train with `clip_norm=1.0` too: BatchNormalization divides the gradient of a filter of zeros by
@@ -51,9 +52,25 @@ class SoftPruning(keras.callbacks.Callback):
         super().__init__()
         require_rereadable(batches, "soft pruning: the batches are read after each epoch")
         self.inexact = options.pop("allow_inexact", False)
+        check_bool("allow_inexact", self.inexact)
         self.selecting, self.scoring = parted(method, options)
-        the_amount(self.selecting)  # before an epoch is spent
+        self.plan = planned(method, self.selecting)
         self.batches, self.method = batches, method
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        """Refuse what cannot be chosen before an epoch is spent."""
+        self.check(self.model)
+
+    def check(self, model: keras.Model) -> None:
+        """Refuse what cannot be chosen of a model, whatever the scores.
+
+        Args:
+            model: the model that is to be trained.
+
+        Raises:
+            PruningError: as `tfprune.prune`.
+        """
+        self.plan.check(analyse(model, allow_inexact=self.inexact))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Choose and zero."""
@@ -105,5 +122,7 @@ def soft(
     Raises:
         PruningError: as `tfprune.prune`.
     """
-    trained = fine_tune(model, "soft", callbacks=[SoftPruning(batches, method, **options)])
+    pruning = SoftPruning(batches, method, **options)
+    pruning.check(model)
+    trained = fine_tune(model, "soft", callbacks=[pruning])
     return prune(trained, batches, method, **options)

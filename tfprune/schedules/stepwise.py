@@ -13,8 +13,9 @@ import numpy as np
 from tfprune.batches import require_rereadable
 from tfprune.errors import PruningError, unknown
 from tfprune.graph import analyse
-from tfprune.pruning import PruningReport, parted
+from tfprune.pruning import PruningReport, parted, planned
 from tfprune.remarks import remarks
+from tfprune.request import check_bool
 from tfprune.scaling import scaled
 from tfprune.scoring import Scores, score
 from tfprune.selecting import choose
@@ -97,8 +98,10 @@ class _Choice:
     def __init__(self, model: keras.Model, batches: Any, method: str, options: dict[str, Any]):
         self.batches, self.method = batches, method
         self.inexact = options.pop("allow_inexact", False)
+        check_bool("allow_inexact", self.inexact)
         self.selecting, self.scoring = parted(method, options)
         self.whole = analyse(model, allow_inexact=self.inexact)
+        planned(method, self.selecting).check(self.whole)
         self.keep = {name: np.ones(len(ids), bool) for name, ids in self.whole.producers.items()}
         self.scores, self.notes = Scores(method, {}), []
 

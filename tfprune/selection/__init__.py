@@ -13,8 +13,14 @@ It returns ({layer: bool [C], True = kept} for every layer that makes channels, 
 channels stay, those of one unit share their fate, and of each of `owner.needed` one stays. The
 notes, a line for each guard of the method that held or none, end up in the report.
 
+A selector may have `check(graph, request, *, own options)` too: what it refuses whatever the
+scores, e.g. an amount that it does not know. It runs before anything is scored, which may take
+minutes, and always before `keep_masks`. The request's scope is as the caller gave it.
+
 `_plan` sees to all that for a selector that removes the lowest scores of each group of coupled
-layers, so that only how many is left to say:
+layers, so that only how many is left to say (`check_plan` has its refusals):
+
+    check = check_plan
 
     def keep_masks(graph, scores, request):
         plan = planned(graph, scores, request)

@@ -68,9 +68,7 @@ def candidates(
             values = scaled(values)
         np.add.at(total, graph.units_of(name), values)
         np.add.at(scored, graph.units_of(name), 1)
-    free = ~graph.is_pinned & (scored > 0)
-    for name in set(graph.producers) - allowed:
-        free[graph.units_of(name)] = False
+    free = free_units(graph, allowed) & (scored > 0)
     first = {}
     for name in graph.producers:
         for unit in graph.units_of(name).tolist():
@@ -88,6 +86,14 @@ def candidates(
         scored[units],
         group_of_layer[layer_of_unit],
     )
+
+
+def free_units(graph: ChannelGraph, allowed: set[str]) -> np.ndarray:
+    """Return the units that are not pinned, and all of whose layers are allowed, bool [units]."""
+    free = ~graph.is_pinned
+    for name in set(graph.producers) - allowed:
+        free[graph.units_of(name)] = False
+    return free
 
 
 def _counts(graph: ChannelGraph) -> csr_matrix:

@@ -9,7 +9,8 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.request import Request
 from tfprune.scoring import Scores
-from tfprune.selection._candidates import Candidates, candidates
+from tfprune.selection._budget import Budget
+from tfprune.selection._candidates import Candidates, candidates, free_units
 from tfprune.selection._cuts import Cuts, cuts
 from tfprune.selection._parts import spared
 
@@ -46,6 +47,31 @@ class Plan:
         return keep
 
 
+def check_plan(graph: ChannelGraph, request: Request) -> None:
+    """Refuse what cannot be planned, whatever the scores.
+
+    Args:
+        graph: channel graph of the model.
+        request: how much is to go.
+
+    Raises:
+        PruningError: nothing may go, coupled layers with different amounts, or MACs that are
+            unknown.
+    """
+    wanted = request.ratios or request.counts or {}
+    for name, value in wanted.items():
+        for other in graph.groups[name]:
+            if wanted.get(other, value) != value:
+                raise PruningError(
+                    f"{request.amount}: layers {name!r} ({value}) and {other!r} "
+                    f"({wanted[other]}) share channels, so they lose the same ones. "
+                    "Give both one value, or leave one out."
+                )
+    _check_effect(graph, free_units(graph, request.pruned_layers(graph)), request)
+    if request.amount in ("macs", "params"):
+        Budget(graph, request.amount, getattr(request, request.amount))
+
+
 def planned(graph: ChannelGraph, scores: Scores, request: Request) -> Plan:
     """Order what may go.
 
@@ -55,7 +81,7 @@ def planned(graph: ChannelGraph, scores: Scores, request: Request) -> Plan:
         request: how much is to go.
 
     Raises:
-        PruningError: nothing may go, or coupled layers with different amounts.
+        PruningError: of what is scored nothing may go.
     """
     request = request.with_scope(scores.scope)
     ranked = request.scope == "global"
@@ -65,7 +91,9 @@ def planned(graph: ChannelGraph, scores: Scores, request: Request) -> Plan:
     quota = np.maximum(channels - request.min_channels, 0)
     if not ranked:
         quota = np.minimum(quota, _asked(graph, found, channels, request))
-    _check_effect(graph, found, request)
+    able = np.zeros(len(graph.is_pinned), bool)
+    able[found.units] = True
+    _check_effect(graph, able, request)
     merit = np.full(len(graph.is_pinned), np.inf)
     merit[found.units] = found.scores
     return Plan(graph, request, cuts(found, quota, spared(graph, merit)[found.units]), channels)
@@ -82,15 +110,8 @@ def _asked(
         return channels
     asked = np.zeros(len(channels), int)
     row = {name: i for i, name in enumerate(found.layers)}
-    for name, value in wanted.items():
-        coupled = graph.groups[name]
-        for other in coupled:
-            if wanted.get(other, value) != value:
-                raise PruningError(
-                    f"{request.amount}: layers {name!r} ({value}) and {other!r} "
-                    f"({wanted[other]}) share channels, so they lose the same ones. "
-                    "Give both one value, or leave one out."
-                )
+    for name in wanted:
+        for other in graph.groups[name]:
             asked[row[other]] = channels[row[other]]
     for name, value in wanted.items():
         size = channels[row[name]]
@@ -102,12 +123,10 @@ def _part(channels: np.ndarray, ratio: float) -> np.ndarray:
     return np.floor(channels * ratio + 1e-9).astype(int)  # 0.3 * 10 is 2.999... in doubles
 
 
-def _check_effect(graph: ChannelGraph, found: Candidates, request: Request) -> None:
-    """Refuse a request that can remove nothing, in all or in a layer that it names."""
-    able = np.zeros(len(graph.is_pinned), bool)
-    able[found.units] = True
+def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> None:
+    """Refuse a request that can remove nothing of the able units, in all or in a named layer."""
     stuck = [name for name in request.shrunk(graph) if not able[graph.units_of(name)].any()]
-    if stuck or not (len(found.units) or request.may_remove_nothing):
+    if stuck or not (able.any() or request.may_remove_nothing):
         layers = stuck or list(graph.producers)
         why = {name: graph.pinned.get(int(graph.units_of(name)[0])) for name in layers[:5]}
         reasons = "; ".join(f"{name}: {reason or 'excluded, or not scored'}"

@@ -4,9 +4,9 @@ import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
-from tfprune.request import Request
+from tfprune.request import Request, check_bool
 from tfprune.scoring import Scores
-from tfprune.selection._plan import Plan, planned
+from tfprune.selection._plan import Plan, check_plan, planned
 from tfprune.selection.ranking import CutCost, cut_lengths
 
 TRIALS = 400  # shares that are tried to hit a target; each costs a count of the whole model
@@ -33,19 +33,33 @@ def keep_masks(
     Raises:
         PruningError: as in a ranking, or a cap where every layer has its own amount.
     """
-    if request.with_scope(scores.scope).scope == "layer" or request.amount in ("ratios", "counts"):
-        if cap:
-            raise PruningError(
-                f"cap has no effect on {request.amount} per layer, which says how much each layer "
-                "loses. Leave it out, or choose by one threshold: scope='global' and ratio, macs "
-                "or params."
-            )
-        plan = planned(graph, scores, request)
-        return plan.masks(cut_lengths(plan)), []
     plan = planned(graph, scores, request)
+    _check_cap(plan.request, cap)  # again, with the scope of the scores
+    if _by_layer(plan.request):
+        return plan.masks(cut_lengths(plan)), []
     threshold, p = _threshold(plan, cap)
     counts, rescued = _cut(plan, threshold, p, cap)
     return plan.masks(counts), [_note(plan, group, counts[group]) for group in rescued]
+
+
+def check(graph: ChannelGraph, request: Request, *, cap: bool = False) -> None:
+    """Refuse a cap that is no truth value or has no effect, and what a ranking refuses."""
+    check_bool("cap", cap)
+    _check_cap(request, cap)
+    check_plan(graph, request)
+
+
+def _by_layer(request: Request) -> bool:
+    return request.scope == "layer" or request.amount in ("ratios", "counts")
+
+
+def _check_cap(request: Request, cap: bool) -> None:
+    if cap and _by_layer(request):
+        raise PruningError(
+            f"cap has no effect on {request.amount} per layer, which says how much each layer "
+            "loses. Leave it out, or choose by one threshold: scope='global' and ratio, macs "
+            "or params."
+        )
 
 
 def _threshold(plan: Plan, cap: bool) -> tuple[float, float]:

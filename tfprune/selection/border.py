@@ -5,8 +5,10 @@ import numpy as np
 from tfprune.channel_graph import ChannelGraph
 from tfprune.request import Request
 from tfprune.scoring import Scores
-from tfprune.selection._plan import Plan, planned
+from tfprune.selection._plan import Plan, check_plan, planned
 from tfprune.selection.ranking import cut_lengths, ranked, removals
+
+check = check_plan
 
 
 def keep_masks(

@@ -6,7 +6,7 @@ from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
 from tfprune.request import Request
 from tfprune.scoring import Scores
-from tfprune.selection._plan import Plan, planned
+from tfprune.selection._plan import Plan, check_plan, planned
 from tfprune.selection.ranking import cut_lengths
 
 
@@ -25,23 +25,28 @@ def keep_masks(
         request: how much is to go.
 
     Raises:
-        PruningError: a threshold out of range, negative scores, and as in a ranking.
+        PruningError: negative scores with a threshold, and as in a ranking.
     """
     if request.amount != "threshold":
         plan = planned(graph, scores, request)
         return plan.masks(cut_lengths(plan)), []
-    _check(scores, request.threshold)
+    _check_signs(scores)
     plan = planned(graph, scores, request)
     counts, notes = _beyond_the_mass(plan)
     return plan.masks(counts), notes
 
 
-def _check(scores: Scores, threshold: float) -> None:
-    if not 0 < threshold <= 1:
+def check(graph: ChannelGraph, request: Request) -> None:
+    """Refuse a threshold that is no share, and what a ranking refuses."""
+    if request.amount == "threshold" and not 0 < request.threshold <= 1:
         raise PruningError(
             "mass: expected threshold= in (0, 1], the share of a layer's support that is kept; "
-            f"received {threshold!r}."
+            f"received {request.threshold!r}."
         )
+    check_plan(graph, request)
+
+
+def _check_signs(scores: Scores) -> None:
     for name, value in scores.items():
         if np.min(value) < 0:
             raise PruningError(

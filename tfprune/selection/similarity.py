@@ -35,10 +35,8 @@ def keep_masks(
         request: with a threshold in [0, 1], macs or params; no other amount is defined.
 
     Raises:
-        PruningError: another amount, an option that a graph does not know, matrices of another
-            shape, or a target that no threshold reaches.
+        PruningError: matrices of another shape, or a target that no threshold reaches.
     """
-    _check(request)
     allowed = request.pruned_layers(graph)
     alike = {name: checked(graph, name, matrix, axes=2) for name, matrix in scores.items()}
     rounded = {name: hundredths(matrix) for name, matrix in alike.items()}
@@ -101,7 +99,12 @@ def _tied_dense(graph: ChannelGraph, deleted: Mapping[str, np.ndarray]) -> dict[
     return tied
 
 
-def _check(request: Request) -> None:
+def check(graph: ChannelGraph, request: Request) -> None:
+    """Refuse another amount than a threshold or a target, and options that have no effect.
+
+    Raises:
+        PruningError: as said, or MACs that are unknown.
+    """
     amount = getattr(request, request.amount)
     if request.amount not in ("threshold", "macs", "params") or not 0 <= amount <= 1:
         raise PruningError(
@@ -114,3 +117,5 @@ def _check(request: Request) -> None:
     for name, default in (("min_channels", 1), ("round_to", 1)):
         if getattr(request, name) != default:
             raise PruningError(f"similarity: {name} has no effect on a threshold. Leave it out.")
+    if request.amount != "threshold":
+        Budget(graph, request.amount, amount)
