@@ -34,7 +34,8 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         graph: channel graph of the model.
         scores: {layer name: float64 [C]}, higher = keep, from `tfprune.score` or your own.
         ratio: share of the channels removed, in [0, 1): of every layer alike, or with
-            scope="global" of all layers together.
+            scope="global" of all layers together ("gfbs" and "gfi": fewer, where a layer would
+            vanish).
         ratios: {layer name: share removed}; layers left out stay whole unless coupled to one.
         counts: {layer name: channels that it keeps}; layers left out stay whole unless coupled.
         macs: share of the multiply-accumulates that is left, in (0, 1], hit as closely as one

@@ -18,6 +18,9 @@ def keep_masks(
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return {layer: bool [C]} for all layers, the units with the highest scores kept.
 
+    A global ratio is the share that is removed in the end: what stays as the last of its layer, or
+    for min_channels, is made up for by the next in the ranking.
+
     Args:
         graph: channel graph of the model.
         scores: {layer: float64 [C]}, higher = keep.
@@ -43,19 +46,18 @@ def cut_lengths(plan: Plan) -> np.ndarray:
         below = [int((scores[s] < plan.request.threshold).sum()) for s in plan.cuts.sequences]
         return np.array(below, int)
     if plan.request.scope == "global":
-        order, weights = ranked(plan)
-        return plan.cuts.prefix(order, removals(plan, weights))
+        order = plan.cuts.merged(lambda s: plan.cuts.found.scores[s])
+        return plan.cuts.prefix(order, removals(plan, plan.cuts.weights(order)))
     return plan.cuts.whole  # the sequences respect what each layer may lose
 
 
-def ranked(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """Return the group of each removal in one ranking, and how many scored channels go with it."""
-    order = plan.cuts.merged(lambda s: plan.cuts.found.scores[s])
-    return order, plan.cuts.weights(order)
-
-
 def removals(plan: Plan, weights: np.ndarray) -> int:
-    """Return how many removals of a ranking a ratio of all scored channels allows."""
+    """Return how many removals of a ranking a ratio of all scored channels allows.
+
+    Args:
+        plan: with a ratio.
+        weights: int [removals], how many scored channels go with each, worst first.
+    """
     total = int(plan.cuts.found.scored.sum())
     allowed = total - int(total * (1 - plan.request.ratio))
     return int(np.searchsorted(np.cumsum(weights), allowed, "right"))
