@@ -1,6 +1,7 @@
 """Where channels lie in a tensor."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -34,3 +35,14 @@ def channel_axis(channels: Channels, default: int) -> int:
         2
     """
     return channels.varying[0] if channels.varying else default % len(channels.shape)
+
+
+def is_channels_first(layer: Any) -> bool:
+    """Tell whether a layer's maps are [N, C, ...].
+
+    Example:
+        >>> import keras
+        >>> is_channels_first(keras.layers.Conv2D(4, 3, data_format="channels_first"))
+        True
+    """
+    return getattr(layer, "data_format", None) == "channels_first"

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.channel_places import is_channels_first
 from tfprune.fused_norms import on_moving_statistics
 from tfprune.heads import label_loss
 from tfprune.linear_ends import cut_activations, cut_softmax
@@ -155,6 +156,6 @@ def _called(operation: Any, args: tuple, kwargs: dict) -> Any:
 
 def _channels_last(layer: Any) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return what moves the channels of a layer's output to the last axis."""
-    if getattr(layer, "data_format", None) == "channels_first":
+    if is_channels_first(layer):
         return lambda x: keras.ops.moveaxis(x, 1, -1)
     return lambda x: x

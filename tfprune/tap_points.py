@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
-from tfprune.channel_places import channel_axis, find_places
+from tfprune.channel_places import channel_axis, find_places, is_channels_first
 from tfprune.channels import Channels
 from tfprune.graph import is_graph, replay
 from tfprune.notes import Owner
@@ -115,7 +115,7 @@ class _Search:
 
     def _start(self, owner: Owner, channels: Channels) -> None:
         ids = self.graph.producers[owner.name]
-        axis = channel_axis(channels, 1 if _is_channels_first(owner.operation) else -1)
+        axis = channel_axis(channels, 1 if is_channels_first(owner.operation) else -1)
         self.own[owner.name] = TapPoint(owner.operation, 0, axis, np.arange(len(ids)))
         if _applies_activation(owner.operation):
             self.activated[owner.name] = self.own[owner.name]
@@ -151,10 +151,6 @@ class _Search:
         return (
             find_places(self.graph.unit[ids], self.graph.unit[line]) if places is None else places
         )
-
-
-def _is_channels_first(operation: Any) -> bool:
-    return getattr(operation, "data_format", None) == "channels_first"
 
 
 def _is_activation(operation: Any) -> bool:

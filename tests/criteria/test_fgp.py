@@ -358,7 +358,7 @@ def test_scoring_leaves_the_model_as_it_was():
         (
             (IMAGES, LABELS),
             {"task": "segmentation"},
-            r"outputs \[N, H, W, classes\]; .* \['N', 2\]",
+            r"outputs \['N', 'H', 'W', 'classes'\]; .* \['N', 2\]",
         ),
         ((IMAGES, LABELS), {"images_per_class": 0}, "whole number from 1 on, .* received 0"),
         ((IMAGES, LABELS), {"classes": [0, 2]}, r"class numbers from 0 to 1, .*received \[0, 2\]"),
@@ -393,7 +393,7 @@ def test_models_that_do_not_suit_are_refused():
     image = keras.Input((2, 2, 3))
     x = layers.Flatten()(image)
     dense = keras.Model(image, layers.Dense(2)(x), name="dense")
-    wrong = "task='classification' expects outputs .N, classes.; .* another task of .'class"
+    wrong = "task='classification' expects outputs .'N', 'classes'.; .* another task of .'class"
     none = "'fgp' judges maps of 2-D convolutions; model 'dense' has none. Use another"
     for model, message in [(dense, none), (segmenter(), wrong)]:
         with pytest.raises(PruningError, match=message):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.channel_graph import ChannelGraph
+from tfprune.channel_places import is_channels_first
 from tfprune.errors import PruningError
 from tfprune.linear_ends import cut_activations
 from tfprune.misfits import describing
@@ -104,4 +105,4 @@ def fitting(run: Callable[..., Any], inputs: list[tf.Tensor], *more: Any) -> Any
 
 
 def _channels_last(layer: Any, maps: tf.Tensor) -> tf.Tensor:
-    return keras.ops.moveaxis(maps, 1, -1) if layer.data_format == "channels_first" else maps
+    return keras.ops.moveaxis(maps, 1, -1) if is_channels_first(layer) else maps

@@ -20,8 +20,10 @@ COMPARABLE = False
 SHARES = True
 AMOUNT = {"threshold": 0.8}
 SAMPLES = 0  # all, until every class has its images
-_TASKS = {"classification": (by_label, "[N, classes]"),
-          "segmentation": (by_mask, "[N, H, W, classes]")}  # fmt: skip
+_TASKS = {  # how images are taken, and the axes of the model's outputs
+    "classification": (by_label, ["N", "classes"]),
+    "segmentation": (by_mask, ["N", "H", "W", "classes"]),
+}
 
 
 def score(
@@ -119,7 +121,7 @@ def _per_class(values: tf.Tensor, numbers: tf.Tensor, group: tf.Tensor, *mask: A
 def _counted(classes: Iterable[int] | None, taps: Taps, task: str) -> list[int]:
     """Return the classes that count, and refuse outputs of another task."""
     expected = _TASKS[task][1]
-    if len(taps.output_shape) + 1 != expected.count(",") + 1:
+    if len(taps.output_shape) + 1 != len(expected):
         raise PruningError(
             f"fgp: task={task!r} expects outputs {expected}; model {taps.model.name!r} gives "
             f"{['N', *taps.output_shape]}. Choose another task of {sorted(_TASKS)}."
