@@ -77,6 +77,54 @@ def test_a_layer_without_support_stays_whole_and_the_report_says_so():
     assert notes == ["without any support, so it stays whole: a"]
 
 
+def two_layers(first):
+    """Layer a of 3 channels with the given scores, and b of 4 with support."""
+    x = image = keras.Input((2,))
+    for name, width in (("a", 3), ("b", 4)):
+        x = layers.Dense(width, name=name)(x)
+    graph = tfprune.analyse(keras.Model(image, layers.Dense(2, name="head")(x)))
+    values = {"a": np.float64(first), "b": np.array([4.0, 3, 2, 1])}
+    return graph, tfprune.Scores("fgp", values, "mass", comparable=False)
+
+
+@pytest.mark.parametrize(
+    ("amount", "b"),
+    [
+        ({"ratio": 0.5}, 2),
+        ({"ratio": 0.5, "scope": "global"}, 1),
+        ({"macs": 0.7}, 2),
+        ({"params": 0.66}, 2),
+        ({"threshold": 0.7}, 2),
+    ],
+)
+def test_no_amount_cuts_a_layer_without_support_by_position(amount, b):
+    keep, notes = choose(*two_layers([0, 0, 0]), **amount)
+    assert {name: int(keep[name].sum()) for name in "ab"} == {"a": 3, "b": b}
+    assert notes == ["without any support, so it stays whole: a"]
+    keep, notes = choose(*two_layers([0, 0, 0.1]), **amount)
+    assert not keep["a"].all()
+    assert notes == []
+
+
+@pytest.mark.parametrize("amount", [{"ratios": {"a": 0.4}}, {"counts": {"a": 2}}])
+def test_what_is_asked_for_by_name_goes_by_position_and_a_line_says_so(amount):
+    keep, notes = choose(*two_layers([0, 0, 0]), **amount)
+    assert keep["a"].tolist() == [False, True, True]
+    assert notes == ["without any support, so it goes by position: a"]
+    assert choose(*two_layers([0, 0, 0]), ratios={"b": 0.5})[1] == []
+
+
+def test_in_steps_what_is_gone_of_a_layer_does_not_count_as_support():
+    graph, scores = two_layers([-1e-6, 0, 0])  # as the second step of iterative sees a
+    keep, notes = choose(graph, scores, ratio=0.5)
+    assert keep["a"].all()
+    assert notes == ["without any support, so it stays whole: a"]
+
+
+def test_scores_below_zero_are_ranked_by_a_ratio():
+    assert kept([-3, -1, -2, -4], ratio=0.5) == [1, 2]
+
+
 @pytest.mark.parametrize("threshold", [0, -0.5, 1.5])
 def test_a_share_out_of_range(threshold):
     with pytest.raises(PruningError, match=r"mass: expected threshold= in \(0, 1\].*received"):
