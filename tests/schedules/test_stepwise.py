@@ -111,7 +111,7 @@ def test_a_rescued_layer_does_not_grow_back(monkeypatch):
         own = {n: np.abs(graph.owners[n].operation.get_weights()[0]).sum(0) for n in "abc"}
         return tfprune.Scores("gfi", own, "adaptive", "global")
 
-    monkeypatch.setattr("tfprune.schedules.stepwise.score", fixed)
+    monkeypatch.setattr("tfprune.schedules._choice.score", fixed)
     small, reports = iterative(model, data, idle, method="gfi", steps=4, ratio=0.7)
     keep = reports[-1].keep
     assert [small.get_layer(name).units for name in "abc"] == [keep[n].sum() for n in "abc"]
@@ -133,10 +133,25 @@ def test_steps_of_an_earlier_run_are_taken_as_they_were():
     assert small.get_layer("last").filters == 2
 
 
-def test_a_method_that_compares_channels_is_refused():
+def test_a_method_that_compares_channels_is_refused(monkeypatch):
+    monkeypatch.setattr("tfprune.schedules._choice.score", None)  # refused before
     images = np.zeros((4, 6, 6, 3), "float32")
     with pytest.raises(PruningError, match="one score per channel, but 'similarity' compares"):
         iterative(residual(), images, idle, method="similarity", steps=2, macs=0.5)
+
+
+def test_the_target_of_the_method_s_paper_is_taken(monkeypatch):
+    def fixed(graph, criterion, batches, **options):
+        return tfprune.Scores("gfbs", tfprune.score(graph, "l1", None), "border", "global")
+
+    monkeypatch.setattr("tfprune.schedules._choice.score", fixed)
+    model = residual()
+    found, expected = (
+        iterative(model, [], idle, method="gfbs", steps=2, **amount)[1][-1].keep
+        for amount in ({}, {"ratio": 0.7})
+    )
+    for name, mask in expected.items():
+        assert found[name].sum() == mask.sum(), name
 
 
 @pytest.mark.parametrize(
@@ -144,14 +159,17 @@ def test_a_method_that_compares_channels_is_refused():
     [
         ({"steps": 2}, "expected one target of ratio, macs and params, received none"),
         ({"steps": 2, "ratio": 0.5, "macs": 0.5}, "received ratio and macs"),
-        ({"steps": 2, "threshold": 0.5}, "received none"),
+        ({"steps": 2, "threshold": 0.5}, "received threshold: .*Ask for ratio, macs or params in"),
+        ({"steps": 2, "counts": {"stem": 4}}, "received counts: a step is a part of a target"),
+        ({"steps": 2, "ratio": 0.5, "counts": {"stem": 4}}, "received ratio and counts"),
+        ({"steps": 2, "method": "fgp"}, r"received threshold \(as 'fgp' by itself\): a step is"),
         ({"steps": 1, "ratio": 0.5}, "steps of 2 or more, received 1"),
         ({"steps": 2, "ratio": 0.5, "course": "square"}, "Unknown course .* 'square'.*cubic, lin"),
     ],
 )
 def test_bad_input(options, message):
     with pytest.raises(PruningError, match=message):
-        iterative(residual(), None, idle, method="l1", **options)
+        iterative(residual(), None, idle, **{"method": "l1"} | options)
 
 
 def test_an_iterator_cannot_be_read_twice():

@@ -26,6 +26,7 @@ layers, so that only how many is left to say (`check_plan` has its refusals):
         plan = planned(graph, scores, request)
         return plan.masks(plan.cuts.whole // 2), []  # per group, of those that may go
 
-Modules with an underscore are parts of selectors. A criterion names its selector in `SELECTOR`;
-own scores do so in `tfprune.Scores(name, values, selector=...)`.
+`OF_PAIRS = True` in a selector says that scores are of pairs of channels, [C, C], which no schedule
+in steps can follow. Modules with an underscore are parts of selectors. A criterion names its
+selector in `SELECTOR`; own scores do so in `tfprune.Scores(name, values, selector=...)`.
 """

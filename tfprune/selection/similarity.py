@@ -16,6 +16,7 @@ from tfprune.selection._candidates import checked
 from tfprune.selection._parts import spared
 from tfprune.selection._redundancy import hundredths, redundant
 
+OF_PAIRS = True
 HALVINGS = 10  # of the search for a threshold: to a thousandth
 
 

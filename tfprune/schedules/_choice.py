@@ -1,0 +1,90 @@
+"""What pruning in steps has chosen so far."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.graph import analyse
+from tfprune.pruning import PruningReport, parted, planned
+from tfprune.remarks import remarks
+from tfprune.request import check_bool
+from tfprune.scaling import scaled
+from tfprune.scoring import Scores, score
+from tfprune.selecting import choose
+from tfprune.verification import Verification
+
+Masks = dict[str, np.ndarray]
+
+
+class Choice:
+    """What is chosen so far, in terms of the unpruned model.
+
+    Args:
+        model: the unpruned model.
+        batches: what the criterion scores on.
+        method: name of the method.
+        options: of the selection and the criterion, as for `tfprune.prune`.
+        inexact: allow_inexact, as for `tfprune.analyse`.
+
+    Raises:
+        PruningError: what `tfprune.prune` refuses before it scores, and a method that compares
+            channels with one another.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        batches: Any,
+        method: str,
+        options: Mapping[str, Any],
+        inexact: bool,
+    ):
+        check_bool("allow_inexact", inexact)
+        self.batches, self.method, self.inexact = batches, method, inexact
+        self.selecting, self.scoring = parted(method, options)
+        self.whole = analyse(model, allow_inexact=inexact)
+        plan = planned(method, self.selecting)
+        plan.check(self.whole)
+        if getattr(plan.selector, "OF_PAIRS", False):
+            raise PruningError(
+                f"iterative: expected one score per channel, but {method!r} compares channels "
+                "with one another. Use another method, or prune in one shot."
+            )
+        self.keep = {name: np.ones(len(ids), bool) for name, ids in self.whole.producers.items()}
+        self.scores, self.notes = Scores(method, {}), []
+
+    def masks(self, model: keras.Model, amount: dict[str, float]) -> Masks:
+        """Score the smaller model and return which channels of the unpruned one stay."""
+        graph = analyse(model, allow_inexact=self.inexact)
+        found = score(graph, self.method, self.batches, **self.scoring)
+        self.scores = _lifted(found, self.keep)
+        chosen, self.notes = choose(self.whole, self.scores, **self.selecting | amount)
+        # A target cuts now this group further, now that one: what is gone stays gone.
+        return {name: mask & self.keep[name] for name, mask in chosen.items()}
+
+    def report(self, small: keras.Model, check: Verification, started: float) -> PruningReport:
+        """Return the report of a step."""
+        params = (self.whole.model.count_params(), small.count_params())
+        told = (*remarks(self.whole, self.scores, self.keep), *self.notes)
+        seconds = {"step": time.perf_counter() - started}
+        return PruningReport(self.method, self.keep, self.scores, check, params, seconds, told)
+
+
+def _lifted(scores: Scores, keep: Masks) -> Scores:
+    """Return the scores in terms of the unpruned model; channels that are gone rank last."""
+    values = {}
+    for name, value in scores.items():
+        # Before zeros for what is gone change the layers' means.
+        values[name] = value if scores.comparable else scaled(value)
+    lowest = min((float(value.min()) for value in values.values()), default=0.0)
+    last = 0.0 if lowest > 0 else lowest - 1e-6 * (1 + abs(lowest))
+    lifted = {}
+    for name, value in values.items():
+        lifted[name] = np.full(len(keep[name]), last)
+        lifted[name][keep[name]] = value
+    return replace(scores, by_layer=lifted, comparable=True)
