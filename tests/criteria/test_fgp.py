@@ -57,6 +57,17 @@ def test_example_f1(options, expected):
 
 
 @pytest.mark.parametrize(
+    ("number", "logits", "support"),
+    [(0, [0.95, 1.45], [0.15, 0.0375, 0.01875]), (1, [-0.2, 2.1], [0.025, 0.45, 0.05625])],
+)
+def test_example_f1_class_by_class(number, logits, support):
+    model = classifier()
+    np.testing.assert_allclose(model.predict(IMAGES, verbose=0)[number], logits, rtol=1e-5)
+    scores = score(model=model, heat_norm="none", classes=[number])
+    np.testing.assert_allclose(scores["conv"], support, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
     ("options", "threshold", "kept"),
     [
         ({"heat_norm": "none"}, 0.8, [0, 1]),

@@ -11,6 +11,7 @@ from scipy.fft import dct
 import models
 import tfprune
 from tfprune import PruningError
+from tfprune.criteria.similarity import hashes
 from tfprune.selection.similarity import redundant
 
 
@@ -60,6 +61,19 @@ def test_example_a71():
     np.testing.assert_array_equal(similarity(example_a71()), [[1, 0.875], [0.875, 1]])
 
 
+@pytest.mark.parametrize(
+    ("channel", "rows"), [(0, "1000 0100 0000 0111"), (1, "1100 0100 0000 0011")]
+)
+def test_example_a71_bits(channel, rows):
+    bits = hashes(np.float64(example_a71()))[:, channel].reshape(4, 4)
+    assert [[int(bit) for bit in row] for row in rows.split()] == bits.astype(int).tolist()
+
+
+@pytest.mark.parametrize(("channel", "ones"), [(0, 35), (4, 30), (6, 35), (7, 64)])
+def test_example_a72_counts_of_ones(channel, ones):
+    assert hashes(np.float64(example_a72()[:1]))[:, channel].sum() == ones
+
+
 def test_example_a72_similarities():
     found = similarity(example_a72())
     for (a, b), expected in UPPER.items():
@@ -92,6 +106,11 @@ def test_example_a73_shows_every_case_of_the_walk():
     for (a, b), weight in edges.items():
         matrix[a, b] = matrix[b, a] = weight
     assert np.flatnonzero(redundant(matrix, 0.7)).tolist() == [0, 1, 4, 5, 7, 9, 10]
+    graph = tfprune.analyse(identity_model(12, 2))
+    scores = tfprune.Scores("similarity", {"conv": matrix}, "similarity")
+    keep = tfprune.select(graph, scores, threshold=0.7)
+    assert np.flatnonzero(keep["conv"]).tolist() == [2, 3, 6, 8, 11]
+    assert keep["head"].all()
 
 
 def naive_similarity(maps):
@@ -198,9 +217,15 @@ def test_a_square_dense_layer_follows_the_convolution_it_reads():
     matrix = np.eye(5)
     matrix[1, 3] = matrix[3, 1] = 0.9
     scores = tfprune.Scores("similarity", {"conv": matrix}, selector="similarity")
-    keep = tfprune.select(graph, scores, threshold=0.7)
-    for name in ("conv", "square"):
-        assert np.flatnonzero(~keep[name]).tolist() == [3]
+    for amount in ({"threshold": 0.7}, {"macs": 0.73}):
+        keep = tfprune.select(graph, scores, **amount)
+        for name in ("conv", "square"):
+            assert np.flatnonzero(~keep[name]).tolist() == [3], amount
+    for amount in ({"threshold": 0.7}, {"macs": 0.87}):
+        keep = tfprune.select(graph, scores, **amount, exclude=["square"])
+        assert np.flatnonzero(~keep["conv"]).tolist() == [3], amount
+        assert keep["square"].all(), amount
+        tfprune.verify(graph, keep, tfprune.rebuild(graph, keep))
 
 
 @pytest.mark.parametrize(
