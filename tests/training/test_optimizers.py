@@ -76,6 +76,19 @@ def test_a_gradient_is_shortened_with_its_decay_and_keeps_its_direction(decay):
             np.testing.assert_allclose(found, old - RATE * factor * g, rtol=1e-4, atol=1e-6)
 
 
+def test_on_one_device_clipping_is_that_of_keras():
+    x, labels = blobs()
+    settings = {"epochs": 3, "batch_size": 16}
+    clipping = keras.optimizers.SGD(RATE, momentum=0.9, nesterov=True, global_clipnorm=0.05)
+    keras_s, _ = fine_tune(linear(), (x, labels), optimizer=clipping, **settings)
+    settings |= {"learning_rate": RATE, "nesterov": True}
+    ours, _ = fine_tune(linear(), (x, labels), clip_norm=0.05, **settings)
+    free, _ = fine_tune(linear(), (x, labels), **settings)
+    for one, other, third in zip(*(m.get_weights() for m in (ours, keras_s, free)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+        assert np.abs(one - third).max() > 1e-3
+
+
 def test_a_scaled_loss_is_clipped_alike():
     x, labels = blobs()
     settings = {"epochs": 2, "batch_size": 48, "learning_rate": RATE, "clip_norm": 0.05}
