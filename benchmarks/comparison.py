@@ -26,11 +26,14 @@ FINE_TUNING = (
     "--norestore_best --seed=0 --recalibrate=20 --formats="
 )
 EPOCHS = "--epochs=5"
-# Soft pruning trains while it prunes and not afterwards, so its epochs are those of the others.
+# Soft pruning trains while it prunes, so its epochs in all are those of the others. GFBS scores on
+# one batch of the training's size.
 RUNS = {
     "fgp": "--method=fgp",
-    "gfbs": "--method=gfbs",
+    "gfbs": "--method=gfbs --samples=128",
+    "gfbs, layer by itself": "--method=gfbs --samples=128 --scope=layer",
     "similarity": "--method=similarity",
+    "similarity, mean": "--method=similarity --coupled=mean",
     "fmc": "--method=fmc",
     "gfi": "--method=gfi",
     "l1": "--method=l1",
@@ -39,7 +42,9 @@ RUNS = {
     "taylor": "--method=taylor",
     "fpgm": "--method=fpgm",
     "hrank": "--method=hrank",
-    "sfp": "--method=sfp --stage_epochs=5 --epochs=0",
+    "sfp": "--method=sfp --stage_epochs=3 --epochs=2",
+    "sfp, all epochs soft": "--method=sfp --stage_epochs=5 --epochs=0",
+    "sfp, not clipped": "--method=sfp --stage_epochs=5 --epochs=0 --stage_option=clip_norm=0",
     "random, seed 0": "--method=random --option=seed=0",
     "random, seed 1": "--method=random --option=seed=1",
     "random, seed 2": "--method=random --option=seed=2",
