@@ -14,10 +14,11 @@ from tfprune.errors import unknown
 from tfprune.graph import analyse
 from tfprune.planning import SELECTING, Selection, asked, selector_options
 from tfprune.remarks import remarks
-from tfprune.request import AMOUNTS, check_bool
+from tfprune.request import AMOUNTS
 from tfprune.scoring import Scores, criterion_options, score
 from tfprune.selecting import choose
 from tfprune.surgery import rebuild
+from tfprune.values import check_bool
 from tfprune.verification import Verification, verify
 
 

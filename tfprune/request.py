@@ -3,13 +3,11 @@
 import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import isnan
-from numbers import Integral, Real
-
-import numpy as np
+from numbers import Integral
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError, unknown
+from tfprune.values import check_number, check_share, check_whole
 
 AMOUNTS = ("ratio", "ratios", "counts", "macs", "params", "threshold")
 _WITHOUT_SCOPE = ("ratios", "counts", "threshold")
@@ -56,9 +54,7 @@ class Request:
                 f"scope={self.scope!r} has no effect with {self.amount}: leave it out."
             )
         for name in ("min_channels", "round_to"):
-            value = getattr(self, name)
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-                raise PruningError(f"{name} must be a whole number from 1 on, received {value!r}.")
+            check_whole(name, getattr(self, name))
 
     @property
     def may_remove_nothing(self) -> bool:
@@ -80,17 +76,15 @@ class Request:
         for name in ("ratio", "macs", "params"):
             value = getattr(self, name)
             if value is not None:
-                _check_share(name, value, removed=name == "ratio")
-        if self.threshold is not None and not (
-            _is_number(self.threshold) and not isnan(self.threshold)
-        ):
-            raise PruningError(f"threshold must be a number, received {self.threshold!r}.")
+                check_share(name, value, removed=name == "ratio")
+        if self.threshold is not None:
+            check_number("threshold", self.threshold)
         for name, kind in (("ratios", "share"), ("counts", "channels kept")):
             value = getattr(self, name)
             if not isinstance(value, Mapping | None):
                 raise PruningError(f"{name} must be {{layer name: {kind}}}, received {value!r}.")
         for layer, value in (self.ratios or {}).items():
-            _check_share(f"ratios[{layer!r}]", value, removed=True)
+            check_share(f"ratios[{layer!r}]", value, removed=True)
 
     def shrunk(self, graph: ChannelGraph) -> list[str]:
         """Return the layers that are asked for by name to lose channels."""
@@ -136,34 +130,6 @@ def the_amount(options: Mapping[str, object]) -> str:
             f"{' and '.join(given) or 'none'}. Say in one way how much is to go."
         )
     return given[0]
-
-
-def check_bool(name: str, value: object) -> None:
-    """Refuse what is not a truth value: of "false" and 0.5 Python would make True.
-
-    Args:
-        name: the option.
-        value: what it is set to.
-
-    Example:
-        >>> check_bool("cap", "false")
-        Traceback (most recent call last):
-        ...
-        tfprune.errors.PruningError: cap must be True or False, received 'false'.
-    """
-    if not isinstance(value, bool | np.bool_):
-        raise PruningError(f"{name} must be True or False, received {value!r}.")
-
-
-def _check_share(name: str, value: object, *, removed: bool) -> None:
-    inside = _is_number(value) and (0 <= value < 1 if removed else 0 < value <= 1)
-    if not inside:
-        expected = "[0, 1), the share that is removed" if removed else "(0, 1], the share left"
-        raise PruningError(f"{name} must lie in {expected}; received {value!r}.")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _matching(what: str, patterns: tuple[str, ...], names: list[str]) -> set[str]:

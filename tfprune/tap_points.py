@@ -8,17 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune.activation_layers import applies_activation, is_activation
 from tfprune.channel_graph import ChannelGraph
 from tfprune.channel_places import channel_axis, find_places, is_channels_first
 from tfprune.channels import Channels
 from tfprune.graph import is_graph, replay
 from tfprune.notes import Owner
 
-_ACTIVATIONS = frozenset(
-    """Activation Celu ELU Elu Gelu HardShrink HardSigmoid HardSilu HardTanh LeakyReLU LeakyRelu
-    LogSigmoid PReLU ReLU Relu Relu6 Selu Sigmoid Silu SoftShrink Softplus Softsign SparsePlus
-    SparseSigmoid Squareplus Tanh TanhShrink Threshold""".split()
-)
 _NORMALIZATIONS = (
     keras.layers.BatchNormalization,
     keras.layers.GroupNormalization,
@@ -117,7 +113,7 @@ class _Search:
         ids = self.graph.producers[owner.name]
         axis = channel_axis(channels, 1 if is_channels_first(owner.operation) else -1)
         self.own[owner.name] = TapPoint(owner.operation, 0, axis, np.arange(len(ids)))
-        if _applies_activation(owner.operation):
+        if applies_activation(owner.operation):
             self.activated[owner.name] = self.own[owner.name]
 
     def _passed(
@@ -133,7 +129,7 @@ class _Search:
                 owner.operation, call, channel_axis(channels, self.own[name].axis), places
             )
             passed.append(name)
-            if _is_activation(owner.operation):
+            if is_activation(owner.operation):
                 self.activated[name] = point
             elif isinstance(owner.operation, _NORMALIZATIONS):
                 self.normalised.setdefault(name, point)
@@ -151,13 +147,3 @@ class _Search:
         return (
             find_places(self.graph.unit[ids], self.graph.unit[line]) if places is None else places
         )
-
-
-def _is_activation(operation: Any) -> bool:
-    kind = type(operation).__name__
-    return kind in _ACTIVATIONS and (kind != "Activation" or _applies_activation(operation))
-
-
-def _applies_activation(operation: Any) -> bool:
-    activation = getattr(operation, "activation", None)
-    return activation not in (None, keras.activations.linear)

@@ -12,10 +12,10 @@ from tfprune.errors import PruningError
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, parted, planned
 from tfprune.remarks import remarks
-from tfprune.request import check_bool
 from tfprune.scaling import scaled
 from tfprune.scoring import Scores, score
 from tfprune.selecting import choose
+from tfprune.values import check_bool
 from tfprune.verification import Verification
 
 Masks = dict[str, np.ndarray]

@@ -10,9 +10,9 @@ from tfprune.batches import require_rereadable
 from tfprune.channel_graph import ChannelGraph
 from tfprune.graph import analyse
 from tfprune.pruning import PruningReport, parted, planned, prune
-from tfprune.request import check_bool
 from tfprune.scoring import score
 from tfprune.selecting import select
+from tfprune.values import check_bool
 
 
 class SoftPruning(keras.callbacks.Callback):

@@ -4,10 +4,11 @@ import numpy as np
 
 from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
-from tfprune.request import Request, check_bool
+from tfprune.request import Request
 from tfprune.scoring import Scores
 from tfprune.selection._plan import Plan, check_plan, planned
 from tfprune.selection.ranking import CutCost, cut_lengths
+from tfprune.values import check_bool
 
 TRIALS = 400  # shares that are tried to hit a target; each costs a count of the whole model
 NOTHING = (-np.inf, 0.0)  # the threshold, and its p, that removes nothing
