@@ -31,5 +31,6 @@ def describing(what: str, batch: Any) -> Iterator[None]:
     try:
         yield
     except MISFITS as error:
-        shapes = [getattr(x, "shape", x) for x in keras.tree.flatten(batch)]
+        flat = keras.tree.flatten(batch)
+        shapes = [tuple(x.shape) if hasattr(x, "shape") else x for x in flat]
         raise misfit(error, f"{what} of shapes {shapes}") from error
