@@ -29,6 +29,7 @@ import tfprune.data
 from tfprune import artefacts, criteria, files, plugins, reporting, training
 from tfprune.devices import use_gpu
 from tfprune.errors import PruningError
+from tfprune.pruning import require_possible
 from tfprune.scoring import criterion_options
 
 
@@ -75,7 +76,7 @@ def main(argv: list[str]) -> None:
             f"--save_dir and --pretrain_dir are one folder, {folder}: the pruned model would "
             "replace its baseline. Choose another --save_dir."
         )
-    model = files.load_model(baseline)
+    model = load_baseline(baseline, arch, data.name)
     options = flags.amount.counted(request["options"], arch, model)
     request["options"] = {**aids(request["method"], schedule, folder), **options}
     plan = reporting.Plan(
@@ -85,6 +86,7 @@ def main(argv: list[str]) -> None:
         recalibration=flags.schedule.recalibration(),
         **flags.schedule.values(schedule),
     )
+    require_possible(model, plan.method, **plan.options)
     if plan.recalibration:
         training.require_statistics(model)
     if formats:
@@ -105,6 +107,28 @@ def main(argv: list[str]) -> None:
         formats=formats,
     )
     logging.info("%s", text)
+
+
+def load_baseline(path: Path, arch: str, data: str) -> keras.Model:
+    """Return the baseline.
+
+    Args:
+        path: its file.
+        arch: the network's name, for the command that trains it.
+        data: the data set's name, likewise.
+
+    Raises:
+        PruningError: there is no such file, or it cannot be loaded.
+    """
+    try:
+        return files.load_model(path)
+    except PruningError as error:
+        if path.exists():
+            raise
+        raise PruningError(
+            f"There is no model file {path}. Make it with `python train.py --arch {arch} --data "
+            f"{data}`, or name the folder of your own with --pretrain_dir."
+        ) from error
 
 
 def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:

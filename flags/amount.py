@@ -64,12 +64,13 @@ def label(amount: Mapping[str, Any]) -> str:
     """Return an amount for a folder's name.
 
     Example:
-        >>> label({"ratio": 0.5}), label({"compress_rate": "[0.]+[0.4]*2"})
-        ('ratio_0.50', 'rates_0.+0.4x2')
+        >>> label({"ratio": 0.5}), label({"ratio": 0.704}), label({"compress_rate": "[0.]*2"})
+        ('ratio_0.50', 'ratio_0.704', 'rates_0.x2')
     """
     ((name, value),) = amount.items()
     if name != "compress_rate":
-        return f"{name}_{value:.2f}"
+        short = f"{value:.2f}"
+        return f"{name}_{short if float(short) == value else f'{value:g}'}"
     terms = re.sub(r"[^0-9.+x]", "", value.replace("*", "x"))
     if len(terms) > _LONGEST:
         terms = f"{terms[:_LONGEST]}_{hashlib.sha256(value.encode()).hexdigest()[:8]}"

@@ -48,3 +48,21 @@ def _nested(model, fed):
 def test_a_missing_name_is_told():
     with pytest.raises(PruningError, match=r"does not suit.*Expected inputs named \['q', 'p'\]"):
         tfprune.score(network(list), "similarity", [({"p": np.zeros((1, 4, 4, 2))}, [0])])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "criterion", ["fgp", "fmc", "gfbs", "gfi", "hrank", "similarity", "taylor"]
+)
+def test_nan_is_refused_though_tensorflow_may_swallow_it(criterion, bad):
+    """Without a BatchNormalization convolution and ReLU run as one, which makes zeros of NaN."""
+    image = keras.Input((4, 4, 2))
+    x = layers.BatchNormalization(name="norm")(image) if criterion == "gfbs" else image
+    x = layers.ReLU()(layers.Conv2D(5, 2, name="conv")(x))
+    x = layers.BatchNormalization()(x) if criterion == "gfbs" else x
+    x = layers.Dense(2, name="head")(layers.GlobalAveragePooling2D()(x))
+    images = np.random.default_rng(1).normal(size=(6, 4, 4, 2)).astype("float32")
+    images[3, 1, 2, 0] = bad
+    graph = tfprune.analyse(keras.Model(image, x))
+    with pytest.raises(PruningError, match="A batch's inputs hold NaN or infinity. Clean the data"):
+        tfprune.score(graph, criterion, [(images, np.array([0, 1] * 3))])

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from tfprune.batches import MISFITS, misfit
+from tfprune.errors import PruningError
 
 
 @contextmanager
@@ -30,6 +31,8 @@ def describing(what: str, batch: Any) -> Iterator[None]:
     """
     try:
         yield
+    except PruningError:  # says itself what is wrong
+        raise
     except MISFITS as error:
         flat = keras.tree.flatten(batch)
         shapes = [tuple(x.shape) if hasattr(x, "shape") else x for x in flat]

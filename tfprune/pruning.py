@@ -114,6 +114,33 @@ def prune(
     return small, PruningReport(method, keep, scores, check, params, seconds, found)
 
 
+def require_possible(
+    model: keras.Model, method: str, *, allow_inexact: bool = False, **options: Any
+) -> None:
+    """Refuse what `prune` would refuse before it scores; nothing is computed.
+
+    Args:
+        model: as for `prune`.
+        method: as for `prune`.
+        allow_inexact: as for `prune`.
+        **options: as for `prune`.
+
+    Raises:
+        PruningError: as `analyse`, and for options that no scores could make possible.
+
+    Example:
+        >>> import keras
+        >>> layers = [keras.Input((4,)), keras.layers.Dense(8), keras.layers.Dense(2)]
+        >>> require_possible(keras.Sequential(layers), "l1", ratio=1.5)
+        Traceback (most recent call last):
+        ...
+        tfprune.errors.PruningError: ratio must lie in [0, 1), the share that is removed; ...
+    """
+    check_bool("allow_inexact", allow_inexact)
+    selecting, _ = parted(method, options)
+    planned(method, selecting).check(analyse(model, allow_inexact=allow_inexact))
+
+
 def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the options of the selection, with the method's own amount, and of the scoring.
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfprune.errors import PruningError
 from tfprune.graph import functional, is_graph, replay
 
 
@@ -43,6 +44,7 @@ def input_tensors(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
 
     Raises:
         ValueError: a dictionary without one of the names.
+        PruningError: NaN or infinity among the inputs.
 
     Example:
         >>> a, b = keras.Input((), name="a"), keras.Input((), name="b")
@@ -55,7 +57,13 @@ def input_tensors(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
         if set(names) - set(inputs):
             raise ValueError(f"Expected inputs named {names}, received {sorted(inputs)}.")
         inputs = [inputs[name] for name in names]
-    return [tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)]
+    tensors = [tf.convert_to_tensor(x) for x in keras.tree.flatten(inputs)]
+    # TensorFlow's fused convolution and ReLU make numbers of NaN: the maps would not show it.
+    if not all(tf.reduce_all(tf.math.is_finite(x)) for x in tensors if x.dtype.is_floating):
+        raise PruningError(
+            "A batch's inputs hold NaN or infinity. Clean the data, or see how it is scaled."
+        )
+    return tensors
 
 
 @cache

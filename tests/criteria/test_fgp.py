@@ -362,7 +362,7 @@ def test_scoring_leaves_the_model_as_it_was():
         ((IMAGES, np.eye(2)), {}, r"expected class numbers from 0 to 1.*\(2, 2\).*argmax"),
         ([(IMAGES, LABELS[:1])], {}, "a batch of 2 images has 1 labels. Give one each"),
         ((IMAGES[..., :1], LABELS), {}, r"batch does not suit .*\(2, 2, 2, 1\)"),
-        ((IMAGES * np.nan, LABELS), {}, "gave layer 'conv' a score that is not finite .channel 0"),
+        ((IMAGES * np.nan, LABELS), {}, "A batch's inputs hold NaN or infinity. Clean the data"),
         ((IMAGES, LABELS), {"heat_norm": "max"}, "Unknown heat_norm .*'max'.*channel, layer, none"),
         ((IMAGES, LABELS), {"gradient": "raw"}, "Unknown gradient .*'raw'.*elementwise, pooled"),
         ((IMAGES, LABELS), {"task": "detection"}, "Unknown task .*classification, segmentation"),

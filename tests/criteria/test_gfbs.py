@@ -208,7 +208,7 @@ def test_a_model_without_batch_normalization_is_refused():
         ((IMAGES, LABELS + 7), {}, "batch does not suit .*class numbers from 0"),
         ((IMAGES[..., :1], LABELS), {}, r"batch does not suit .*\(2, 2, 2, 1\)"),
         ((IMAGES, LABELS), {"samples": 3}, "Unknown option of criterion 'gfbs' 'samples'"),
-        ((IMAGES * np.nan, LABELS), {}, "gave layer 'conv' a score that is not finite .channel 0"),
+        ((IMAGES * np.nan, LABELS), {}, "A batch's inputs hold NaN or infinity. Clean the data"),
     ],
 )
 def test_bad_input(batches, options, message):

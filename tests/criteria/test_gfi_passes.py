@@ -122,7 +122,7 @@ LARGER = RNG.normal(size=(3, 8, 8, 2)).astype("float32")
         ([(IMAGES, LABELS)], {"classes": 40}, "none of 3, .*, 22 and 17 more"),
         ([(IMAGES[:, :1], LABELS)], {}, r"does not suit .*inputs of shapes \[\(1, 1, 6, 2\)\]"),
         ([(IMAGES, LABELS[:4])], {}, "a batch of 9 images has 4 labels. Give one each"),
-        ([(IMAGES * np.nan, LABELS)], {}, "layer 'first' a score that is not finite .channel 0"),
+        ([(IMAGES * np.nan, LABELS)], {}, "A batch's inputs hold NaN or infinity. Clean the data"),
         ([(IMAGES, LABELS)], {"spatial": "max"}, "spatial must be 'mean' or 'sum', received 'max'"),
         ([(IMAGES, LABELS)], {"memory_gb": 0}, "memory_gb must be a number above 0, received 0"),
         ([(IMAGES, LABELS)], {"memory_gb": "4"}, "memory_gb must be .*, received '4'"),

@@ -92,6 +92,7 @@ def request_of(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prune.files, "load_model", lambda path: seen.update(baseline=path))
         patch.setattr(prune.artefacts, "require_formats", lambda *args: None)
+        patch.setattr(prune, "require_possible", lambda *args, **options: None)
         patch.setattr(prune.reporting, "claim", lambda folder, *a, **k: seen.update(folder=folder))
         patch.setattr(prune, "prune", lambda *a, **k: seen.update(k))
         call(prune, "--data=digits", *arguments)
@@ -252,6 +253,25 @@ def test_the_papers_defaults_and_our_folders():
 def test_bad_flags_are_refused_before_anything_is_written(tmp_path, arguments, message):
     with pytest.raises(PruningError, match=message):
         call(prune, "--data=digits", "--save_dir", tmp_path / "run", *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method=l1", "--ratio=1.5"], r"ratio must lie in \[0, 1\)"),
+        (["--method=gfbs", "--option=w_bata=0.1"], r"Unknown option of prune .* 'w_bata'.*w_beta"),
+        (["--method=similarity", "--ratio=0.5"], r"similarity: expected threshold="),
+        (["--method=gfi", "--option=cap=x"], r"cap must be True or False, received 'x'"),
+        (["--method=l1", "--ratio=0.5", "--exclude=nothing*"], r"layer pattern in exclude"),
+    ],
+)
+def test_impossible_choices_are_refused_before_a_folder_is_made(
+    baseline, tmp_path, arguments, message
+):
+    where = ("--pretrain_dir", baseline, "--save_dir", tmp_path / "run")
+    with pytest.raises(PruningError, match=message):
+        call(prune, *QUICK, *arguments, *where)
     assert not (tmp_path / "run").exists()
 
 

@@ -48,11 +48,12 @@ class Quota:
         if len(missing) == len(self.count):
             raise PruningError(f"{USER} received no image of any class. Pass at least one of each.")
         if missing:
+            present = [d for d, count in self.count.items() if count]
             more = f" (nor have {len(missing) - 1} other classes)" if len(missing) > 1 else ""
             raise PruningError(
                 f"{USER}: class {missing[0]} of {len(self.count)} has no image among the "
                 f"batches{more}, and every class counts alike. Pass batches that hold all of them, "
-                "or the classes that count, e.g. classes=[0, 3]."
+                f"or only classes that are there, e.g. classes={present[:3]}."
             )
 
     def _takes(self, number: int) -> bool:
