@@ -110,8 +110,8 @@ def check(graph: ChannelGraph, request: Request) -> None:
     if request.amount not in ("threshold", "macs", "params") or not 0 <= amount <= 1:
         raise PruningError(
             "similarity: expected threshold=, the similarity in [0, 1] from which channels are "
-            f"alike, or macs= or params=, to search it; received {request.amount}={amount!r}. How "
-            "many channels go follows from it."
+            f"alike, or macs= or params=, to search it; received {request.amount}={amount!r}. The "
+            "threshold decides how many channels go."
         )
     if request.scope:
         raise PruningError("similarity: scope has no effect: a threshold is for every layer alike.")
