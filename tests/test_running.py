@@ -66,3 +66,22 @@ def test_nan_is_refused_though_tensorflow_may_swallow_it(criterion, bad):
     graph = tfprune.analyse(keras.Model(image, x))
     with pytest.raises(PruningError, match="A batch's inputs hold NaN or infinity. Clean the data"):
         tfprune.score(graph, criterion, [(images, np.array([0, 1] * 3))])
+
+
+@pytest.mark.parametrize(
+    ("criterion", "message"),
+    [
+        ("similarity", "maps of layer 'conv' are not finite. Check the model's weights"),
+        ("hrank", "maps of layer 'conv' are not finite. Check the model's weights"),
+        ("taylor", "gave layer 'conv' a score that is not finite"),
+        ("gfbs", "gave layer 'conv' a score that is not finite"),
+        ("gfi", "gave layer 'conv' a score that is not finite"),
+    ],
+)
+def test_weights_that_are_not_finite_are_told_from_data_that_is_not(criterion, message):
+    graph = network(list)
+    kernel, bias = graph.model.get_layer("conv").get_weights()
+    graph.model.get_layer("conv").set_weights([kernel * np.nan, bias])
+    images = np.random.default_rng(1).normal(size=(6, 4, 4, 2)).astype("float32")
+    with pytest.raises(PruningError, match=message):
+        tfprune.score(graph, criterion, [((images, images), np.array([0, 1] * 3))])

@@ -202,7 +202,7 @@ def test_coupled_layers_are_scored_by_the_sum():
         ([("a", "b")], "does not suit the model"),
         ([np.float32(3)], "does not suit the model"),
         ([{"a": images(2), "b": images(3)}], r"one batch holds inputs of \[2, 3\] images"),
-        (np.full((2, 4, 4, 12), np.nan, "float32"), "'fmc': maps of layer 'conv' are not finite"),
+        (np.full((2, 4, 4, 12), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],
 )
 def test_bad_data(batches, message):

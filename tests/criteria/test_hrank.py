@@ -95,7 +95,7 @@ def test_layers_without_maps_are_left_out_and_coupled_ones_share_their_mean():
         ([], "Criterion 'hrank' received no batch"),
         (np.zeros((1, 8, 8, 3), "float32"), "does not suit the model .*inputs of shapes"),
         ([("a", "b")], "does not suit the model"),
-        (np.full((1, 8, 8, 5), np.nan, "float32"), "'hrank': maps of layer 'conv' are not finite"),
+        (np.full((1, 8, 8, 5), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],
 )
 def test_bad_data(batches, message):
