@@ -96,9 +96,21 @@ def refuse_idle(idle: Mapping[str, str]) -> None:
     Raises:
         PruningError: one of them was given.
     """
-    given = [f"--{name}: {reason}" for name, reason in idle.items() if FLAGS[name].present]
+    refuse(f"--{name}: {reason}" for name, reason in idle.items() if FLAGS[name].present)
+
+
+def refuse(without_effect: Iterable[str]) -> None:
+    """Refuse what was given and does nothing.
+
+    Args:
+        without_effect: a flag and the reason, each.
+
+    Raises:
+        PruningError: there is one.
+    """
+    given = " ".join(without_effect)
     if given:
-        raise PruningError(f"Flags without effect; leave them out. {' '.join(given)}")
+        raise PruningError(f"Flags without effect; leave them out. {given}")
 
 
 def record(idle: Iterable[str] = ()) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from absl import flags
 
-from flags import optimizer, pairs, training
+from flags import commandline, optimizer, pairs, training
 from tfprune.errors import PruningError, unknown
 from tfprune.training import Recipe
 
@@ -52,9 +52,7 @@ def recipe(seed: int, epochs: int, schedule: str) -> Recipe | None:
     idle = optimizer.without_effect(training.settings(differing))
     if FLAGS.layer_lr is not None:
         idle |= dict.fromkeys(optimizer.RATE, "--layer_lr sets the rate.")
-    given = [f"--stage_option={name}: {idle[name]}" for name in differing if name in idle]
-    if given:
-        raise PruningError(f"Flags without effect; leave them out. {' '.join(given)}")
+    commandline.refuse(f"--stage_option={name}: {idle[name]}" for name in differing if name in idle)
     return found
 
 
