@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tfprune import criteria, plugins, selection
+from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import unknown
 from tfprune.graph import analyse
 from tfprune.planning import SELECTING, Selection, asked, selector_options
@@ -93,11 +94,8 @@ def prune(
         >>> small.get_layer("hidden").units
         4
     """
-    check_bool("allow_inexact", allow_inexact)
-    selecting, scoring = parted(method, options)
     clock = [time.perf_counter()]
-    graph = analyse(model, allow_inexact=allow_inexact)
-    planned(method, selecting).check(graph)
+    graph, selecting, scoring = begun(model, method, options, inexact=allow_inexact)
     clock.append(time.perf_counter())
     scores = score(graph, method, batches, **scoring)
     clock.append(time.perf_counter())
@@ -136,9 +134,34 @@ def require_possible(
         ...
         tfprune.errors.PruningError: ratio must lie in [0, 1), the share that is removed; ...
     """
-    check_bool("allow_inexact", allow_inexact)
-    selecting, _ = parted(method, options)
-    planned(method, selecting).check(analyse(model, allow_inexact=allow_inexact))
+    begun(model, method, options, inexact=allow_inexact)
+
+
+def begun(
+    model: keras.Model, method: str, options: Mapping[str, Any], *, inexact: bool
+) -> tuple[ChannelGraph, dict[str, Any], dict[str, Any]]:
+    """Return a model's graph and the options of the selection and of the scoring, checked.
+
+    Args:
+        model: as for `prune`.
+        method: as for `prune`.
+        options: as for `prune`.
+        inexact: allow_inexact, as for `prune`.
+
+    Raises:
+        PruningError: as `require_possible`.
+
+    Example:
+        >>> import keras
+        >>> layers = [keras.Input((4,)), keras.layers.Dense(8), keras.layers.Dense(2)]
+        >>> begun(keras.Sequential(layers), "random", {"ratio": 0.5, "seed": 3}, inexact=False)[1:]
+        ({'ratio': 0.5}, {'seed': 3})
+    """
+    check_bool("allow_inexact", inexact)
+    selecting, scoring = parted(method, options)
+    graph = analyse(model, allow_inexact=inexact)
+    planned(method, selecting).check(graph)
+    return graph, selecting, scoring
 
 
 def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,12 +10,11 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph import analyse
-from tfprune.pruning import PruningReport, parted, planned
+from tfprune.pruning import PruningReport, begun, planned
 from tfprune.remarks import remarks
 from tfprune.scaling import scaled
 from tfprune.scoring import Scores, score
 from tfprune.selecting import choose
-from tfprune.values import check_bool
 from tfprune.verification import Verification
 
 Masks = dict[str, np.ndarray]
@@ -44,13 +43,9 @@ class Choice:
         options: Mapping[str, Any],
         inexact: bool,
     ):
-        check_bool("allow_inexact", inexact)
         self.batches, self.method, self.inexact = batches, method, inexact
-        self.selecting, self.scoring = parted(method, options)
-        self.whole = analyse(model, allow_inexact=inexact)
-        plan = planned(method, self.selecting)
-        plan.check(self.whole)
-        if getattr(plan.selector, "OF_PAIRS", False):
+        self.whole, self.selecting, self.scoring = begun(model, method, options, inexact=inexact)
+        if getattr(planned(method, self.selecting).selector, "OF_PAIRS", False):
             raise PruningError(
                 f"iterative: expected one score per channel, but {method!r} compares channels "
                 "with one another. Use another method, or prune in one shot."
