@@ -16,8 +16,8 @@ from flags import commandline
 from absl import logging
 
 import tfprune.data
-from tfprune import files, reporting, training
-from tfprune.devices import use_gpu
+from tfprune import files, reporting, runs, training
+from tfprune.training.devices import use_gpu
 
 
 def define_flags() -> None:
@@ -35,12 +35,12 @@ def main(argv: list[str]) -> None:
     use_gpu(flags.runs.gpu())
     path = flags.model_file.path()
     data = tfprune.data.load(**flags.dataset.values())
-    feeding = reporting.Feeding(flags.dataset.batch_size(), **flags.dataset.preparation())
+    feeding = runs.Feeding(flags.dataset.batch_size(), **flags.dataset.preparation())
     logging.info("%s on the test split of %s\n%s", path, data.name, evaluate(path, data, feeding))
 
 
 def evaluate(
-    path: Path, data: tfprune.data.DataSet, feeding: reporting.Feeding
+    path: Path, data: tfprune.data.DataSet, feeding: runs.Feeding
 ) -> reporting.Measurement:
     """Measure a saved model.
 
@@ -49,7 +49,7 @@ def evaluate(
         data: the data set; the test split is used.
         feeding: how images become batches.
     """
-    reporting.require_same(path.parent, feeding.record(data))
+    runs.require_same(path.parent, feeding.record(data))
     model = files.load_model(path)
     results = training.evaluate(model, feeding.plain(data.test))
     return reporting.measure(model, results=results, path=path)

@@ -22,9 +22,9 @@ from absl import logging
 
 import models
 import tfprune.data
-from tfprune import files, reporting, training, weights
-from tfprune.devices import use_gpu
+from tfprune import files, reporting, runs, training, weights
 from tfprune.errors import PruningError
+from tfprune.training.devices import use_gpu
 
 
 def define_flags() -> None:
@@ -54,10 +54,10 @@ def main(argv: list[str]) -> None:
         require_fit(model, data)
     model, report = weights.load(model, path, **loading)
     # Claimed only now: a checkpoint that does not match leaves no folder behind.
-    if reporting.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
-        logging.info("Reused, finished before: %s\n%s", folder, reporting.text(folder))
+    if runs.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
+        logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
         return
-    feeding = reporting.Feeding(flags.dataset.batch_size(), **flags.dataset.preparation())
+    feeding = runs.Feeding(flags.dataset.batch_size(), **flags.dataset.preparation())
     text = write(model, report, folder, checkpoint=path, data=data, feeding=feeding)
     logging.info("%s", text)
 
@@ -104,7 +104,7 @@ def write(
     *,
     checkpoint: Path,
     data: tfprune.data.DataSet | None,
-    feeding: reporting.Feeding,
+    feeding: runs.Feeding,
 ) -> str:
     """Write a model with its report into a folder.
 

@@ -26,11 +26,12 @@ import keras
 from absl import logging
 
 import tfprune.data
-from tfprune import artefacts, criteria, files, plugins, reporting, training
-from tfprune.devices import use_gpu
+from tfprune import criteria, files, plugins, reporting, runs, training
 from tfprune.errors import PruningError
+from tfprune.exporting import artefacts
 from tfprune.pruning import require_possible
-from tfprune.scoring import criterion_options
+from tfprune.scoring.scoring import criterion_options
+from tfprune.training.devices import use_gpu
 
 
 def define_flags() -> None:
@@ -62,9 +63,7 @@ def main(argv: list[str]) -> None:
     use_gpu(flags.runs.gpu())
     seed, arch = flags.runs.seed(), flags.architecture.name()
     data = tfprune.data.load(**flags.dataset.values(), seed=seed)
-    feeding = reporting.Feeding(
-        **flags.training.batches(), **flags.dataset.preparation(), seed=seed
-    )
+    feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
     recipe, formats = flags.training.recipe(seed), flags.exporting.formats()
     between_cuts = flags.stage_training.recipe(seed, between, schedule)
     fields = {"arch": arch, "data": data.name}
@@ -79,7 +78,7 @@ def main(argv: list[str]) -> None:
     model = load_baseline(baseline, arch, data.name)
     options = flags.amount.counted(request["options"], arch, model)
     request["options"] = {**aids(request["method"], schedule, folder), **options}
-    plan = reporting.Plan(
+    plan = runs.Plan(
         **request,
         schedule=schedule,
         recipe=between_cuts,
@@ -91,9 +90,9 @@ def main(argv: list[str]) -> None:
         training.require_statistics(model)
     if formats:
         artefacts.require_formats(model, formats)
-    reporting.require_same(baseline.parent, feeding.record(data))
-    if reporting.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
-        logging.info("Reused, finished before: %s\n%s", folder, reporting.text(folder))
+    runs.require_same(baseline.parent, feeding.record(data))
+    if runs.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
+        logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
         return
     logging.info("Pruning %s into %s", baseline, folder)
     text = prune(
@@ -156,8 +155,8 @@ def prune(
     data: tfprune.data.DataSet,
     folder: Path,
     *,
-    plan: reporting.Plan,
-    feeding: reporting.Feeding,
+    plan: runs.Plan,
+    feeding: runs.Feeding,
     recipe: training.Recipe | None,
     formats: Sequence[str] = ("saved_model",),
 ) -> str:
@@ -177,7 +176,7 @@ def prune(
         The report as text.
     """
     verbose = 1 if sys.stdout.isatty() else 2
-    cut = reporting.prune_recorded(model, data, folder, plan=plan, feeding=feeding, verbose=verbose)
+    cut = runs.prune_recorded(model, data, folder, plan=plan, feeding=feeding, verbose=verbose)
     logging.info("%s", cut.text)
     test, small = feeding.plain(data.test), cut.model
     results = {"before fine-tuning": training.evaluate(small, test)}
@@ -186,7 +185,7 @@ def prune(
         batches = feeding.training(data).epoch(0)
         small = training.recalibrate(small, batches, limit=plan.recalibration)
         results["after recalibration"] = training.evaluate(small, test)
-    small, history = reporting.train_recorded(
+    small, history = runs.train_recorded(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose
     )
     path = folder / baseline.name

@@ -20,9 +20,9 @@ from absl import logging
 
 import models
 import tfprune.data
-from tfprune import files, reporting, training
-from tfprune.devices import use_gpu
+from tfprune import files, reporting, runs, training
 from tfprune.errors import PruningError
+from tfprune.training.devices import use_gpu
 
 
 def define_flags() -> None:
@@ -41,14 +41,12 @@ def main(argv: list[str]) -> None:
     use_gpu(flags.runs.gpu())
     arch, seed = flags.architecture.name(), flags.runs.seed()
     data = tfprune.data.load(**flags.dataset.values(), seed=seed)
-    feeding = reporting.Feeding(
-        **flags.training.batches(), **flags.dataset.preparation(), seed=seed
-    )
+    feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
     recipe = flags.training.recipe(seed)
     model = build(arch, data, seed)
     folder = Path(flags.runs.expand("save_dir", arch=arch, data=data.name))
-    if reporting.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
-        logging.info("Reused, finished before: %s\n%s", folder, reporting.text(folder))
+    if runs.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
+        logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
         return
     logging.info("Training %s on %s into %s", arch, data.name, folder)
     logging.info("%s", train(model, data, folder, feeding=feeding, recipe=recipe))
@@ -77,7 +75,7 @@ def train(
     data: tfprune.data.DataSet,
     folder: Path,
     *,
-    feeding: reporting.Feeding,
+    feeding: runs.Feeding,
     recipe: training.Recipe | None,
 ) -> str:
     """Train a network and write it with its report into a folder.
@@ -92,7 +90,7 @@ def train(
     Returns:
         The report as text.
     """
-    model, history = reporting.train_recorded(
+    model, history = runs.train_recorded(
         model, data, folder, feeding=feeding, recipe=recipe, verbose=1 if sys.stdout.isatty() else 2
     )
     path = folder / f"{model.name}.keras"

@@ -10,8 +10,8 @@ from absl import flags
 
 import models.compress_rates
 import tfprune
-from tfprune import compress_rate
 from tfprune.errors import PruningError
+from tfprune.selection import compress_rate
 
 FLAGS = flags.FLAGS
 NAMES = ("ratio", "macs", "params", "threshold", "compress_rate")

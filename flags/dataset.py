@@ -49,7 +49,7 @@ def values() -> dict[str, Any]:
 
 
 def preparation() -> dict[str, str | None]:
-    """Return how images are prepared, as `tfprune.reporting.Feeding` takes it."""
+    """Return how images are prepared, as `tfprune.runs.Feeding` takes it."""
     return {"normalisation": FLAGS.normalisation}
 
 

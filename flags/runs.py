@@ -39,7 +39,7 @@ def seed() -> int:
 
 
 def conflicts() -> dict[str, bool]:
-    """Return what to do about results that are there, as `tfprune.reporting.claim` takes it."""
+    """Return what to do about results that are there, as `tfprune.runs.claim` takes it."""
     return {"overwrite": FLAGS.overwrite, "resume": FLAGS.resume}
 
 

@@ -62,7 +62,7 @@ def name(default: str) -> str:
 
 
 def values(schedule: str) -> dict[str, Any]:
-    """Return the schedule's own settings, as `tfprune.reporting.Plan` takes them."""
+    """Return the schedule's own settings, as `tfprune.runs.Plan` takes them."""
     return {
         planned: FLAGS[flag].value for flag, planned in _PLANNED.items() if flag in _READS[schedule]
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 from absl import flags
 
-from tfprune.coupling import WAYS
+from tfprune.graph.coupling import WAYS
 
 FLAGS = flags.FLAGS
 NAMES = ("scope", "min_channels", "round_to", "include", "exclude")

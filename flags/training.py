@@ -83,7 +83,7 @@ def recipe(
 
 
 def batches() -> dict[str, Any]:
-    """Return how images become batches, as `tfprune.reporting.Feeding` takes it."""
+    """Return how images become batches, as `tfprune.runs.Feeding` takes it."""
     return {"batch_size": FLAGS.batch_size, "augment": FLAGS.augment}
 
 

@@ -1,6 +1,6 @@
 """What each number of FP-FMC's lists of compress rates is for, in the paper's own networks.
 
-Lists for other networks follow their layers: `tfprune.compress_rate`.
+Lists for other networks follow their layers: `tfprune.selection.compress_rate`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,8 +42,8 @@ def counts(name: str, rates: str | Sequence[float]) -> dict[str, int]:
         51
     """
     # The builders do without TensorFlow, which tfprune brings.
-    from tfprune.compress_rate import Entry, kept_counts  # noqa: PLC0415
     from tfprune.errors import unknown  # noqa: PLC0415
+    from tfprune.selection.compress_rate import Entry, kept_counts  # noqa: PLC0415
 
     if name not in _NETWORKS:
         raise unknown("network with compress rates of its own", name, names())

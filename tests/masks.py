@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
+from tfprune.graph.channel_graph import ChannelGraph
 
 
 def random_masks(graph: ChannelGraph, share: float, seed: int) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from tfprune.graph import is_graph, replay  # walks through the calls, nothing else
+from tfprune.graph.keras_graph import is_graph, replay  # walks through the calls, nothing else
 
 _RECURRENT = (layers.SimpleRNN, layers.GRU, layers.LSTM)
 _READERS = (

@@ -5,18 +5,19 @@ criterion scores channels, a selector turns scores into keep masks, surgery carr
 functional model, and the result is compared with the masked original.
 """
 
-from tfprune.artefacts import export
-from tfprune.channel_graph import ChannelGraph
-from tfprune.costs import Cost, cost
+from tfprune.costs.model_cost import Cost, cost
 from tfprune.errors import PruningError
-from tfprune.graph import analyse
+from tfprune.exporting.artefacts import export
+from tfprune.graph.analysis import analyse
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.rules import rule
 from tfprune.pruning import PruningReport, prune
-from tfprune.rules import rule
-from tfprune.scoring import Scores, score
-from tfprune.selecting import select
-from tfprune.surgery import rebuild
+from tfprune.scoring.scores import Scores
+from tfprune.scoring.scoring import score
+from tfprune.selection.selecting import select
+from tfprune.surgery.rebuilding import rebuild
+from tfprune.surgery.verification import Verification, verify
 from tfprune.training import fine_tune
-from tfprune.verification import Verification, verify
 
 __all__ = [
     "ChannelGraph",

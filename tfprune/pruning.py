@@ -9,18 +9,20 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune import criteria, plugins, selection
-from tfprune.channel_graph import ChannelGraph
+from tfprune import criteria, plugins
+from tfprune.checks import check_bool
 from tfprune.errors import unknown
-from tfprune.graph import analyse
-from tfprune.planning import SELECTING, Selection, asked, selector_options
-from tfprune.remarks import remarks
-from tfprune.request import AMOUNTS
-from tfprune.scoring import Scores, criterion_options, score
-from tfprune.selecting import choose
-from tfprune.surgery import rebuild
-from tfprune.values import check_bool
-from tfprune.verification import Verification, verify
+from tfprune.graph.analysis import analyse
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.scores import Scores
+from tfprune.scoring.scoring import criterion_options, score
+from tfprune.selection import selectors
+from tfprune.selection.planning import SELECTING, Selection, asked, selector_options
+from tfprune.selection.remarks import remarks
+from tfprune.selection.request import AMOUNTS
+from tfprune.selection.selecting import choose
+from tfprune.surgery.rebuilding import rebuild
+from tfprune.surgery.verification import Verification, verify
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dic
         ({'macs': 0.5}, {'seed': 3})
     """
     module = plugins.find(criteria, method, "method")
-    selector = plugins.find(selection, _selector(module), "selector")
+    selector = plugins.find(selectors, _selector(module), "selector")
     choosing = [*SELECTING, *selector_options(selector)]
     valid = [*choosing, "coupled", *criterion_options(module)]
     for name in options:

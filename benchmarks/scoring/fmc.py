@@ -15,7 +15,7 @@ import numpy as np
 import models
 import tfprune
 from benchmarks.scoring._clock import Seconds, machine, taken
-from tfprune.clustering.redundancy import redundancy
+from tfprune.criteria.fmc.redundancy import redundancy
 
 NETWORK, IMAGES, MINUTES, CORES = "resnet56_a", 128, 20, 2
 SUBSET = 4

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 import tfprune
 from tests.clustering.test_redundancy import LABELS, naive
 from tfprune import PruningError
-from tfprune.clustering.images import _entropy, digest
+from tfprune.criteria.fmc.images import _entropy, digest
 
 
 def identity_model(channels, size=4, branch=False, activation="relu", strides=1):

@@ -11,9 +11,9 @@ from keras import layers
 import tfprune
 from tests.criteria.test_fmc import GRAPH, fmc, identity_model, images
 from tfprune import PruningError
-from tfprune.clustering import steps
-from tfprune.clustering.cache import Cache
-from tfprune.clustering.images import collect
+from tfprune.criteria.fmc import steps
+from tfprune.criteria.fmc.cache import Cache
+from tfprune.criteria.fmc.images import collect
 
 
 class Stopped(Exception):  # noqa: N818

@@ -9,9 +9,9 @@ from keras import layers
 
 import models
 import tfprune
-from tfprune.coupling import require_uncoupled
 from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria.gfi import importance
+from tfprune.graph.coupling import require_uncoupled
 
 LABELS = np.array([0, 0, 1, 1])
 

@@ -12,7 +12,7 @@ import models
 import tfprune
 from tfprune import PruningError
 from tfprune.criteria.similarity import hashes
-from tfprune.selection.similarity import redundant
+from tfprune.selection.selectors.similarity import redundant
 
 
 def identity_model(channels, size, **options):

@@ -7,9 +7,9 @@ import tensorflow as tf
 
 import tfprune.exporting
 from tfprune import plugins
-from tfprune.artefacts import export
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature, onnx, saved_model
+from tfprune.exporting.artefacts import export
 
 FORMATS = plugins.names(tfprune.exporting)
 BATCH = 5  # another size than the one the exporter compares with

@@ -7,7 +7,7 @@ import models
 import tfprune
 from models import compress_rates
 from tfprune import PruningError
-from tfprune.compress_rate import entries
+from tfprune.selection.compress_rate import entries
 
 R56_STRONGEST = "[0.]+[0.4]*2+[0.5]*9+[0.6]*9+[0.7]*9"
 

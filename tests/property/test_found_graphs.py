@@ -7,7 +7,7 @@ from keras import layers, ops
 
 import tfprune
 from tests.oracle import masked_outputs
-from tfprune.verification import random_inputs
+from tfprune.surgery.verification import random_inputs
 
 
 def small_model(height, width, channels, middle):

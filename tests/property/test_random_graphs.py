@@ -19,7 +19,7 @@ import tfprune
 from tests.masks import random_masks
 from tests.oracle import masked_outputs
 from tests.property.random_models import image_models, sequence_models
-from tfprune.verification import random_inputs
+from tfprune.surgery.verification import random_inputs
 
 _MANY = int(os.environ.get("TFPRUNE_GRAPHS", "1500"))
 _SEED = int(os.environ.get("TFPRUNE_SEED") or random.SystemRandom().randrange(2**32))

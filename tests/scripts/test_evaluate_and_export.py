@@ -9,14 +9,14 @@ import evaluate
 import export
 import tfprune.data
 from tests.scripts.conftest import call
-from tfprune import reporting
+from tfprune import runs
 from tfprune.errors import PruningError
 
 
 def test_evaluate_finds_what_training_reported(baseline):
     report = json.loads((baseline / "report.json").read_text())
     found = evaluate.evaluate(
-        baseline / "resnet20.keras", tfprune.data.load("digits"), reporting.Feeding(batch_size=50)
+        baseline / "resnet20.keras", tfprune.data.load("digits"), runs.Feeding(batch_size=50)
     )
     assert found.results["accuracy"] == pytest.approx(report["results"]["accuracy"])
     assert (found.parameters, found.macs) == (report["parameters"], report["macs"])

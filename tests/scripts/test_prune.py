@@ -11,8 +11,8 @@ import flags.schedule
 import prune
 from tests.scripts.conftest import QUICK, call
 from tfprune.errors import PruningError
-from tfprune.reporting import load_masks, recorded_pruning
-from tfprune.reporting.plan import SCHEDULES
+from tfprune.runs import load_masks, recorded_pruning
+from tfprune.runs.plan import SCHEDULES
 
 HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32")
 
@@ -65,7 +65,7 @@ def test_masks_of_an_interrupted_run_are_applied_again(baseline, tmp_path, monke
             call(prune, *arguments)
     chosen = np.array([True, False] * 4)  # not what the method would have chosen
     keep = load_masks(tmp_path / "masks.npz") | {"stem": chosen}
-    prune.reporting.save_masks(tmp_path, keep)
+    prune.runs.save_masks(tmp_path, keep)
     monkeypatch.setattr(recorded_pruning, "prune", _not_again)
     call(prune, *arguments)
     old = keras.models.load_model(baseline / "resnet20.keras").get_layer("stem").get_weights()[0]
@@ -93,7 +93,7 @@ def request_of(*arguments):
         patch.setattr(prune.files, "load_model", lambda path: seen.update(baseline=path))
         patch.setattr(prune.artefacts, "require_formats", lambda *args: None)
         patch.setattr(prune, "require_possible", lambda *args, **options: None)
-        patch.setattr(prune.reporting, "claim", lambda folder, *a, **k: seen.update(folder=folder))
+        patch.setattr(prune.runs, "claim", lambda folder, *a, **k: seen.update(folder=folder))
         patch.setattr(prune, "prune", lambda *a, **k: seen.update(k))
         call(prune, "--data=digits", *arguments)
     return seen
@@ -103,14 +103,14 @@ def test_flags_become_options_of_the_library():
     seen = request_of(
         "--method=random", "--macs=0.4", "--round-to=4", "--exclude=stem*", "--seed=3"
     )
-    assert seen["plan"] == prune.reporting.Plan(
+    assert seen["plan"] == prune.runs.Plan(
         "random", None, {"macs": 0.4, "round_to": 4, "exclude": ["stem*"], "seed": 3}
     )
     seen = request_of(
         "--method=gfbs", "--p=0.3", "--scope=layer", "--option=w_beta=0.1", "--coupled=pin"
     )
     options = {"ratio": 0.3, "scope": "layer", "w_beta": 0.1, "coupled": "pin"}
-    assert seen["plan"] == prune.reporting.Plan("gfbs", 200, options)
+    assert seen["plan"] == prune.runs.Plan("gfbs", 200, options)
     seen = request_of("--method=gfi", "--option=cap=true", "--option=classes=10")
     assert seen["plan"].options == {"ratio": 0.41, "cap": True, "classes": 10}
 
@@ -302,14 +302,14 @@ def test_an_interrupted_schedule_goes_on_with_its_trained_stages(
         "--pretrain_dir", baseline, "--save_dir", tmp_path,
     )  # fmt: skip
     with monkeypatch.context() as patch:
-        patch.setattr(prune.reporting, "train_recorded", _interrupt)
+        patch.setattr(prune.runs, "train_recorded", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             call(prune, *arguments)
     kept = sorted((tmp_path / "stages").glob("*/trained.keras"))
     assert {path.parent.name for path in kept} == stages
     times = [path.stat().st_mtime_ns for path in kept]
     with monkeypatch.context() as patch:
-        patch.setattr(prune.reporting, "train_recorded", _interrupt)
+        patch.setattr(prune.runs, "train_recorded", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             call(prune, *arguments)
     assert [path.stat().st_mtime_ns for path in kept] == times
@@ -323,11 +323,11 @@ def test_an_interrupted_schedule_goes_on_with_its_trained_stages(
 
 def test_a_layer_s_rate_grows_with_the_lost_training_accuracy(baseline, tmp_path, monkeypatch):
     accuracies = iter([0.9, 0.7])
-    where = "tfprune.reporting.stages.evaluate"
+    where = "tfprune.runs.stages.evaluate"
     monkeypatch.setattr(where, lambda *args: {"accuracy": next(accuracies)})
     arguments = ("--smooth", "--layer_lr=0.008", "--formats=", "--pretrain_dir", baseline)
     with monkeypatch.context() as patch:
-        patch.setattr(prune.reporting, "train_recorded", _interrupt)
+        patch.setattr(prune.runs, "train_recorded", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             call(prune, *QUICK, "--method=l2", "--ratio=0.5", "--recalibrate=1", *arguments,
                  "--save_dir", tmp_path)  # fmt: skip

@@ -7,7 +7,7 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
-from tfprune.selecting import choose
+from tfprune.selection.selecting import choose
 
 
 def residual():

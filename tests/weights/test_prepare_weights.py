@@ -11,7 +11,7 @@ import models
 import prepare_weights
 import tfprune.data
 from tests.scripts.conftest import call
-from tfprune import plugins, reporting
+from tfprune import plugins, runs
 from tfprune.errors import PruningError
 from tfprune.weights import layouts
 from tfprune.weights._matching import match
@@ -81,7 +81,7 @@ def test_the_model_the_report_and_its_accuracy_are_written(
     assert report["weights"]["loaded"]["fc.weight"] == "classifier/kernel"
     assert report["checkpoint"] == str(checkpoint)
     again = evaluate.evaluate(
-        folder / "resnet20_a.keras", tfprune.data.load("digits"), reporting.Feeding(60)
+        folder / "resnet20_a.keras", tfprune.data.load("digits"), runs.Feeding(60)
     )
     assert report["results"] == pytest.approx(again.results)
     assert "fc.weight " in (folder / "report.txt").read_text()

@@ -14,7 +14,7 @@ from tests.masks import random_masks
 from tests.oracle import masked_outputs
 from tests.zoo.applications import images
 from tfprune import files
-from tfprune.channel_graph import ChannelGraph
+from tfprune.graph.channel_graph import ChannelGraph
 
 
 @dataclass(frozen=True)

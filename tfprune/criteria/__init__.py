@@ -2,8 +2,9 @@
 
 `score(graph, batches, **options) -> {layer: float64 [C]}`, higher = keep; a layer that the
 criterion cannot judge is missing. `batches` without a default means that it needs data, `labelled`
-and its like in `tfprune.batches` read them. Its other arguments are options of `tfprune.score` and
-`tfprune.prune`, and of prune.py, which itself fills in `seed`, `cache_dir` and `progress`.
+and its like in `tfprune.passes.batches` read them. Its other arguments are options of
+`tfprune.score` and `tfprune.prune`, and of prune.py, which itself fills in `seed`, `cache_dir` and
+`progress`.
 
 Scores are each layer's own: `tfprune.score` combines those of coupled layers. A criterion with an
 argument `coupled` does that itself.

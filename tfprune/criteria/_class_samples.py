@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import pairs
 from tfprune.criteria._labels import class_numbers, labelled_images
 from tfprune.errors import PruningError
-from tfprune.gradients import Taps
+from tfprune.passes.batches import pairs
+from tfprune.passes.gradients import Taps
 
 USER = "criterion 'fgp'"
 Sample = tuple[Any, np.ndarray, tuple]  # inputs, classes [N], masks ([N, H, W]) or nothing

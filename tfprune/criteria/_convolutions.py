@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.channel_graph import ChannelGraph
-from tfprune.channel_places import is_channels_first
 from tfprune.errors import PruningError
-from tfprune.linear_ends import cut_activations
-from tfprune.misfits import describing
-from tfprune.running import input_tensors, run_calls
-from tfprune.surgery import Builder
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.channel_places import is_channels_first
+from tfprune.passes.batch_errors import describing
+from tfprune.passes.linear_copies import cut_activations
+from tfprune.passes.model_calls import input_tensors, run_calls
+from tfprune.surgery.builder import Builder
 
 _KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
 Maps = Callable[[Any], dict[str, tf.Tensor]]  # from flat inputs to {layer: [N, H, W, C]}

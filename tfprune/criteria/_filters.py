@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
-from tfprune.notes import Slot
-from tfprune.variables import read
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.keras_graph import read
+from tfprune.graph.layer_notes import Slot
 
 _PIECE = 1 << 15  # numbers, few enough that float32 sums within a piece lose nothing that shows
 

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.batches import labelled
 from tfprune.errors import PruningError
+from tfprune.passes.batches import labelled
 
 _HINT = "Take the batches from the data that the model's classes are of"
 

@@ -7,15 +7,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import labelled
-from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
-from tfprune.fused_norms import on_batch_statistics
-from tfprune.heads import label_loss
-from tfprune.misfits import describing
-from tfprune.notes import Owner
-from tfprune.running import input_tensors, run_calls
-from tfprune.surgery import Builder, float32_if_half
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.layer_notes import Owner
+from tfprune.passes.batch_errors import describing
+from tfprune.passes.batches import labelled
+from tfprune.passes.fused_norms import on_batch_statistics
+from tfprune.passes.model_calls import input_tensors, run_calls
+from tfprune.surgery.builder import Builder, float32_if_half
+from tfprune.tasks.heads import label_loss
 
 
 def scale_gradients(graph: ChannelGraph, norms: Sequence[Owner], batches: Any) -> list[np.ndarray]:

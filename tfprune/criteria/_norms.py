@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
-from tfprune.notes import Owner
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.layer_notes import Owner
 
 
 def scaled_norms(graph: ChannelGraph, *, shifted: bool = False) -> list[Owner]:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.criteria._norms import channel_ids, require_norms, scaled_norms
-from tfprune.variables import read
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.keras_graph import read
 
 SCOPE = "global"
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.criteria._class_samples import Quota, Sample, by_label, by_mask
 from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria._heat import GRADIENTS, NORMS, support
 from tfprune.errors import PruningError, unknown
-from tfprune.gradients import Taps
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.gradients import Taps
 
 SELECTOR = "mass"
 COMPARABLE = False

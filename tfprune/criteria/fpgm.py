@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.criteria._filters import filter_weights
+from tfprune.graph.channel_graph import ChannelGraph
 
 COMPARABLE = False  # distances grow with the size of the filters and their number
 _PIECE = 1 << 22  # numbers that are widened to float64 at a time: 32 MiB

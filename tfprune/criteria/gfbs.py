@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
-from tfprune.coupling import combine
 from tfprune.criteria._norm_gradients import scale_gradients
 from tfprune.criteria._norms import channel_ids, require_norms, scaled_norms
 from tfprune.errors import PruningError
-from tfprune.notes import Owner
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.coupling import combine
+from tfprune.graph.layer_notes import Owner
 
 SCOPE = "global"
 SELECTOR = "border"

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfprune.channel_graph import ChannelGraph
-from tfprune.coupling import combine, require_uncoupled
 from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
 from tfprune.criteria._convolutions import Maps, convolutions, fitting, linear_maps, tensors
 from tfprune.criteria._labels import labelled_images
 from tfprune.criteria._passes import check_counts, check_readable
 from tfprune.errors import PruningError
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.coupling import combine, require_uncoupled
 
 SELECTOR = "adaptive"
 SCOPE = "global"

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
-from tfprune.feature_maps import feature_maps, mapped_layers, single_inputs
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.feature_maps import feature_maps, mapped_layers, single_inputs
 
 COMPARABLE = False  # a rank is at most the shorter side of the map
 SAMPLES = 500
@@ -16,9 +16,9 @@ _USER = "Criterion 'hrank'"
 def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
     """Score each channel by the rank of its activated maps, averaged over the images.
 
-    The rank of an H x W map is the number of its singular values above the largest one times
-    max(H, W) times the epsilon of float32. Maps are taken after the activation that follows the
-    layer (`tfprune.tap_points`), behind the sum in a residual block; of a layer called several
+    The rank of an H x W map is the number of its singular values above the largest one times max(H,
+    W) times the epsilon of float32. Maps are taken after the activation that follows the layer
+    (`tfprune.passes.tap_points`), behind the sum in a residual block; of a layer called several
     times those of its first call count.
 
     Args:

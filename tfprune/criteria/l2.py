@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.criteria._filters import reduce_filters
+from tfprune.graph.channel_graph import ChannelGraph
 
 COMPARABLE = False  # a norm grows with the size of the filter
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
+from tfprune.graph.channel_graph import ChannelGraph
 
 
 def score(graph: ChannelGraph, batches: Any = None, seed: int = 0) -> dict[str, np.ndarray]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.criteria import l2
+from tfprune.graph.channel_graph import ChannelGraph
 
 COMPARABLE = l2.COMPARABLE
 SCHEDULE = "soft"  # filters are zeroed after each epoch, and go at the end

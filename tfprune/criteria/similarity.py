@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfprune.channel_graph import ChannelGraph
-from tfprune.coupling import require_uncoupled
 from tfprune.criteria._convolutions import convolutions, fitting, linear_maps, tensors
 from tfprune.errors import PruningError
-from tfprune.feature_maps import require_finite, single_inputs
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.coupling import require_uncoupled
+from tfprune.passes.feature_maps import require_finite, single_inputs
 
 SELECTOR = "similarity"
 COUPLED = "leader"

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import labelled
-from tfprune.channel_graph import ChannelGraph
 from tfprune.criteria._labels import class_numbers
 from tfprune.errors import PruningError
-from tfprune.gradients import Taps
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.batches import labelled
+from tfprune.passes.gradients import Taps
 
 SCOPE = "global"
 _KINDS = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from tfprune.costs import cost
+from tfprune.costs.model_cost import cost
 from tfprune.errors import PruningError
 from tfprune.reporting.latency import Latency, measure_latency
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tfprune.files import remove, write_json, write_text
 from tfprune.reporting.environment import environment
-from tfprune.reporting.run_folder import REPORT, TEXT
+from tfprune.runs.run_folder import REPORT, TEXT
 
 
 def finish(

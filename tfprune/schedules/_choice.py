@@ -9,13 +9,14 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.graph import analyse
+from tfprune.graph.analysis import analyse
 from tfprune.pruning import PruningReport, begun, planned
-from tfprune.remarks import remarks
-from tfprune.scaling import scaled
-from tfprune.scoring import Scores, score
-from tfprune.selecting import choose
-from tfprune.verification import Verification
+from tfprune.scoring.scaling import scaled
+from tfprune.scoring.scores import Scores
+from tfprune.scoring.scoring import score
+from tfprune.selection.remarks import remarks
+from tfprune.selection.selecting import choose
+from tfprune.surgery.verification import Verification
 
 Masks = dict[str, np.ndarray]
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 import keras
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
-from tfprune.coupling import distance, together
 from tfprune.errors import PruningError
-from tfprune.graph import analyse
-from tfprune.masks import kept_ids
-from tfprune.surgery import rebuild
-from tfprune.verification import Verification, verify
+from tfprune.graph.analysis import analyse
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.coupling import distance, together
+from tfprune.surgery.masks import kept_ids
+from tfprune.surgery.rebuilding import rebuild
+from tfprune.surgery.verification import Verification, verify
 
 
 def layer_by_layer(

@@ -6,13 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.batches import require_rereadable
-from tfprune.channel_graph import ChannelGraph
-from tfprune.graph import analyse
+from tfprune.checks import check_bool
+from tfprune.graph.analysis import analyse
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.batches import require_rereadable
 from tfprune.pruning import PruningReport, parted, planned, prune
-from tfprune.scoring import score
-from tfprune.selecting import select
-from tfprune.values import check_bool
+from tfprune.scoring.scoring import score
+from tfprune.selection.selecting import select
 
 
 class SoftPruning(keras.callbacks.Callback):

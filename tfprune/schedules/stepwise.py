@@ -8,14 +8,14 @@ from typing import Any
 
 import keras
 
-from tfprune.batches import require_rereadable
 from tfprune.errors import PruningError, unknown
-from tfprune.graph import analyse
+from tfprune.graph.analysis import analyse
+from tfprune.passes.batches import require_rereadable
 from tfprune.pruning import PruningReport, parted
-from tfprune.request import AMOUNTS
 from tfprune.schedules._choice import Choice, Masks
-from tfprune.surgery import rebuild
-from tfprune.verification import verify
+from tfprune.selection.request import AMOUNTS
+from tfprune.surgery.rebuilding import rebuild
+from tfprune.surgery.verification import verify
 
 TARGETS = ("ratio", "macs", "params")
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
+from tfprune.graph.channel_graph import ChannelGraph
 
 
 class Budget:

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError, unknown
-from tfprune.scaling import scaled
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.scaling import scaled
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
+from tfprune.graph.channel_graph import ChannelGraph
 
 
 def spared(graph: ChannelGraph, merit: np.ndarray) -> np.ndarray:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfprune.channel_graph import ChannelGraph
 from tfprune.errors import PruningError
-from tfprune.request import Request
-from tfprune.scoring import Scores
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.scores import Scores
 from tfprune.selection._budget import Budget
 from tfprune.selection._candidates import Candidates, candidates, free_units
 from tfprune.selection._cuts import Cuts, cuts
 from tfprune.selection._parts import spared
+from tfprune.selection.request import Request
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.batches import MISFITS, misfit
 from tfprune.errors import PruningError
+from tfprune.passes.batches import MISFITS, misfit
 from tfprune.training import optimizers
 from tfprune.training.losses import PerSample
 from tfprune.training.recipe import Recipe

@@ -6,7 +6,7 @@ import pytest
 
 import tfprune.data
 from tests.data.photographs import decoded, encoded, write
-from tfprune import reporting, training
+from tfprune import runs, training
 from tfprune.errors import PruningError
 
 CLASSES = ["cat", "dog", "eel"]
@@ -185,7 +185,7 @@ def test_a_training_reads_files_and_survives_a_damaged_one(root):
     open(bad, "wb").close()
     layers = keras.layers
     model = keras.Sequential([keras.Input((16, 24, 3)), layers.Flatten(), layers.Dense(3)])
-    feeding = reporting.Feeding(batch_size=4, seed=1)
+    feeding = runs.Feeding(batch_size=4, seed=1)
     trained, history = training.fine_tune(
         model, feeding.training(data), validation=feeding.plain(data.validation), epochs=2,
         learning_rate=0.01)  # fmt: skip

@@ -1,0 +1,31 @@
+"""The CSV of a training, interrupted or not."""
+
+from tfprune.runs.metrics_file import MetricsFile
+
+
+def rows(path):
+    return path.read_text().splitlines()
+
+
+def test_one_row_per_epoch_under_the_names_of_the_logs(tmp_path):
+    path = tmp_path / "metrics.csv"
+    file = MetricsFile(path)
+    file.on_epoch_end(0, {"loss": 0.5, "accuracy": 0.25})
+    file.on_epoch_end(1, {"loss": 0.25, "accuracy": 0.5})
+    assert rows(path) == ["epoch,loss,accuracy", "1,0.5,0.25", "2,0.25,0.5"]
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.csv"]
+
+
+def test_a_resumed_training_replaces_the_epochs_it_does_again(tmp_path):
+    path = tmp_path / "metrics.csv"
+    for epoch in range(3):
+        MetricsFile(path).on_epoch_end(epoch, {"loss": 0.5})
+    MetricsFile(path).on_epoch_end(1, {"loss": 0.125})
+    assert rows(path) == ["epoch,loss", "1,0.5", "2,0.125"]
+
+
+def test_a_column_that_comes_later_is_empty_before(tmp_path):
+    path = tmp_path / "metrics.csv"
+    MetricsFile(path).on_epoch_end(0, {"loss": 0.5})
+    MetricsFile(path).on_epoch_end(1, {"loss": 0.5, "val_loss": 1.0})
+    assert rows(path) == ["epoch,loss,val_loss", "1,0.5,", "2,0.5,1.0"]

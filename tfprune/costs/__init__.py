@@ -1,0 +1,1 @@
+"""What a model costs: parameters, multiply-accumulates, and the counting of the papers."""

@@ -1,0 +1,175 @@
+"""Count parameters and multiply-accumulates per layer, under the papers' conventions."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+
+from tfprune.costs.conventions import CONVENTIONS, Convention, LayerCost
+from tfprune.costs.element_counts import Elements, count_elements
+from tfprune.errors import PruningError, unknown
+from tfprune.graph.analysis import analyse
+from tfprune.graph.keras_graph import require_readable
+from tfprune.graph.layer_calls import calls
+from tfprune.graph.layer_notes import Owner
+from tfprune.surgery.resizing import with_input_shape
+
+# Weights that no optimiser trains: running statistics, which no paper counts.
+_STATISTICS = """moving_mean moving_variance adapt_mean adapt_variance count vector_u""".split()
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model costs; `print` shows a table of the layers that cost something.
+
+    Args:
+        convention: name of the counting convention.
+        macs: multiply-accumulates for one sample, with what else the convention adds.
+        params: parameters.
+        rows: one per layer with weights or elements, in the order of the calls.
+    """
+
+    convention: str
+    macs: int
+    params: int
+    rows: tuple[LayerCost, ...]
+
+    def __str__(self) -> str:
+        count = CONVENTIONS[self.convention]
+        counted = [(row, count.params(row), count.macs(row)) for row in self.rows]
+        shown = [(r.name, r.kind, f"{p:,}", f"{m:,}") for r, p, m in counted if p or m]
+        total = (f"total ({self.convention})", "", f"{self.params:,}", f"{self.macs:,}")
+        return _table([("layer", "kind", "parameters", "MACs"), *shown, total], left=2)
+
+    def compare(self, after: "Cost") -> str:
+        """Return a table of this cost, another one and the reduction.
+
+        Args:
+            after: what the pruned model costs, under the same convention.
+
+        Raises:
+            PruningError: the two are counted under different conventions.
+
+        Example:
+            >>> import keras
+            >>> wide, narrow = (
+            ...     keras.Sequential([keras.Input((4,)), keras.layers.Dense(n)]) for n in (8, 6)
+            ... )
+            >>> print(cost(wide).compare(cost(narrow)))
+            mac         before  after  reduction
+            parameters      40     30      25.0%
+            MACs            32     24      25.0%
+        """
+        if self.convention != after.convention:
+            raise PruningError(
+                f"Costs under different conventions do not compare: before {self.convention!r}, "
+                f"after {after.convention!r}. Count both with the same `convention`."
+            )
+        pairs = [("parameters", self.params, after.params), ("MACs", self.macs, after.macs)]
+        rows = [(name, f"{a:,}", f"{b:,}", _reduction(a, b)) for name, a, b in pairs]
+        return _table([(self.convention, "before", "after", "reduction"), *rows], left=1)
+
+
+def cost(
+    model: keras.Model, convention: str = "mac", *, input_shape: Sequence[int] | None = None
+) -> Cost:
+    """Count a model's parameters and multiply-accumulates.
+
+    Args:
+        model: a built functional or Sequential model.
+        convention: "mac" (kernels' MACs, all parameters but moving statistics), "li" (the same
+            MACs, parameters without BatchNormalization, as Li et al. count), "hrank" ("li" with
+            the bias additions of dense layers, as HRank counts), "thop" ("mac" with convolutions'
+            biases, 2 per normalised element, average pooling) or "ptflops" (like it, with every
+            ReLU and pooling). The last two pass over plain operations such as `keras.ops.relu`, as
+            their originals pass over functions.
+        input_shape: (height, width, channels) of an image to count for, where the model's own is
+            unknown or another one; the model has one input and its weights fit.
+
+    Returns:
+        Totals and one row per layer; a layer called twice counts its MACs twice.
+
+    Raises:
+        PruningError: no model with a graph of layers, an unknown convention, a map of unknown
+            size, a layer with kernels that no rule describes, whose MACs are therefore unknown, or
+            an input shape that does not fit.
+
+    Example:
+        >>> import keras, tfprune
+        >>> tfprune.cost(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])).macs
+        12
+    """
+    if convention not in CONVENTIONS:
+        raise unknown("counting convention", convention, CONVENTIONS)
+    require_readable(model)
+    if input_shape is not None:
+        model = with_input_shape(model, input_shape)
+    rows = _rows(model)
+    count = CONVENTIONS[convention]
+    for row in rows:
+        _require_known(row, convention, count)
+    return Cost(convention, sum(map(count.macs, rows)), sum(map(count.params, rows)), rows)
+
+
+def _rows(model: keras.Model) -> tuple[LayerCost, ...]:
+    elements, shapes = count_elements(model), {}
+    for call in calls(model):
+        shapes.setdefault(id(call.operation), tuple(call.outputs[0].shape))
+    rows = []
+    for owner in analyse(model, allow_inexact=True).owners.values():
+        key = id(owner.operation)
+        row = _row(owner, elements.get(key, Elements()), shapes.get(key))
+        if row.weights or row.norm or row.elements != Elements():
+            rows.append(row)
+    return tuple(rows)
+
+
+def _row(owner: Owner, elements: Elements, shape: tuple[int | None, ...] | None) -> LayerCost:
+    layer = owner.operation
+    if owner.uncounted:
+        raise PruningError(
+            f"cost: layer {owner.name!r} ({type(layer).__name__}) {owner.uncounted}. Build the "
+            "model with a fixed input size, pass input_shape=, or teach the layer with "
+            "@tfprune.rule and times=."
+        )
+    weights = getattr(layer, "weights", ())
+    size = [math.prod(weight.shape) for weight in weights]
+    # Not `trainable_weights`: a frozen layer has its parameters all the same.
+    statistics = {id(getattr(layer, name, None)) for name in _STATISTICS}
+    params = sum(n for n, w in zip(size, weights, strict=True) if id(w) not in statistics)
+    is_norm = "Normalization" in type(layer).__name__
+    return LayerCost(
+        name=owner.name,
+        kind=type(layer).__name__,
+        weights=0 if is_norm else params,
+        norm=params if is_norm else 0,
+        macs=sum(size[index] * times for index, times in owner.times.items()),
+        elements=elements,
+        output_shape=shape,
+    )
+
+
+def _require_known(row: LayerCost, convention: str, count: Convention) -> None:
+    for name in count.needs:
+        if getattr(row.elements, name) is None:
+            raise PruningError(
+                f"cost: layer {row.name!r} ({row.kind}) works on maps of unknown size, "
+                f"{row.output_shape}, and convention {convention!r} counts its {name}. Build the "
+                "model with a fixed input size, or pass input_shape=."
+            )
+
+
+def _reduction(before: int, after: int) -> str:
+    return f"{1 - after / before:.1%}" if before else "-"
+
+
+def _table(rows: Sequence[tuple[str, ...]], left: int) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            f"{cell:<{width}}" if column < left else f"{cell:>{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )

@@ -1,0 +1,114 @@
+"""Run channel ids through a model, call by call, each by its layer's rule."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.graph import rules
+from tfprune.graph.call import Call
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.channels import Channels
+from tfprune.graph.keras_graph import is_graph, nodes, require_readable
+from tfprune.graph.trace import Trace
+from tfprune.graph.units import close
+
+
+def analyse(model: keras.Model, *, allow_inexact: bool = False) -> ChannelGraph:
+    """Find which channels of a model live or die together, and which must stay.
+
+    Args:
+        model: a built functional or Sequential model; it is only read.
+        allow_inexact: also free the channels whose removal changes a statistic over the others,
+            as under LayerNormalization; without it they are pinned.
+
+    Returns:
+        The model's channel graph; `print` shows it as a table.
+
+    Raises:
+        PruningError: the model is subclassed, or it is not built.
+
+    Example:
+        >>> import keras, tfprune
+        >>> graph = tfprune.analyse(keras.applications.MobileNetV2(weights=None))
+        >>> graph.channels("Conv_1")
+        1280
+    """
+    require_readable(model)
+    trace = Trace(allow_inexact)
+    outputs = _run(model, [_pinned_input(trace, x) for x in model.inputs], trace, "")
+    trace.pins[:0] = [(x.ids, "output of the model") for x in outputs]
+    return close(model, trace)
+
+
+def _pinned_input(trace: Trace, tensor: keras.KerasTensor) -> Channels:
+    ids = trace.new_ids(1)
+    trace.pins.append((ids, "input of the model"))
+    return Channels(ids.reshape([1] * len(tensor.shape)), tuple(tensor.shape))
+
+
+def _run(
+    model: keras.Model, inputs: Sequence[Channels], trace: Trace, prefix: str
+) -> list[Channels]:
+    tensors = dict(zip(map(id, model.inputs), inputs, strict=True))
+    for node in nodes(model):
+        if is_graph(node.operation):
+            outputs = _run_nested(node, tensors, trace, f"{prefix}{node.operation.name}/")
+        else:
+            outputs = _apply_rule(node, tensors, trace, prefix)
+        tensors.update(zip(map(id, node.outputs), outputs, strict=True))
+    return [tensors[id(x)] for x in model.outputs]
+
+
+def _run_nested(
+    node: Any, tensors: dict[int, Channels], trace: Trace, prefix: str
+) -> list[Channels]:
+    """Run a model within the model; called again, it cuts what it cut at its first call."""
+    model = node.operation
+    args, kwargs = node.arguments.fill_in(tensors)
+    data = keras.tree.flatten([args, {k: v for k, v in kwargs.items() if k != "mask"}])
+    inputs = [x for x in data if isinstance(x, Channels)]
+    known = trace.models.get(id(model))
+    if known is None:
+        known = trace.models[id(model)] = inputs, _run(model, inputs, trace, prefix)
+    else:
+        trace.tie(inputs, known[0], prefix[:-1])
+        again = Trace(trace.allow_inexact, trace.size)
+        _run(model, known[0], again, prefix)
+        for key, owner in again.owners.items():
+            trace.owners[key].count(owner.times)
+    return [Channels(y.ids, tuple(x.shape)) for x, y in zip(node.outputs, known[1], strict=True)]
+
+
+def _apply_rule(
+    node: Any, tensors: dict[int, Channels], trace: Trace, prefix: str
+) -> Sequence[Channels]:
+    operation = node.operation
+    args, kwargs = node.arguments.fill_in(tensors)
+    owner = trace.owner(operation, prefix + operation.name)
+    owner.call_edits.append(None)
+    masks = keras.tree.flatten(kwargs.pop("mask")) if "mask" in kwargs else []  # they are no data
+    inputs = [tensors[id(x)] for x in node.input_tensors]
+    inputs = [x for x in inputs if not any(x is mask for mask in masks)]
+    call = Call(
+        operation,
+        inputs,
+        [tuple(x.shape) for x in node.outputs],
+        args,
+        kwargs,
+        trace,
+        owner,
+    )
+    for mask in masks:
+        if isinstance(mask, Channels):
+            call.pin(mask, "a mask of steps")
+    outputs = rules.find(operation)(call)
+    if len(owner.call_edits) == 1:
+        owner.inputs = inputs
+    elif owner.config_edits and not owner.slots:
+        trace.tie(inputs, owner.inputs, owner.name)
+    outputs = [outputs] if isinstance(outputs, Channels) else outputs
+    owner.outputs.append(outputs)
+    trace.moved.extend(x for x in outputs if np.count_nonzero(np.array(x.ids.shape) > 1) > 1)
+    return outputs

@@ -1,0 +1,187 @@
+"""One call of a layer as its rule sees it, and all that the rule may write down."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.graph.channels import Channels, Shape, spread
+from tfprune.graph.layer_notes import Edit, Ids, Owner, Reader, Slot
+from tfprune.graph.trace import Trace
+
+
+@dataclass
+class Call:
+    """One call of one layer or operation: what a rule sees, and all it may write down.
+
+    Args:
+        op: the layer or operation.
+        inputs: the channels of the tensors it is called with, in order.
+        outputs: the shapes of the tensors it returns, in order.
+        args: its positional arguments, with `Channels` in place of tensors.
+        kwargs: its keyword arguments, likewise.
+    """
+
+    op: Any
+    inputs: Sequence[Channels]
+    outputs: Sequence[Shape]
+    args: tuple
+    kwargs: dict[str, Any]
+    trace: Trace
+    owner: Owner
+    path: tuple[str, ...] = ()  # where the operation's config lies within its owner's
+
+    def __post_init__(self):
+        self._weights = {weight.name: weight for weight in getattr(self.op, "weights", ())}
+
+    def inside(self, layer: Any, *path: str) -> "Call":
+        """Return this call as seen by a layer within the layer, e.g. a wrapper's.
+
+        Args:
+            layer: the inner layer.
+            *path: where the inner layer lies in the outer one's config.
+        """
+        place = (*self.path, *(part for step in path for part in (step, "config")))
+        return replace(self, op=layer, path=place)
+
+    def channels(self, x: Channels | None = None, axis: int = -1) -> Ids:
+        """Return the ids [C] along one axis of a tensor, united over its other axes.
+
+        Channels that lie along another axis only are pinned: what reads along this one mixes
+        them, or makes new ones for each of them.
+
+        Args:
+            x: the tensor's channels; the first input by default.
+            axis: the channel axis.
+        """
+        x = self.inputs[0] if x is None else x
+        line = x.along(axis)
+        axis %= len(x.shape)
+        others = [other for other in x.varying if other != axis]
+        if others and axis not in x.varying:
+            self.pin(x, f"{type(self.op).__name__} works along another axis than the channels'")
+        elif others:
+            self.unite(np.broadcast_to(spread(line, axis, x.shape).ids, x.ids.shape), x.ids)
+        return line
+
+    def produce(self, count: int) -> Ids:
+        """Return the ids [count] of the channels that this layer makes, the same at each call."""
+        if self.owner.fresh is None:
+            self.owner.fresh = self.trace.new_ids(count)
+        return self.owner.fresh
+
+    def ghosts(self, count: int) -> Ids:
+        """Return new ids [count] without a layer that makes them, such as padded channels."""
+        return self.trace.new_ids(count)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the call's arguments by name, `Channels` in place of tensors."""
+        return inspect.signature(self.op.call).bind(*self.args, **self.kwargs).arguments
+
+    def has(self, weight: str) -> bool:
+        """Return whether the layer has a weight of this name."""
+        return self._find(weight) is not None
+
+    def _find(self, weight: str) -> Any | None:
+        if weight in self._weights:
+            return self._weights[weight]
+        attribute = getattr(self.op, weight, None)  # all there is of a weight made without a name
+        return next((w for w in self._weights.values() if w is attribute), None)
+
+    def label(
+        self,
+        weight: str,
+        *,
+        reads: Mapping[int, Ids] | None = None,
+        carries: Mapping[int, Ids] | None = None,
+        times: int | None = 0,
+    ) -> None:
+        """Say which channels the entries of a weight belong to.
+
+        Args:
+            weight: the weight's name, as given to `add_weight`, or the layer's attribute.
+            reads: {axis: ids} of the axes that multiply incoming channels.
+            carries: {axis: ids} of the axes that follow the channels.
+            times: how often one call multiplies by each entry (for MACs); None if unknown.
+
+        Raises:
+            PruningError: no such weight, or an axis of another length than its ids.
+        """
+        if not self.has(weight):
+            raise PruningError(
+                f"Rule for {type(self.op).__name__} {self.owner.name!r}: no weight {weight!r}; "
+                f"the layer has {sorted(self._weights)}. Name one of them."
+            )
+        variable = self._find(weight)
+        index = next(i for i, w in enumerate(self.owner.operation.weights) if w is variable)
+        for axes, is_read in ((reads or {}, True), (carries or {}, False)):
+            for axis, ids in axes.items():
+                self._add_slot(Slot(index, axis % len(variable.shape), ids, is_read), variable)
+        if times != 0:
+            self.owner.count({index: times})
+
+    def _add_slot(self, slot: Slot, variable: Any) -> None:
+        size = variable.shape[slot.axis]
+        if len(slot.ids) != size:
+            raise PruningError(
+                f"Rule for {type(self.op).__name__} {self.owner.name!r}: axis {slot.axis} of "
+                f"{variable.name!r} has {size} entries, but {len(slot.ids)} channel ids were "
+                "given. Label the axis whose length is the number of channels."
+            )
+        known = self.owner.slots.setdefault((slot.weight, slot.axis), slot)
+        if known is not slot:  # a layer called again: both calls' channels share the weight
+            self.unite(known.ids, slot.ids)
+
+    def resize(self, **counts: Ids) -> None:
+        """Say which arguments of the layer count channels, e.g. `filters=out`."""
+        for key, ids in counts.items():
+            self.edit(key, lambda value, kept, ids=ids: _resized(value, int(kept[ids].sum())))
+
+    def edit(self, key: str, change: Edit) -> None:
+        """Say how an argument of the layer follows what is kept: `change(value, kept)`."""
+        self.owner.config_edits["/".join((*self.path, key))] = change
+
+    def edit_call(self, change: Edit) -> None:
+        """Say how this call is to be made anew: `change(operation, kept)` returns a callable."""
+        self.owner.call_edits[-1] = change
+
+    def read(self, ids: Ids, axis: int) -> None:
+        """Say that this call reads the channels of its first input without having weights."""
+        call = len(self.owner.call_edits) - 1
+        self.trace.readers.append(Reader(self.op, call, ids, axis))
+
+    def unite(self, *ids: Ids) -> None:
+        """Say that channels live or die together, element by element (shapes broadcast)."""
+        for other in ids[1:]:
+            self.trace.edges.append(np.broadcast_arrays(ids[0], other))
+
+    def need(self, ids: Ids) -> None:
+        """Say that at least one of these channels must stay, such as those of one half."""
+        self.owner.parts.append(ids)
+
+    def pin(self, ids: Ids | Channels, reason: str) -> None:
+        """Say that channels must stay, and why."""
+        ids = ids.ids if isinstance(ids, Channels) else ids
+        self.trace.pins.append((ids, f"{self.owner.name}: {reason}"))
+
+    def inexact(self, ids: Ids | Channels, reason: str) -> None:
+        """Say that removing these channels changes what is computed from the others."""
+        ids = ids.ids if isinstance(ids, Channels) else ids
+        target = self.trace.inexact if self.trace.allow_inexact else self.trace.pins
+        target.append((ids, f"{self.owner.name}: {reason}"))
+
+    def output(self, line: Ids, axis: int = -1, index: int = 0) -> Channels:
+        """Return the channels of an output whose ids [C] lie along one axis."""
+        return spread(line, axis, self.outputs[index])
+
+    def passed(self, x: Channels | None = None) -> Channels:
+        """Return the first input's channels in the shape of the output, for a one-to-one map."""
+        x = self.inputs[0] if x is None else x
+        return Channels(x.ids, tuple(self.outputs[0]))
+
+
+def _resized(value: Any, count: int) -> Any:
+    return type(value)([count]) if isinstance(value, list | tuple) else count

@@ -1,0 +1,122 @@
+"""What an analysis found: units, what they tie together, and what must stay."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+from scipy.sparse import coo_matrix
+
+from tfprune.graph.channels import Channels
+from tfprune.graph.layer_notes import Owner, Reader
+
+_HEADER = ("layer", "channels", "free", "units", "coupled with", "pinned because")
+_NAMES = 3  # coupled layers that are named; the rest are counted
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelGraph:
+    """The channels of a model, and which of them live or die together.
+
+    Args:
+        model: the analysed model.
+        owners: what was learnt about each layer, by name.
+        producers: {layer name: ids [C]} of the layers that make channels.
+        unit: int [ids]; the unit each id belongs to. A unit lives or dies as a whole.
+        pinned: {unit: reason} of the units that must stay.
+        inexact: {unit: reason} of the units whose removal changes a statistic.
+        readers: calls without weights that read channels.
+        nested: {id of a model within the model: the channels it is called with}.
+    """
+
+    model: keras.Model
+    owners: dict[str, Owner]
+    producers: dict[str, np.ndarray]
+    unit: np.ndarray
+    pinned: dict[int, str]
+    inexact: dict[int, str]
+    readers: tuple[Reader, ...]
+    nested: dict[int, tuple[Channels, ...]]
+
+    def channels(self, layer: str) -> int:
+        """Return the number of channels that a layer makes."""
+        return len(self.producers[layer])
+
+    def units_of(self, layer: str) -> np.ndarray:
+        """Return the unit of each channel of a layer, int [C]."""
+        return self.unit[self.producers[layer]]
+
+    def free(self, layer: str) -> np.ndarray:
+        """Return which channels of a layer may be removed, bool [C]."""
+        return ~self.is_pinned[self.units_of(layer)]
+
+    @cached_property
+    def is_pinned(self) -> np.ndarray:
+        """Which units are pinned, bool [units]."""
+        pinned = np.zeros(self.unit.max(initial=-1) + 1, bool)
+        pinned[list(self.pinned)] = True
+        return pinned
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """{layer: layers that share a unit with it, itself left out}."""
+        names = list(self.producers)
+        units = [np.unique(self.units_of(name)) for name in names]
+        layer = np.repeat(np.arange(len(names)), [len(u) for u in units])
+        unit = np.concatenate(units) if units else np.zeros(0, int)
+        together = coo_matrix((np.ones(len(unit)), (layer, unit))).tocsr()
+        touching = (together @ together.T).tolil().rows
+        return {
+            name: tuple(names[j] for j in sorted(touching[i]) if j != i)
+            for i, name in enumerate(names)
+        }
+
+    def __str__(self) -> str:
+        return _table(self)
+
+
+def _table(graph: ChannelGraph) -> str:
+    """Return one line per layer: its channels, what they are coupled with, what is pinned."""
+    rows = [_HEADER, *(_row(graph, name) for name in graph.producers)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in rows]  # fmt: skip
+    total = sum(graph.channels(name) for name in graph.producers)
+    free = sum(int(graph.free(name).sum()) for name in graph.producers)
+    title = f"Channel graph of {graph.model.name!r}: {free:,} of {total:,} channels may go"
+    return "\n".join([title, *lines, *_unreached(graph)])
+
+
+def _row(graph: ChannelGraph, name: str) -> tuple[str, ...]:
+    units = graph.units_of(name)
+    coupled = graph.groups[name]
+    listed = ", ".join(coupled[:_NAMES])
+    more = f" and {len(coupled) - _NAMES} more" if len(coupled) > _NAMES else ""
+    return (
+        name,
+        str(graph.channels(name)),
+        str(int(graph.free(name).sum())),
+        str(len(np.unique(units))),
+        listed + more or "-",
+        _pinned(graph, units) or "-",
+    )
+
+
+def _pinned(graph: ChannelGraph, units: np.ndarray) -> str:
+    reasons = Counter(graph.pinned[unit] for unit in units.tolist() if unit in graph.pinned)
+    return "; ".join(
+        reason if count == len(units) else f"{count} channels: {reason}"
+        for reason, count in reasons.most_common()
+    )
+
+
+def _unreached(graph: ChannelGraph) -> list[str]:
+    """Name the kinds of layers that have weights but no rule: they are left whole."""
+    whole = Counter(
+        type(owner.operation).__name__
+        for owner in graph.owners.values()
+        if getattr(owner.operation, "weights", ()) and not owner.slots
+    )
+    kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(whole.items()))
+    return [f"left whole: {kinds}"] if kinds else []

@@ -1,0 +1,106 @@
+"""Read a Keras model's graph of calls: the only place that knows Keras' node attributes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+
+
+def is_graph(operation: Any) -> bool:
+    """Return whether an operation is a model whose inner graph says all that it computes."""
+    if not isinstance(operation, keras.Model) or not hasattr(functional(operation), "_nodes"):
+        return False
+    return type(operation).call.__module__.startswith("keras.")  # not a user's own
+
+
+def functional(model: keras.Model) -> keras.Model:
+    """Return the functional model that runs a model: a Sequential has one inside."""
+    return getattr(model, "_functional", None) or model
+
+
+def nodes(model: keras.Model) -> Iterator[Any]:
+    """Yield a model's own calls (Keras' nodes) in an order in which they can be made."""
+    by_depth = functional(model)._nodes_by_depth
+    for depth in sorted(by_depth, reverse=True):
+        called = [node for node in by_depth[depth] if node.operation and not node.is_input]
+        # One layer's calls come in the order they were made in: a copy numbers them alike.
+        yield from sorted(called, key=lambda node: node.operation._inbound_nodes.index(node))
+
+
+def replay(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any]) -> Any:
+    """Make a functional model's calls again on other inputs, and return the outputs alike nested.
+
+    Args:
+        model: the model whose calls are made.
+        inputs: flat list of what stands for its inputs.
+        call: `call(operation, args, kwargs)` makes one call and returns its outputs.
+    """
+    tensors = dict(zip(map(id, model.inputs), inputs, strict=True))
+    for node in nodes(model):
+        args, kwargs = node.arguments.fill_in(tensors)
+        outputs = keras.tree.flatten(call(node.operation, args, kwargs))
+        tensors.update(zip(map(id, node.outputs), outputs, strict=True))
+    return keras.tree.map_structure(lambda x: tensors[id(x)], functional(model).output)
+
+
+def depths(model: keras.Model, start: int = 0) -> dict[int, int]:
+    """Return {id of a layer or operation: calls on the longest way from an input to it}."""
+    found: dict[int, int] = {}
+    depth_of = dict.fromkeys(map(id, model.inputs), start)
+    for node in nodes(model):
+        depth = 1 + max(depth_of[id(x)] for x in node.input_tensors)
+        found.setdefault(id(node.operation), depth)
+        if is_graph(node.operation):
+            inner = depths(node.operation, depth)
+            found = {**inner, **found}
+            depth = max(inner.values(), default=depth)
+        depth_of.update(dict.fromkeys(map(id, node.outputs), depth))
+    return found
+
+
+def input_layer(tensor: keras.KerasTensor, shape: Sequence[int | None]) -> keras.layers.InputLayer:
+    """Return a new input layer like the one a model's input comes from, with another shape."""
+    old = tensor._keras_history.operation
+    optional = getattr(old, "optional", False)
+    return keras.layers.InputLayer(
+        batch_shape=tuple(shape),
+        dtype=tensor.dtype,
+        sparse=tensor.sparse,
+        name=old.name,
+        optional=optional,
+    )
+
+
+def require_readable(model: Any) -> None:
+    """Refuse what is no model, a model that is not built, and one without a graph of layers."""
+    if not isinstance(model, keras.Model):
+        raise PruningError(
+            f"Expected a keras.Model, received {type(model).__name__}. "
+            "Pass a functional or Sequential model."
+        )
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise PruningError(
+            f"Sequential model {model.name!r} is not built: its shapes are unknown. "
+            "Give it a keras.Input as its first layer, or call model.build(input_shape)."
+        )
+    if not is_graph(model):
+        raise PruningError(
+            f"Model {model.name!r} is a subclassed model ({type(model).__name__}): its graph of "
+            "layers cannot be read. Expected a functional or Sequential model; build it with the "
+            "functional API (keras.Model(inputs, outputs))."
+        )
+
+
+def read(variable: Any) -> np.ndarray:
+    """Return a variable's present value; it is a view, so it is not to be written to.
+
+    `variable.numpy()` copies, which for a large model costs more than the pruning itself.
+
+    Args:
+        variable: a Keras variable.
+    """
+    return np.asarray(tf.convert_to_tensor(variable.value))

@@ -1,0 +1,96 @@
+"""Layers and operations that compute each number from the number at the same place."""
+
+import numpy as np
+from keras import layers
+
+from tfprune.graph.call import Call
+from tfprune.graph.channels import Channels
+from tfprune.graph.rules._activations import apply_activation
+from tfprune.graph.rules._registry import rule
+
+UNARY = """Abs Absolute Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cast Cbrt Ceil Celu Copy
+Cos Cosh Elu Erf Erfc Exp Exp2 Expm1 Fabs Floor Gelu HardShrink HardSigmoid HardSilu HardTanh
+LeakyRelu Log Log10 Log1p Log2 LogSigmoid LogicalNot Negative OnesLike Reciprocal Relu Relu6 Round
+Rsqrt SaturateCast Selu Sigmoid Sign Silu Sin Sinh SoftShrink Softplus Softsign SparsePlus
+SparseSigmoid Sqrt Square Squareplus StopGradient Tan Tanh TanhShrink Threshold Trunc
+ZerosLike""".split()
+
+
+@rule(
+    layers.ReLU, layers.LeakyReLU, layers.ELU, layers.GaussianDropout, layers.GaussianNoise,
+    layers.Identity, layers.ActivityRegularization, layers.InputLayer, layers.SpatialDropout1D,
+    layers.SpatialDropout2D, layers.SpatialDropout3D, *UNARY,
+)  # fmt: skip
+def elementwise(call: Call) -> Channels:
+    """Rule of everything that leaves the ids where they are."""
+    return call.passed()
+
+
+@rule(layers.Dropout, layers.AlphaDropout)
+def dropout(call: Call) -> Channels:
+    """Rule of dropout: a shape given for the noise would have to follow the channels."""
+    x = call.inputs[0]
+    shape = call.op.noise_shape or [None] * len(x.shape)
+    if any(shape[axis] not in (None, 1) for axis in x.varying):
+        call.pin(x, "the noise has a fixed number of channels")
+    return call.passed()
+
+
+@rule("Clip")
+def clip(call: Call) -> Channels:
+    """Rule of clip: bounds of every channel's own would have to follow the channels."""
+    if np.ndim(call.op.x_min) > 0 or np.ndim(call.op.x_max) > 0:
+        call.pin(call.inputs[0], "clip holds bounds for every channel")
+    return call.passed()
+
+
+@rule(layers.Activation)
+def activation(call: Call) -> Channels:
+    """Rule of Activation: ids pass unless the function spans the channels."""
+    if call.inputs[0].varying:
+        apply_activation(call, call.op.activation, call.inputs[0].ids)
+    return call.passed()
+
+
+@rule(layers.Softmax, "Softmax", "LogSoftmax")
+def softmax(call: Call) -> Channels:
+    """Rule of softmax: inexact along the channels, a plain map along another axis."""
+    axes = np.atleast_1d(call.op.axis if call.op.axis is not None else range(8))
+    rank = len(call.outputs[0])
+    if {int(axis) % rank for axis in axes} & set(call.inputs[0].varying):
+        call.inexact(call.inputs[0], "softmax normalises over all channels")
+    return call.passed()
+
+
+@rule(layers.Rescaling)
+def rescaling(call: Call) -> Channels:
+    """Rule of Rescaling: a scalar passes; a scale per channel stands at the input and stays."""
+    if np.size(call.op.scale) > 1 or np.size(call.op.offset) > 1:
+        call.pin(call.inputs[0], "Rescaling holds a scale for every channel")
+    return call.passed()
+
+
+@rule(layers.PReLU)
+def prelu(call: Call) -> Channels:
+    """Rule of PReLU: alpha follows the input's axes; where it is shared an axis has length 1."""
+    x = call.inputs[0]
+    for axis in x.varying:
+        if call.op.alpha.shape[axis - 1] > 1:
+            call.label("alpha", carries={axis - 1: call.channels(axis=axis)})
+    return call.passed()
+
+
+@rule("LayerScale")
+def layer_scale(call: Call) -> Channels:
+    """Rule of ConvNeXt's LayerScale: one factor per channel of the last axis."""
+    ids = call.channels()
+    call.label("gamma", carries={0: ids})
+    call.resize(projection_dim=ids)
+    return call.passed()
+
+
+@rule(layers.Masking)
+def masking(call: Call) -> Channels:
+    """Rule of Masking: a step is dropped when all its features agree, so they all stay."""
+    call.pin(call.inputs[0], "Masking compares all features of a step")
+    return call.passed()

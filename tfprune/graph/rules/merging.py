@@ -1,0 +1,86 @@
+"""Layers and operations that combine tensors number by number: their channels unite."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from tfprune.graph.call import Call
+from tfprune.graph.channels import Channels, Shape
+from tfprune.graph.rules._registry import pin_all, rule
+
+_BINARY = """Add Subtract Multiply Divide DivideNoNan TrueDivide FloorDivide Maximum Minimum Fmax
+Fmin Power Mod Arctan2 Where LogicalAnd LogicalOr LogicalXor Equal NotEqual Greater GreaterEqual
+Less LessEqual Logaddexp Hypot""".split()
+
+
+@rule(
+    layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum,
+)  # fmt: skip
+def merge(call: Call) -> Channels:
+    """Rule of the merging layers."""
+    return unite_inputs(call, call.inputs)
+
+
+@rule(*_BINARY)
+def binary(call: Call) -> Channels | list[Channels]:
+    """Rule of the operations `x + y`, `x * 2`, `where`...: a constant follows the channels."""
+    united = unite_inputs(call, call.inputs)
+    operands = [*call.args, *call.kwargs.values()]
+    constants = [x for x in operands if not isinstance(x, Channels) and np.ndim(x) > 0]
+    if not any(_varies(np.shape(x), united) for x in constants):
+        return united
+    if len(operands) != len(call.args):
+        return pin_all(call, "a constant for every channel is passed by keyword")
+    call.edit_call(lambda operation, kept: _with_constants(operation, united, kept))
+    return united
+
+
+@rule("CustomScaleLayer")
+def inception_resnet_scale(call: Call) -> Channels:
+    """Rule of Inception-ResNet's scale layer: x + scale * y."""
+    return unite_inputs(call, call.inputs)
+
+
+def unite_inputs(call: Call, inputs: Sequence[Channels]) -> Channels:
+    """Unite tensors channel by channel as they broadcast, and return the result's channels.
+
+    A tensor of size 1 along an axis of channels serves them all: it is pinned, not united.
+    """
+    shape = tuple(call.outputs[0])
+    aligned = [(x, x.ids.reshape([1] * (len(shape) - x.ids.ndim) + list(x.ids.shape)))
+               for x in inputs]  # fmt: skip
+    channel_axes = {a for _, ids in aligned for a, size in enumerate(ids.shape) if size > 1}
+    members = []
+    for x, ids in aligned:
+        sizes = (1,) * (len(shape) - len(x.shape)) + tuple(x.shape)
+        if any(sizes[axis] == 1 for axis in channel_axes):
+            call.pin(x, "one channel is broadcast over all")
+        else:
+            members.append(ids)
+    if not members:  # each is broadcast along the other's channels
+        return pin_all(call, "channels are broadcast against each other")[0]
+    call.unite(*members)
+    return Channels(np.broadcast_arrays(*members)[0], shape)
+
+
+def _varies(shape: Shape, x: Channels) -> bool:
+    """Return whether a constant of this shape differs along an axis of channels."""
+    offset = len(x.shape) - len(shape)
+    return any(axis >= offset and shape[axis - offset] != 1 for axis in x.varying)
+
+
+def _with_constants(operation: Any, x: Channels, kept: np.ndarray) -> Any:
+    def compress(value: Any) -> Any:
+        if isinstance(value, keras.KerasTensor) or np.ndim(value) == 0:
+            return value
+        value = np.asarray(value)
+        offset = len(x.shape) - value.ndim
+        for axis in x.varying:
+            if axis >= offset and value.shape[axis - offset] != 1:
+                value = value.compress(kept[x.along(axis)], axis=axis - offset)
+        return value
+
+    return lambda *args: operation(*map(compress, args))

@@ -1,0 +1,68 @@
+"""From the notes of an analysis to units: which ids live or die together, and which must stay."""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.channels import Channels
+from tfprune.graph.trace import Trace
+
+
+def close(model: keras.Model, trace: Trace) -> ChannelGraph:
+    """Turn the notes of an analysis into a channel graph."""
+    unit = _units(trace)
+    while bent := _straighten(trace.moved, unit):
+        trace.edges.extend(bent)
+        unit = _units(trace)
+    owners = {owner.name: owner for owner in trace.owners.values()}
+    producers = {name: owner.fresh for name, owner in owners.items() if owner.fresh is not None}
+    return ChannelGraph(
+        model,
+        owners,
+        producers,
+        unit,
+        _reasons(trace.pins, unit),
+        _reasons(trace.inexact, unit),
+        tuple(trace.readers),
+        {key: tuple(inputs) for key, (inputs, _) in trace.models.items()},
+    )
+
+
+def _units(trace: Trace) -> np.ndarray:
+    first = np.concatenate([np.zeros(0, int), *(a.ravel() for a, _ in trace.edges)])
+    other = np.concatenate([np.zeros(0, int), *(b.ravel() for _, b in trace.edges)])
+    links = coo_matrix((np.ones(len(first), bool), (first, other)), (trace.size, trace.size))
+    return connected_components(links, directed=False)[1]
+
+
+def _straighten(
+    tensors: Iterable[Channels], unit: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what to unite so that tensors stay rectangular when units go.
+
+    Units may differ along one axis only, the longest: whatever goes is then a slice of the tensor.
+    Tensors that share units take turns, because the first one's axis may straighten the others.
+    """
+    edges, touched = [], np.zeros(len(unit), bool)
+    for x in tensors:
+        units = unit[x.ids]
+        bent = [axis for axis in x.varying if (units != units.take([0], axis=axis)).any()]
+        if len(bent) < 2 or touched[units].any():
+            continue
+        touched[units] = True
+        axis = max(bent, key=lambda axis: (units.shape[axis], axis))
+        line = x.ids[tuple(slice(None) if a == axis else slice(0, 1) for a in range(x.ids.ndim))]
+        edges.append((np.broadcast_to(line, x.ids.shape), x.ids))
+    return edges
+
+
+def _reasons(notes: Iterable[tuple[np.ndarray, str]], unit: np.ndarray) -> dict[int, str]:
+    reasons: dict[int, str] = {}
+    for ids, reason in notes:
+        for u in np.unique(unit[ids]):
+            reasons.setdefault(int(u), reason)
+    return reasons

@@ -1,0 +1,1 @@
+"""Run models over data: readers of batches, copies with taps, sums over batches."""

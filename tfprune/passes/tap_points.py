@@ -1,0 +1,149 @@
+"""Where a layer's maps are activated: the call whose output shows them, and at which places."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.graph.activation_layers import applies_activation, is_activation
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.channel_places import channel_axis, find_places, is_channels_first
+from tfprune.graph.channels import Channels
+from tfprune.graph.keras_graph import is_graph, replay
+from tfprune.graph.layer_notes import Owner
+
+_NORMALIZATIONS = (
+    keras.layers.BatchNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.RMSNormalization,
+)
+
+
+@dataclass(frozen=True)
+class TapPoint:
+    """One call of a model, and where in its output the channels of a layer lie.
+
+    Args:
+        operation: the layer or operation called.
+        call: which of its calls this is, counted from 0.
+        axis: the channel axis of its output.
+        places: int [C], where along the axis each channel of the layer lies.
+    """
+
+    operation: Any
+    call: int
+    axis: int
+    places: np.ndarray
+
+
+def activated(graph: ChannelGraph, names: Iterable[str]) -> dict[str, TapPoint]:
+    """Find where the maps of layers appear after the activation that follows.
+
+    That is the layer itself where it has an activation of its own; else the first activation
+    that its channels reach, in the order of execution: in a residual block the one behind the
+    sum, in a DenseNet the places of the layer in the next unit's. Channels are followed until a
+    kernel makes other maps of them. Without an activation (a linear bottleneck) it is the first
+    normalisation on the way, else the layer's own output. Of a layer called several times, the
+    first call counts.
+
+    Args:
+        graph: channel graph of the model.
+        names: names of layers that make channels, as in `graph.producers`.
+
+    Returns:
+        {layer: where its maps are}.
+
+    Example:
+        >>> import keras, tfprune
+        >>> layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
+        ...           keras.layers.BatchNormalization(), keras.layers.ReLU(name="relu")]
+        >>> graph = tfprune.analyse(keras.Sequential(layers))
+        >>> point = activated(graph, ["conv"])["conv"]
+        >>> point.operation.name, point.places.tolist()
+        ('relu', [0, 1, 2, 3])
+    """
+    search = _Search(graph, frozenset(names))
+    replay(graph.model, [_Flow() for _ in graph.model.inputs], search.step)
+    return {name: search.best(name) for name in names}
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """Stands for a tensor: the layers whose channels it still shows."""
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass
+class _Search:
+    graph: ChannelGraph
+    wanted: frozenset[str]
+    own: dict[str, TapPoint] = field(default_factory=dict)
+    normalised: dict[str, TapPoint] = field(default_factory=dict)
+    activated: dict[str, TapPoint] = field(default_factory=dict)
+    calls: Counter = field(default_factory=Counter)
+
+    def __post_init__(self):
+        self.owners = {id(owner.operation): owner for owner in self.graph.owners.values()}
+
+    def best(self, name: str) -> TapPoint:
+        return self.activated.get(name) or self.normalised.get(name) or self.own[name]
+
+    def step(self, operation: Any, args: tuple, kwargs: dict) -> Any:
+        """Follow the channels through one call; return what stands for its outputs."""
+        data = {k: v for k, v in kwargs.items() if k not in ("mask", "training")}
+        inputs = [x for x in keras.tree.flatten([args, data]) if isinstance(x, _Flow)]
+        if is_graph(operation):
+            return replay(operation, inputs, self.step)
+        owner, call = self.owners[id(operation)], self.calls[id(operation)]
+        self.calls[id(operation)] += 1
+        # A nested model called again hands on the channels of its first call.
+        outputs = owner.outputs[call % len(owner.outputs)]
+        names = [] if owner.times else [name for x in inputs for name in x.names]
+        if owner.name in self.wanted and not call:
+            self._start(owner, outputs[0])
+            names.append(owner.name)
+        return [_Flow(self._passed(owner, call, names, x)) for x in outputs]
+
+    def _start(self, owner: Owner, channels: Channels) -> None:
+        ids = self.graph.producers[owner.name]
+        axis = channel_axis(channels, 1 if is_channels_first(owner.operation) else -1)
+        self.own[owner.name] = TapPoint(owner.operation, 0, axis, np.arange(len(ids)))
+        if applies_activation(owner.operation):
+            self.activated[owner.name] = self.own[owner.name]
+
+    def _passed(
+        self, owner: Owner, call: int, names: Iterable[str], channels: Channels
+    ) -> tuple[str, ...]:
+        """Note what this output shows of each layer; return the layers to follow further."""
+        passed = []
+        for name in dict.fromkeys(names):
+            places = None if name in self.activated else self._places(name, channels)
+            if places is None:
+                continue
+            point = TapPoint(
+                owner.operation, call, channel_axis(channels, self.own[name].axis), places
+            )
+            passed.append(name)
+            if is_activation(owner.operation):
+                self.activated[name] = point
+            elif isinstance(owner.operation, _NORMALIZATIONS):
+                self.normalised.setdefault(name, point)
+        return tuple(passed)
+
+    def _places(self, name: str, channels: Channels) -> np.ndarray | None:
+        """Return where a layer's channels lie in a tensor of maps; None if one is missing."""
+        ids, own = self.graph.producers[name], self.own[name]
+        rank = len(self.graph.owners[name].outputs[0][0].shape)
+        if len(channels.shape) != rank or len(channels.varying) > 1:
+            return None
+        line = channels.along(channel_axis(channels, own.axis))
+        places = find_places(ids, line)
+        # Behind a sum the ids are those of one of its terms, but the units are the same.
+        return (
+            find_places(self.graph.unit[ids], self.graph.unit[line]) if places is None else places
+        )

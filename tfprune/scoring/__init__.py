@@ -1,0 +1,1 @@
+"""Score channels by a criterion that is found by its name."""

@@ -1,0 +1,35 @@
+"""Scores per layer that remember where they come from."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Scores(Mapping):
+    """Scores per layer that remember their criterion.
+
+    Args:
+        criterion: the criterion's name.
+        by_layer: {layer name: float64 [C], higher = keep}, or what the criterion's selector takes.
+        selector: name of the selector that turns them into keep masks.
+        scope: "layer" or "global", how the criterion's paper ranks.
+        comparable: whether scores of different layers may be ranked against each other as they
+            are; otherwise they are divided by their layer's mean before that.
+    """
+
+    criterion: str
+    by_layer: Mapping[str, np.ndarray]
+    selector: str = "ranking"
+    scope: str = "layer"
+    comparable: bool = True
+
+    def __getitem__(self, layer: str) -> np.ndarray:
+        return self.by_layer[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_layer)
+
+    def __len__(self) -> int:
+        return len(self.by_layer)

@@ -1,0 +1,101 @@
+"""Score the channels of a model by a criterion that is found by its name."""
+
+import inspect
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tfprune import criteria, plugins
+from tfprune.errors import PruningError, unknown
+from tfprune.graph import coupling
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.scores import Scores
+
+
+def score(
+    graph: ChannelGraph,
+    criterion: str,
+    batches: Any,
+    *,
+    coupled: str | None = None,
+    **options: Any,
+) -> Scores:
+    """Score every channel of a model by a named criterion.
+
+    Args:
+        graph: channel graph of the model.
+        criterion: name of the criterion, e.g. "fgp", "gfbs", "similarity", "fmc", "gfi", "l1".
+        batches: a tf.data.Dataset, a PyDataset, arrays, or an iterable of inputs or (inputs,
+            labels); None for a criterion that needs no data.
+        coupled: what channels of several layers that live or die together are scored by: the
+            "mean" or "sum" of their own scores, those of the "leader" (the layer nearest to the
+            input), or "pin" to leave such layers whole; by default as the criterion's paper does.
+        **options: the criterion's own options, e.g. `seed=3`.
+
+    Returns:
+        {layer name: float64 [C]}, higher = keep. A layer that the criterion cannot judge is
+        missing.
+
+    Raises:
+        PruningError: an unknown criterion or option, data that does not suit the criterion, or
+            scores that are not finite.
+
+    Example:
+        >>> import keras, tfprune
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
+        ...                           keras.layers.Dense(2)])
+        >>> tfprune.score(tfprune.analyse(model), "l1", None)["hidden"].shape
+        (3,)
+    """
+    if not isinstance(graph, ChannelGraph):
+        raise PruningError(
+            f"score: expected a ChannelGraph, received {type(graph).__name__}. Make one with "
+            "tfprune.analyse(model)."
+        )
+    module = plugins.find(criteria, criterion, "criterion")
+    _check_options(module, criterion, options)
+    coupled = coupled or getattr(module, "COUPLED", "mean")
+    coupling.check_way(coupled)
+    itself = {"coupled": coupled} if "coupled" in _parameters(module) else {}
+    values = module.score(graph, batches, **itself, **options)
+    _require_finite(criterion, values)
+    if not itself:
+        shares = getattr(module, "SHARES", False)
+        values = coupling.combine(graph, values, coupled, shares=shares)
+    return Scores(
+        criterion,
+        values,
+        getattr(module, "SELECTOR", "ranking"),
+        getattr(module, "SCOPE", "layer"),
+        getattr(module, "COMPARABLE", True),
+    )
+
+
+def criterion_options(module: ModuleType) -> list[str]:
+    """Return the names of a criterion's own options."""
+    return [name for name in _parameters(module) if name != "coupled"]
+
+
+def _parameters(module: ModuleType) -> list[str]:
+    """Return what follows a criterion's graph and batches."""
+    return list(inspect.signature(module.score).parameters)[2:]
+
+
+def _check_options(module: ModuleType, criterion: str, options: Mapping[str, Any]) -> None:
+    valid = criterion_options(module)
+    for name in options:
+        if name not in valid:
+            raise unknown(f"option of criterion {criterion!r}", name, [*valid, "coupled"])
+
+
+def _require_finite(criterion: str, values: Mapping[str, np.ndarray]) -> None:
+    for layer, value in values.items():
+        if not np.isfinite(value).all():
+            bad = int(np.flatnonzero(~np.isfinite(value).reshape(len(value), -1).all(1))[0])
+            raise PruningError(
+                f"Criterion {criterion!r} gave layer {layer!r} a score that is not finite "
+                f"(channel {bad}: {value[bad]}). Check the model's weights and the batches for "
+                "NaN and infinity."
+            )

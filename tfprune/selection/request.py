@@ -1,0 +1,142 @@
+"""What a caller asks of a selection, checked."""
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+
+from tfprune.checks import check_number, check_share, check_whole
+from tfprune.errors import PruningError, unknown
+from tfprune.graph.channel_graph import ChannelGraph
+
+AMOUNTS = ("ratio", "ratios", "counts", "macs", "params", "threshold")
+_WITHOUT_SCOPE = ("ratios", "counts", "threshold")
+
+
+@dataclass(frozen=True)
+class Request:
+    """How much is to go, and what has to stay.
+
+    Args:
+        ratio: share of channels removed, in [0, 1).
+        ratios: {layer name: share of its channels removed}; other layers stay whole.
+        counts: {layer name: channels that it keeps}; other layers stay whole.
+        macs: share of the multiply-accumulates that is to be left, in (0, 1].
+        params: share of the weights that is to be left, in (0, 1].
+        threshold: what the selector understands by it.
+        scope: "layer" for the same share everywhere, "global" for one ranking of all layers.
+        min_channels: channels that every layer keeps at least.
+        round_to: kept counts are multiples of this, or the layer stays whole.
+        include: patterns of layer names; only these are pruned.
+        exclude: patterns of layer names that are not pruned.
+    """
+
+    ratio: float | None = None
+    ratios: Mapping[str, float] | None = None
+    counts: Mapping[str, int] | None = None
+    macs: float | None = None
+    params: float | None = None
+    threshold: float | None = None
+    scope: str | None = None
+    min_channels: int = 1
+    round_to: int = 1
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    amount: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "amount", the_amount(vars(self)))
+        self._check_shares()
+        if self.scope not in (None, "layer", "global"):
+            raise PruningError(f"scope must be 'layer' or 'global', received {self.scope!r}.")
+        if self.scope and self.amount in _WITHOUT_SCOPE:
+            raise PruningError(
+                f"scope={self.scope!r} has no effect with {self.amount}: leave it out."
+            )
+        for name in ("min_channels", "round_to"):
+            check_whole(name, getattr(self, name))
+
+    @property
+    def may_remove_nothing(self) -> bool:
+        """Whether it is no mistake if no channel at all can go.
+
+        So with a share that leaves the whole model, with a threshold, and with amounts of named
+        layers, each of which is judged by itself.
+        """
+        whole = {"ratio": 0, "macs": 1, "params": 1}
+        return self.amount not in whole or getattr(self, self.amount) == whole[self.amount]
+
+    def with_scope(self, default: str) -> "Request":
+        """Return this request with a scope, if it has none and the amount leaves one open."""
+        if self.scope or self.amount in _WITHOUT_SCOPE:
+            return self
+        return replace(self, scope=default)
+
+    def _check_shares(self) -> None:
+        for name in ("ratio", "macs", "params"):
+            value = getattr(self, name)
+            if value is not None:
+                check_share(name, value, removed=name == "ratio")
+        if self.threshold is not None:
+            check_number("threshold", self.threshold)
+        for name, kind in (("ratios", "share"), ("counts", "channels kept")):
+            value = getattr(self, name)
+            if not isinstance(value, Mapping | None):
+                raise PruningError(f"{name} must be {{layer name: {kind}}}, received {value!r}.")
+        for layer, value in (self.ratios or {}).items():
+            check_share(f"ratios[{layer!r}]", value, removed=True)
+
+    def shrunk(self, graph: ChannelGraph) -> list[str]:
+        """Return the layers that are asked for by name to lose channels."""
+        if self.counts is not None:
+            return [name for name, count in self.counts.items() if count < graph.channels(name)]
+        return [name for name, ratio in (self.ratios or {}).items() if ratio > 0]
+
+    def pruned_layers(self, graph: ChannelGraph) -> set[str]:
+        """Return the names of the layers that may be pruned.
+
+        Raises:
+            PruningError: a pattern that matches no layer, an unknown layer in `ratios` or
+                `counts`, or a count out of range.
+        """
+        names = list(graph.producers)
+        chosen = _matching("include", self.include, names) if self.include else set(names)
+        for layer in getattr(self, self.amount) if self.amount in ("ratios", "counts") else ():
+            if layer not in graph.producers:
+                raise unknown(f"layer in {self.amount}", layer, names)
+        for layer, count in (self.counts or {}).items():
+            most = graph.channels(layer)
+            if not isinstance(count, Integral) or not 1 <= count <= most:
+                raise PruningError(
+                    f"counts[{layer!r}] must be a whole number of channels that stay, from 1 to "
+                    f"{most}; received {count!r}."
+                )
+        return chosen - _matching("exclude", self.exclude, names)
+
+
+def the_amount(options: Mapping[str, object]) -> str:
+    """Return which of `AMOUNTS` is given.
+
+    Args:
+        options: {option of a selection: its value, None if not given}.
+
+    Raises:
+        PruningError: none of them, or several.
+    """
+    given = [name for name in AMOUNTS if options.get(name) is not None]
+    if len(given) != 1:
+        raise PruningError(
+            f"select: expected exactly one of {', '.join(AMOUNTS)}; received "
+            f"{' and '.join(given) or 'none'}. Say in one way how much is to go."
+        )
+    return given[0]
+
+
+def _matching(what: str, patterns: tuple[str, ...], names: list[str]) -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        matches = fnmatch.filter(names, pattern)
+        if not matches:
+            raise unknown(f"layer pattern in {what}", pattern, names)
+        found.update(matches)
+    return found

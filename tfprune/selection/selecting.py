@@ -1,0 +1,107 @@
+"""Turn scores into keep masks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.scores import Scores
+from tfprune.selection.planning import asked
+
+
+def select(  # noqa: PLR0913 - every way to say how much is a keyword of one level
+    graph: ChannelGraph,
+    scores: Mapping[str, np.ndarray],
+    *,
+    ratio: float | None = None,
+    ratios: Mapping[str, float] | None = None,
+    counts: Mapping[str, int] | None = None,
+    macs: float | None = None,
+    params: float | None = None,
+    threshold: float | None = None,
+    scope: str | None = None,
+    min_channels: int = 1,
+    round_to: int = 1,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    **options: Any,
+) -> dict[str, np.ndarray]:
+    """Choose the channels to keep; exactly one of the first six options says how many.
+
+    Args:
+        graph: channel graph of the model.
+        scores: {layer name: float64 [C]}, higher = keep, from `tfprune.score` or your own.
+        ratio: share of the channels removed, in [0, 1): of every layer alike, or with
+            scope="global" of all layers together ("gfbs" and "gfi": fewer, where a layer would
+            vanish).
+        ratios: {layer name: share removed}; layers left out stay whole unless coupled to one.
+        counts: {layer name: channels that it keeps}; layers left out stay whole unless coupled.
+        macs: share of the multiply-accumulates that is left, in (0, 1], hit as closely as one
+            unit allows, or with "similarity" and "gfi" as one threshold for all layers does.
+        params: share of the weights that is left, likewise.
+        threshold: what the scores' selector understands by it: the similarity from which
+            channels are alike, the share of a layer's support that is kept ("fgp"), the score up
+            to which a filter goes ("gfi"); in a ranking, the score below which a channel goes.
+        scope: "layer": layers shrink alike; "global": one ranking over all layers. By default
+            as the criterion's paper does: global for "gfbs" and "gfi", layer for "l1" and most.
+        min_channels: channels that every layer keeps at least.
+        round_to: a layer that loses channels keeps a multiple of this.
+        include: patterns (as in a shell) of layer names; only these layers are pruned.
+        exclude: patterns of layer names that are not pruned.
+        **options: the selector's own options, e.g. `cap=True` for the scores of "gfi".
+
+    Returns:
+        {layer name: bool [C], True = kept} for every layer that makes channels; coupled layers
+        keep the same ones.
+
+    Raises:
+        PruningError: none or several amounts, a value out of range, a pattern that matches no
+            layer, an unknown layer, scores that are not finite, a target out of reach.
+
+    Example:
+        >>> import keras, tfprune
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
+        ...                           keras.layers.Dense(2)])
+        >>> graph = tfprune.analyse(model)
+        >>> keep = tfprune.select(graph, tfprune.score(graph, "l1", None), ratio=0.5)
+        >>> int(keep["hidden"].sum())
+        4
+    """
+    amounts = {
+        "ratio": ratio, "ratios": ratios, "counts": counts, "macs": macs, "params": params,
+        "threshold": threshold, "scope": scope, "min_channels": min_channels,
+        "round_to": round_to, "include": include, "exclude": exclude,
+    }  # fmt: skip
+    return choose(graph, scores, **amounts, **options)[0]
+
+
+def choose(
+    graph: ChannelGraph, scores: Mapping[str, np.ndarray], **options: Any
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the keep masks of `select`, and a line for each guard of the method that held.
+
+    Args:
+        graph: as for `select`.
+        scores: as for `select`.
+        **options: the options of `select`.
+
+    Raises:
+        PruningError: as `select`.
+    """
+    if not isinstance(graph, ChannelGraph) or not isinstance(scores, Mapping):
+        raise PruningError(
+            "select: expected the channel graph of tfprune.analyse(model) and scores as {layer "
+            f"name: [C]}}, received {type(graph).__name__} and {type(scores).__name__}."
+        )
+    if not isinstance(scores, Scores):
+        scores = Scores("given", scores)
+    if not scores:
+        raise PruningError(
+            f"select: criterion {scores.criterion!r} scored no layer, so there is nothing to "
+            "choose from."
+        )
+    plan = asked(scores.selector, **options)
+    plan.check(graph)
+    return plan.selector.keep_masks(graph, scores, plan.request, **plan.own)

@@ -1,0 +1,164 @@
+"""Copy a model operation by operation, whole or with fewer channels: the one copier."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.channels import Channels
+from tfprune.graph.keras_graph import functional, input_layer, is_graph, read, replay
+from tfprune.graph.layer_notes import Owner
+from tfprune.surgery.layer_copies import copy_assets, copy_layer, finish, start_from
+
+_HALF = ("float16", "bfloat16")
+
+
+def float32_if_half(model: keras.Model) -> str | None:
+    """Return the dtype policy in which a model of half precision is compared and scored."""
+    half = any(x.dtype_policy.compute_dtype in _HALF for x in model._flatten_layers())
+    return "float32" if half else None
+
+
+def copy_whole(graph: ChannelGraph, dtype: str | None = None) -> keras.Model:
+    """Return a copy of a graph's model with nothing cut, not compiled.
+
+    Args:
+        graph: channel graph of the model.
+        dtype: dtype policy of every layer of the copy; by default each keeps its own.
+    """
+    return Builder(graph, np.ones(len(graph.unit), bool), dtype).build()
+
+
+class Builder:
+    """One copying of one model: which new operation stands for which old one.
+
+    Args:
+        graph: the model's channel graph.
+        kept: which ids stay, bool [ids].
+        dtype: dtype policy of every layer of the copy; by default each keeps its own.
+    """
+
+    def __init__(self, graph: ChannelGraph, kept: np.ndarray, dtype: str | None = None):
+        self.graph, self.kept, self.dtype = graph, kept, dtype
+        self.owners = {id(owner.operation): owner for owner in graph.owners.values()}
+        self.whole = kept.all()
+        self.copies: dict[int, Any] = {}
+        self.calls: dict[int, int] = {}
+        self.started: dict[int, list[np.ndarray]] = {}  # values of layers not yet finished
+
+    def build(self) -> keras.Model:
+        """Return the copy of the graph's model, not compiled."""
+        model = self._model(self.graph.model)
+        self._copy_flags(self.graph.model, model)
+        return model
+
+    def values(self, owner: Owner) -> list[np.ndarray]:
+        """Return the values of a layer's weights in the copy."""
+        weights = getattr(owner.operation, "weights", ())
+        return [self._compressed(owner, i, read(weight)) for i, weight in enumerate(weights)]
+
+    def compress(self, variable: Any, value: np.ndarray) -> np.ndarray:
+        """Return what is kept of an array that belongs to a variable of the old model."""
+        place = self._places.get(id(variable))
+        return value if place is None else self._compressed(*place, value)
+
+    @cached_property
+    def _places(self) -> dict[int, tuple[Owner, int]]:
+        """{id of a variable: its layer and its index there}."""
+        return {
+            id(weight): (owner, index)
+            for owner in self.owners.values()
+            for index, weight in enumerate(getattr(owner.operation, "weights", ()))
+        }
+
+    def edits(self, owner: Owner) -> Mapping[str, Any]:
+        """Return the changes of a layer's arguments."""
+        return {} if self.whole else owner.config_edits
+
+    def call(self, owner: Owner, index: int, copy: Any, args: tuple, kwargs: dict) -> Any:
+        """Make one call of the old model anew."""
+        edit = None if self.whole else owner.call_edits[index]
+        return (copy if edit is None else edit(copy, self.kept))(*args, **kwargs)
+
+    def shape(self, x: Channels) -> Sequence[int | None]:
+        """Return the shape of what stands for a tensor in the copy."""
+        return x.sizes(self.kept)
+
+    def _compressed(self, owner: Owner, index: int, value: np.ndarray) -> np.ndarray:
+        for (weight, axis), slot in sorted(owner.slots.items()):
+            if weight == index:
+                left = self.kept[slot.ids]
+                value = value if left.all() else value.compress(left, axis=axis)
+        return value
+
+    def _model(self, model: keras.Model) -> keras.Model:
+        inputs = self._inputs(model)
+        if isinstance(model, keras.Sequential) and not any(map(self._is_cut, model.layers)):
+            layers = [self._copy(layer) for layer in model.layers]
+            copy = keras.Sequential([*inputs, *layers], name=model.name)
+        else:
+            outputs = replay(model, [layer.output for layer in inputs], self._call)
+            structure = functional(model).input
+            inputs = keras.tree.pack_sequence_as(structure, [layer.output for layer in inputs])
+            copy = keras.Model(inputs, outputs, name=model.name)
+        self._finish(model, copy)
+        return copy
+
+    def _inputs(self, model: keras.Model) -> list[keras.layers.InputLayer]:
+        shapes = [tuple(x.shape) for x in model.inputs]
+        for i, x in enumerate(self.graph.nested.get(id(model), ())):
+            left = self.shape(x)
+            shapes[i] = [None if old is None else n for old, n in zip(shapes[i], left, strict=True)]
+        return [input_layer(x, shape) for x, shape in zip(model.inputs, shapes, strict=True)]
+
+    def _is_cut(self, layer: Any) -> bool:
+        """Return whether a layer's call is written anew, which a Sequential cannot do."""
+        owner = self.owners.get(id(layer))
+        return owner is not None and any(edit is not None for edit in owner.call_edits)
+
+    def _copy(self, operation: Any) -> Any:
+        if id(operation) not in self.copies:
+            new = self._model(operation) if is_graph(operation) else self._new(operation)
+            self.copies[id(operation)] = new
+        return self.copies[id(operation)]
+
+    def _new(self, operation: Any) -> Any:
+        owner = self.owners[id(operation)]
+        copy = copy_layer(operation, self.edits(owner), self.kept, self.dtype)
+        weights = getattr(operation, "weights", ())
+        if weights:
+            self.started[id(operation)] = values = self.values(owner)
+            start_from(copy, [weight.name for weight in weights], values)
+        return copy
+
+    def _call(self, operation: Any, args: tuple, kwargs: dict) -> Any:
+        copy = self._copy(operation)
+        if is_graph(operation):
+            return copy(*args, **kwargs)
+        index = self.calls.get(id(operation), 0)
+        self.calls[id(operation)] = index + 1
+        return self.call(self.owners[id(operation)], index, copy, args, kwargs)
+
+    def _finish(self, model: keras.Model, copy: keras.Model) -> None:
+        for layer in model.layers:
+            new = self.copies.get(id(layer))
+            if new is None:  # an input layer
+                continue
+            if id(layer) in self.started:
+                finish(new, self.started.pop(id(layer)))
+            if hasattr(layer, "save_assets"):
+                copy_assets(layer, new)
+
+    def _copy_flags(self, model: keras.Model, copy: keras.Model) -> None:
+        """Set the `trainable` flags from the outside inwards: an outer one sets all within."""
+        if copy.trainable != model.trainable:
+            copy.trainable = model.trainable
+        for layer in model.layers:
+            new = self.copies.get(id(layer), copy)
+            if is_graph(layer):
+                self._copy_flags(layer, new)
+            elif new is not copy and new.trainable != layer.trainable:
+                new.trainable = layer.trainable

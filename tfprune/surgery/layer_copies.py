@@ -1,0 +1,105 @@
+"""Copy one layer with other sizes, and let its weights start from given values."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+from tfprune.graph.layer_notes import Edit
+
+
+def copy_layer(
+    operation: Any, edits: Mapping[str, Edit], kept: np.ndarray, dtype: str | None = None
+) -> Any:
+    """Return a new layer or operation of the same kind, its arguments edited.
+
+    Args:
+        operation: the layer or operation to copy; it is only read.
+        edits: {path of an argument in the config: change(value, kept)}.
+        kept: which ids stay, bool [ids].
+        dtype: dtype policy of the copy; by default the layer's own.
+    """
+    if not edits and not isinstance(operation, keras.layers.Layer):
+        return _duplicate(operation)
+    config = _without_shapes(operation.get_config(), dtype)
+    for path, change in edits.items():
+        *parents, key = path.split("/")
+        place = config
+        for parent in parents:
+            place = place[parent]
+        place[key] = change(place[key], kept)
+    return type(operation).from_config(config)
+
+
+def _duplicate(operation: Any) -> Any:
+    """Return an operation that no model calls yet; its arguments may defy serialization."""
+    new = object.__new__(type(operation))
+    new.__dict__.update(operation.__dict__)
+    new._inbound_nodes, new._outbound_nodes = [], []
+    return new
+
+
+def _without_shapes(config: Any, dtype: str | None) -> Any:
+    """Drop the shapes that wrapped layers were built with: theirs change too."""
+    if not isinstance(config, dict):
+        return config
+    changed = {k: _without_shapes(v, dtype) for k, v in config.items() if k != "build_config"}
+    if dtype is not None and "dtype" in changed and "name" in changed:
+        changed["dtype"] = dtype
+    return changed
+
+
+def start_from(layer: keras.layers.Layer, names: Sequence[str], values: Sequence) -> None:
+    """Let a layer that is not built create its weights with these values.
+
+    Drawing random numbers that are overwritten at once would take longer than all the rest.
+    """
+    given = dict(zip(names, values, strict=True))
+    if len(given) < len(names):  # weights of inner layers share names: they are assigned later
+        return
+    create = layer.add_weight
+    used = set()
+
+    def add_weight(*args: Any, **kwargs: Any) -> Any:
+        name = kwargs.get("name")
+        if name in given:  # not so for a weight without a name: it is assigned later
+            value = given[name]
+            used.add(name)
+            kwargs["initializer"] = lambda shape, dtype=None: tf.constant(value, dtype)
+        return create(*args, **kwargs)
+
+    add_weight.used = used
+    layer.__dict__["add_weight"] = add_weight  # past Keras' attribute tracking, which would keep it
+
+
+def finish(layer: keras.layers.Layer, values: Sequence[np.ndarray]) -> None:
+    """Give a built layer the rest of its values, and check that every size is right.
+
+    Raises:
+        PruningError: a weight came out in another shape than its value, so that the rule for
+            this kind of layer labels or resizes wrongly.
+    """
+    started = getattr(layer.__dict__.pop("add_weight", None), "used", ())
+    for weight, value in zip(layer.weights, values, strict=True):
+        if tuple(weight.shape) != value.shape:
+            raise PruningError(
+                f"Layer {layer.name!r} ({type(layer).__name__}): weight {weight.name!r} was "
+                f"rebuilt with shape {tuple(weight.shape)}, but what is kept of it has shape "
+                f"{value.shape}. The rule for {type(layer).__name__} must label and resize the "
+                "same channels."
+            )
+        if weight.name not in started:
+            weight.assign(value)
+    if hasattr(layer, "finalize_state"):  # preprocessing layers compute with copies of weights
+        layer.finalize_state()
+
+
+def copy_assets(layer: Any, new: Any) -> None:
+    """Give a new preprocessing layer the old one's state that is no weight: its vocabulary."""
+    with tempfile.TemporaryDirectory() as folder:
+        layer.save_assets(folder)
+        new.load_assets(folder)

@@ -1,0 +1,122 @@
+"""What a classifier's outputs are, probabilities or logits, and the loss that goes with them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from tfprune.errors import PruningError
+from tfprune.graph.keras_graph import nodes
+
+# They hand probabilities on as probabilities, and logits as logits.
+_PASSING = (
+    keras.layers.Activation,
+    keras.layers.AveragePooling2D,
+    keras.layers.Cropping2D,
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.Identity,
+    keras.layers.Permute,
+    keras.layers.Reshape,
+    keras.layers.Resizing,
+    keras.layers.UpSampling2D,
+)
+
+
+def gives_probabilities(model: keras.Model) -> bool:
+    """Tell whether the last activation is a softmax; without any activation these are logits.
+
+    The operations are followed from the output backwards, into nested models too, through
+    layers that only move, drop or average values, up to the first one that has an activation
+    or is of another kind.
+
+    Args:
+        model: a functional or sequential model with one output.
+
+    Returns:
+        True for probabilities, False for logits.
+
+    Raises:
+        PruningError: the last activation is neither, e.g. a sigmoid, or the model has no graph.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> gives_probabilities(model)
+        False
+    """
+    last = _last_activation(model)
+    if last in ("softmax", "log_softmax", "linear"):
+        # The softmax of log-probabilities is the probabilities: they are logits as well.
+        return last == "softmax"
+    raise PruningError(
+        f"The model {model.name!r} ends in {last!r}: expected a softmax (probabilities) or no "
+        "activation (logits). Give the loss that suits it: fine_tune(..., loss=...), or compile "
+        "the model with it."
+    )
+
+
+def last_layers(model: keras.Model) -> list[keras.Operation]:
+    """Return the operations from the last activation on, the very last one first.
+
+    Example:
+        >>> layers = [keras.Input((3,)), keras.layers.Dense(2), keras.layers.Softmax(name="last")]
+        >>> [layer.name for layer in last_layers(keras.Sequential(layers))]
+        ['last']
+    """
+    found = []
+    for operation in _backwards(model):
+        if isinstance(operation, keras.Model):
+            return found + last_layers(operation)
+        found.append(operation)
+        passing = isinstance(operation, _PASSING) or type(operation).__name__ == "Resize"
+        if _activation(operation) != "linear" or not passing:
+            break
+    return found
+
+
+def label_loss(model: keras.Model) -> Callable[[Any, Any], Any]:
+    """Return the mean cross-entropy of a classifier: `loss(labels [N], outputs [N, classes])`.
+
+    Raises:
+        PruningError: a model with several outputs, whose labels' meaning is unknown.
+    """
+    if len(model.outputs) != 1:
+        raise PruningError(
+            f"Model {model.name!r} has {len(model.outputs)} outputs, expected 1: which of them the "
+            "labels belong to is unknown. Pass a model with the classifier's output alone."
+        )
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=not gives_probabilities(model))
+
+
+def _last_activation(model: keras.Model) -> str:
+    found = last_layers(model)
+    return _activation(found[-1]) if found else "linear"
+
+
+def _activation(operation: keras.Operation) -> str:
+    """Return the name of the activation an operation applies, "linear" if it applies none."""
+    kind = type(operation).__name__
+    if kind in ("Softmax", "LogSoftmax", "Sigmoid"):  # layers and keras.ops alike
+        return {"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(kind, "sigmoid")
+    activation = getattr(operation, "activation", None)
+    return "linear" if activation is None else getattr(activation, "__name__", str(activation))
+
+
+def _backwards(model: keras.Model) -> Iterator[keras.Operation]:
+    """Yield the operations before the output, the last first, while each has one input."""
+    if isinstance(model, keras.Sequential):
+        yield from reversed(model.layers)
+        return
+    if not hasattr(model, "operations"):
+        raise PruningError(
+            f"The model {model.name!r} is a {type(model).__name__} without a graph of layers, so "
+            "its last activation cannot be seen. Give the loss: fine_tune(..., loss=...)."
+        )
+    # By calls: a layer that is called several times has no one input.
+    makers = {id(tensor): node for node in nodes(model) for tensor in node.outputs}
+    tensors = model.outputs
+    while len(tensors) == 1 and id(tensors[0]) in makers:
+        node = makers[id(tensors[0])]
+        yield node.operation
+        tensors = node.input_tensors
