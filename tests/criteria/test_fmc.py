@@ -14,7 +14,7 @@ from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
 import tfprune
-from tests.clustering.test_redundancy import LABELS, naive
+from tests.criteria.clustering.test_redundancy import LABELS, naive
 from tfprune import PruningError
 from tfprune.criteria.fmc.images import _entropy, digest
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tfprune
-from tests.rules.test_units import INEXACT
+from tests.graph.rules.test_units import INEXACT
 from tests.toy_models import TOYS, random_keep
 
 
