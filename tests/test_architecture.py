@@ -5,12 +5,14 @@ import doctest
 import importlib
 import pkgutil
 from graphlib import TopologicalSorter
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 import models
 import tfprune
+from tfprune import criteria, plugins
 
 ROOT = Path(tfprune.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -56,13 +58,35 @@ def test_the_library_stands_alone(path):
     assert "print" not in {call.id for call in calls if isinstance(call, ast.Name)}
 
 
-@pytest.mark.parametrize("name", tfprune.__all__)
+ROOMS = {"data", "reporting", "schedules", "training", "weights"}
+NAMED = sorted(set(tfprune.__all__) - ROOMS - {"__version__"})
+
+
+@pytest.mark.parametrize("name", NAMED)
 def test_public_names_are_documented_and_no_module_hides_one(name):
     thing = getattr(tfprune, name)
     assert callable(thing)
     assert len(thing.__doc__) > 40
     assert not (ROOT / f"{name}.py").exists()
     assert not (ROOT / name).exists()
+
+
+def test_tab_shows_the_public_names_and_nothing_else():
+    assert dir(tfprune) == sorted(tfprune.__all__)
+    assert set(tfprune.__all__) >= ROOMS
+    for room in ROOMS:
+        names = getattr(tfprune, room).__all__
+        assert all(getattr(getattr(tfprune, room), name).__doc__ for name in names)
+
+
+def test_the_installed_version_is_the_packages_own():
+    assert metadata.version("tfprune") == tfprune.__version__
+
+
+def test_every_method_has_one_line():
+    lines = tfprune.methods()
+    assert list(lines) == plugins.names(criteria)
+    assert all(line.endswith(".") and "\n" not in line for line in lines.values())
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -5,6 +5,7 @@ criterion scores channels, a selector turns scores into keep masks, surgery carr
 functional model, and the result is compared with the masked original.
 """
 
+from tfprune import data, reporting, schedules, training, weights
 from tfprune.costs.model_cost import Cost, cost
 from tfprune.errors import PruningError
 from tfprune.exporting.artefacts import export
@@ -12,12 +13,15 @@ from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import rule
 from tfprune.pruning import PruningReport, prune
+from tfprune.scoring.catalogue import methods
 from tfprune.scoring.scores import Scores
 from tfprune.scoring.scoring import score
 from tfprune.selection.selecting import select
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.verification import Verification, verify
 from tfprune.training import fine_tune
+
+__version__ = "0.1.0"
 
 __all__ = [
     "ChannelGraph",
@@ -26,14 +30,26 @@ __all__ = [
     "PruningReport",
     "Scores",
     "Verification",
+    "__version__",
     "analyse",
     "cost",
+    "data",
     "export",
     "fine_tune",
+    "methods",
     "prune",
     "rebuild",
+    "reporting",
     "rule",
+    "schedules",
     "score",
     "select",
+    "training",
     "verify",
+    "weights",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return the public names only: what the others hold may move."""
+    return [*__all__]
