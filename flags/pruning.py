@@ -14,7 +14,6 @@ from tfprune import criteria, plugins
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
-SAMPLES = 500  # of a method that names no number of images
 
 
 def define(*, pretrain_dir: str) -> None:
@@ -60,15 +59,13 @@ def method() -> str:
 
 def samples() -> int | None:
     """Return how many training images the method looks at: 0 for all, None for none."""
-    if not _looks():
-        return None
-    given = FLAGS.samples
-    return getattr(_criterion(), "SAMPLES", SAMPLES) if given is None else given
+    own = _criterion().METHOD.samples
+    return own if own is None or FLAGS.samples is None else FLAGS.samples
 
 
 def amount() -> dict[str, Any]:
     """Return how much is pruned, as `flags.amount.given`, the method's own by default."""
-    return amounts.given(FLAGS.method, getattr(_criterion(), "AMOUNT", {}))
+    return amounts.given(FLAGS.method, _criterion().METHOD.amount)
 
 
 def request() -> dict[str, Any]:
@@ -78,7 +75,7 @@ def request() -> dict[str, Any]:
 
 def schedule() -> str:
     """Return the method's own schedule."""
-    return getattr(_criterion(), "SCHEDULE", "one_shot")
+    return _criterion().METHOD.schedule
 
 
 def label(planned: str) -> str:
@@ -125,7 +122,7 @@ def idle() -> dict[str, str]:
     found = dict.fromkeys(unused, f"--{used} says how much.")
     if "memory_gb" not in _takes():
         found["memory_gb"] = f"method {FLAGS.method!r} keeps no maps."
-    if not _looks():
+    if not _criterion().METHOD.needs_data:
         found["samples"] = f"method {FLAGS.method!r} looks at no images."
     if used in ("threshold", "compress_rate"):
         found["scope"] = f"--{used} says how much of every layer."
@@ -145,10 +142,6 @@ def _criterion() -> ModuleType:
 
 def _takes() -> Mapping[str, inspect.Parameter]:
     return inspect.signature(_criterion().score).parameters
-
-
-def _looks() -> bool:
-    return _takes()["batches"].default is inspect.Parameter.empty
 
 
 def _literal(text: str) -> Any:

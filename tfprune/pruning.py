@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import keras
@@ -177,7 +176,7 @@ def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dic
         ({'macs': 0.5}, {'seed': 3})
     """
     module = plugins.find(criteria, method, "method")
-    selector = plugins.find(selectors, _selector(module), "selector")
+    selector = plugins.find(selectors, module.METHOD.selector, "selector")
     choosing = [*SELECTING, *selector_options(selector)]
     valid = [*choosing, "coupled", *criterion_options(module)]
     for name in options:
@@ -185,7 +184,7 @@ def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dic
             raise unknown(f"option of prune with method {method!r}", name, valid)
     selecting = {name: value for name, value in options.items() if name in choosing}
     if not any(selecting.get(name) is not None for name in AMOUNTS):
-        selecting |= getattr(module, "AMOUNT", {})
+        selecting |= module.METHOD.amount
     return selecting, {name: x for name, x in options.items() if name not in choosing}
 
 
@@ -203,8 +202,4 @@ def planned(method: str, selecting: Mapping[str, Any]) -> Selection:
         >>> planned("similarity", {"macs": 0.5}).request.amount
         'macs'
     """
-    return asked(_selector(plugins.find(criteria, method, "method")), **selecting)
-
-
-def _selector(criterion: ModuleType) -> str:
-    return getattr(criterion, "SELECTOR", "ranking")
+    return asked(plugins.find(criteria, method, "method").METHOD.selector, **selecting)

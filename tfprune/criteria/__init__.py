@@ -1,25 +1,24 @@
 """Criteria: one module each, found by its name, with a function that scores channels.
 
-`score(graph, batches, **options) -> {layer: float64 [C]}`, higher = keep; a layer that the
-criterion cannot judge is missing. `batches` without a default means that it needs data, `labelled`
-and its like in `tfprune.passes.batches` read them. Its other arguments are options of
-`tfprune.score` and `tfprune.prune`, and of prune.py, which itself fills in `seed`, `cache_dir` and
-`progress`.
+A criterion is a file here, or a package, with two names:
+
+    METHOD = Method(scope="global", comparable=False, samples=200)
+
+    def score(graph, batches, *, own options):
+        return {layer: float64 [C], higher = keep}
+
+- `METHOD`, a `tfprune.scoring.method.Method`, says how the scores are used unless the caller says
+  otherwise: the selector, the scope, the amount, the number of images, what coupled layers are
+  judged by.
+- graph: the `ChannelGraph`; `graph.producers` are the layers that make channels. A layer that the
+  criterion cannot judge is left out of what it returns.
+- batches: whatever holds batches; `tfprune.passes.batches` reads them. A criterion that needs no
+  data says so by `samples=None`, and gives `batches` the default None.
+- own options: arguments with defaults. They are options of `tfprune.score` and `tfprune.prune`, and
+  of prune.py, which itself fills in `seed`, `cache_dir` and `progress`.
 
 Scores are each layer's own: `tfprune.score` combines those of coupled layers. A criterion with an
 argument `coupled` does that itself.
-
-A module may also say:
-
-- `SELECTOR` ("ranking"): the selector that belongs to its scores.
-- `SCOPE` ("layer"): whether its paper ranks within each layer, or over all of them ("global").
-- `COMPARABLE` (True): whether scores of different layers can be ranked as they are.
-- `COUPLED` ("mean"): what its paper judges coupled layers by; `SHARES` (False): whether each of
-  them is divided by its sum before.
-- `AMOUNT` (none): how much its paper prunes, e.g. {"ratio": 0.7}.
-- `SAMPLES` (500): on how many images it scores in prune.py, 0 for all; `BATCH` (as in training): on
-  how many at a time, where scores depend on it.
-- `SCHEDULE` ("one_shot"): when its channels go in prune.py.
 
 Modules with an underscore are parts of criteria.
 """

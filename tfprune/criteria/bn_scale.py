@@ -7,8 +7,9 @@ import numpy as np
 from tfprune.criteria._norms import channel_ids, require_norms, scaled_norms
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.keras_graph import read
+from tfprune.scoring.method import Method
 
-SCOPE = "global"
+METHOD = Method(scope="global", samples=None)
 
 
 def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:

@@ -14,12 +14,15 @@ from tfprune.criteria._heat import GRADIENTS, NORMS, support
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.gradients import Taps
+from tfprune.scoring.method import Method
 
-SELECTOR = "mass"
-COMPARABLE = False
-SHARES = True
-AMOUNT = {"threshold": 0.8}
-SAMPLES = 0  # all, until every class has its images
+METHOD = Method(
+    selector="mass",
+    comparable=False,
+    shares=True,
+    amount={"threshold": 0.8},
+    samples=0,  # all, until every class has its images
+)
 _TASKS = {  # how images are taken, and the axes of the model's outputs
     "classification": (by_label, ["N", "classes"]),
     "segmentation": (by_mask, ["N", "H", "W", "classes"]),

@@ -6,8 +6,10 @@ import numpy as np
 
 from tfprune.criteria._filters import filter_weights
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.method import Method
 
-COMPARABLE = False  # distances grow with the size of the filters and their number
+# Distances grow with the size of the filters and their number.
+METHOD = Method(comparable=False, samples=None)
 _PIECE = 1 << 22  # numbers that are widened to float64 at a time: 32 MiB
 
 

@@ -11,11 +11,15 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import combine
 from tfprune.graph.layer_notes import Owner
+from tfprune.scoring.method import Method
 
-SCOPE = "global"
-SELECTOR = "border"
-AMOUNT = {"ratio": 0.7}  # of VGG-16 on CIFAR-10; 0.4 of ResNet-50
-SAMPLES = BATCH = 200  # of CIFAR-10; scores depend on what is in one batch
+METHOD = Method(
+    selector="border",
+    scope="global",
+    amount={"ratio": 0.7},  # of VGG-16 on CIFAR-10; 0.4 of ResNet-50
+    samples=200,  # of CIFAR-10
+    batch=200,  # scores depend on what is in one batch
+)
 W_BETA = 0.05
 EPSILON = 1e-12  # keeps the norm of a layer whose beta is all zero from dividing by zero
 

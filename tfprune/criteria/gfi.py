@@ -16,12 +16,15 @@ from tfprune.criteria._passes import check_counts, check_readable
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import combine, require_uncoupled
+from tfprune.scoring.method import Method
 
-SELECTOR = "adaptive"
-SCOPE = "global"
-COUPLED = "pin"
-AMOUNT = {"ratio": 0.41}  # of ResNet-32 on CIFAR-10; 0.3 of ResNet-50
-SAMPLES = 0  # all training images
+METHOD = Method(
+    selector="adaptive",
+    scope="global",
+    coupled="pin",
+    amount={"ratio": 0.41},  # of ResNet-32 on CIFAR-10; 0.3 of ResNet-50
+    samples=0,  # all training images
+)
 _USER = "criterion 'gfi'"
 _HINT = "Correct the labels, or give the number of classes with classes="
 

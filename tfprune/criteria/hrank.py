@@ -7,9 +7,10 @@ import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.feature_maps import feature_maps, mapped_layers, single_inputs
+from tfprune.scoring.method import Method
 
-COMPARABLE = False  # a rank is at most the shorter side of the map
-SAMPLES = 500
+# A rank is at most the shorter side of the map.
+METHOD = Method(comparable=False, samples=500)
 _USER = "Criterion 'hrank'"
 
 

@@ -6,8 +6,10 @@ import numpy as np
 
 from tfprune.criteria._filters import reduce_filters
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.method import Method
 
-COMPARABLE = False  # a norm grows with the size of the filter
+# A norm grows with the size of the filter.
+METHOD = Method(comparable=False, samples=None)
 
 
 def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:

@@ -7,6 +7,9 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.method import Method
+
+METHOD = Method(samples=None)
 
 
 def score(graph: ChannelGraph, batches: Any = None, seed: int = 0) -> dict[str, np.ndarray]:

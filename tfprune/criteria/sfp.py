@@ -1,5 +1,6 @@
 """Soft filter pruning's criterion, the L2 norm of each filter (He et al., IJCAI 2018, eq. 2)."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,8 @@ import numpy as np
 from tfprune.criteria import l2
 from tfprune.graph.channel_graph import ChannelGraph
 
-COMPARABLE = l2.COMPARABLE
-SCHEDULE = "soft"  # filters are zeroed after each epoch, and go at the end
+# Filters are zeroed after each epoch, and go at the end.
+METHOD = replace(l2.METHOD, schedule="soft")
 
 
 def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:

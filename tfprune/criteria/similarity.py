@@ -12,11 +12,9 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import require_uncoupled
 from tfprune.passes.feature_maps import require_finite, single_inputs
+from tfprune.scoring.method import Method
 
-SELECTOR = "similarity"
-COUPLED = "leader"
-AMOUNT = {"threshold": 0.7}
-SAMPLES = 100
+METHOD = Method(selector="similarity", coupled="leader", amount={"threshold": 0.7}, samples=100)
 CROP = 8  # lowest frequencies per axis that make the hash
 IMAGES = 50  # whose hashes are compared at a time
 _USER = "Criterion 'similarity'"

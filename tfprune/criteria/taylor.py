@@ -11,8 +11,9 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.batches import labelled
 from tfprune.passes.gradients import Taps
+from tfprune.scoring.method import Method
 
-SCOPE = "global"
+METHOD = Method(scope="global")
 _KINDS = (
     keras.layers.Conv1D,
     keras.layers.Conv2D,

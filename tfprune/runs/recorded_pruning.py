@@ -126,8 +126,9 @@ class _Run:
         if self.plan.samples is None:
             return None
         method = plugins.find(criteria, self.plan.method, "method")
-        size = getattr(method, "BATCH", None)
-        return self.stages.feeding.sample(self.stages.data, self.plan.samples, size)
+        return self.stages.feeding.sample(
+            self.stages.data, self.plan.samples, method.METHOD.batch
+        )
 
 
 def _outcome(small: keras.Model, report: PruningReport) -> Outcome:

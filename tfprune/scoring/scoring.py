@@ -56,21 +56,15 @@ def score(
         )
     module = plugins.find(criteria, criterion, "criterion")
     _check_options(module, criterion, options)
-    coupled = coupled or getattr(module, "COUPLED", "mean")
+    method = module.METHOD
+    coupled = coupled or method.coupled
     coupling.check_way(coupled)
     itself = {"coupled": coupled} if "coupled" in _parameters(module) else {}
     values = module.score(graph, batches, **itself, **options)
     _require_finite(criterion, values)
     if not itself:
-        shares = getattr(module, "SHARES", False)
-        values = coupling.combine(graph, values, coupled, shares=shares)
-    return Scores(
-        criterion,
-        values,
-        getattr(module, "SELECTOR", "ranking"),
-        getattr(module, "SCOPE", "layer"),
-        getattr(module, "COMPARABLE", True),
-    )
+        values = coupling.combine(graph, values, coupled, shares=method.shares)
+    return Scores(criterion, values, method.selector, method.scope, method.comparable)
 
 
 def criterion_options(module: ModuleType) -> list[str]:

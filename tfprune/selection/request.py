@@ -10,6 +10,7 @@ from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
 
 AMOUNTS = ("ratio", "ratios", "counts", "macs", "params", "threshold")
+SCOPES = ("layer", "global")
 _WITHOUT_SCOPE = ("ratios", "counts", "threshold")
 
 
@@ -47,7 +48,7 @@ class Request:
     def __post_init__(self) -> None:
         object.__setattr__(self, "amount", the_amount(vars(self)))
         self._check_shares()
-        if self.scope not in (None, "layer", "global"):
+        if self.scope not in (None, *SCOPES):
             raise PruningError(f"scope must be 'layer' or 'global', received {self.scope!r}.")
         if self.scope and self.amount in _WITHOUT_SCOPE:
             raise PruningError(

@@ -16,10 +16,10 @@ from tfprune.criteria.fmc.steps import Progress, Steps
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.feature_maps import mapped_layers, single_inputs
+from tfprune.scoring.method import Method
 
-COMPARABLE = False  # the index grows with the size of a layer's clusters
-COUPLED = "sum"
-SAMPLES = 128
+# The index grows with the size of a layer's clusters.
+METHOD = Method(comparable=False, coupled="sum", samples=128)
 # Of equal indices the filter with the lower number stays, as in the original's order, while
 # selectors keep the later of equal scores; no layer has so many filters that these add up to 1.
 _TIE = 2.0**-20
@@ -55,8 +55,8 @@ def score(
         batches: batches of inputs; the paper uses 128 training images. Labels are not needed.
         index: "label", or "literal" for the index as the original program computes it.
         seed: seed of the random numbers.
-        cluster_stride: try every so manieth number of clusters only. 8 makes step 0 of a layer
-            of 512 filters about three times as fast; fewer images are the other way.
+        cluster_stride: step between the numbers of clusters that are tried, 1 for all of them. 8
+            makes step 0 of a layer of 512 filters about three times as fast; so do fewer images.
         cache_dir: folder where the steps are kept (step0_K, step1_labels [S, C], step2_index;
             images in the order of their digests), so that a run that was stopped goes on.
         workers: processes; by default one per core.

@@ -47,7 +47,7 @@ def best_count(clusterer: Clusterer, stride: int = 1) -> int:
 
     Args:
         clusterer: the points.
-        stride: try every so manieth number only.
+        stride: step between the numbers that are tried.
 
     Example:
         >>> import numpy as np

@@ -31,7 +31,7 @@ class Steps:
         images: the images.
         cache: what was found before, and is to be kept.
         seed: seed of everything random.
-        stride: try every so manieth number of clusters only.
+        stride: step between the numbers of clusters that are tried.
         workers: processes.
         progress: told (images done, of how many, seconds left) during step 0.
         user: what scores, for error messages.

@@ -28,5 +28,5 @@ group of coupled layers, so that only how many is left to say (`check_plan` has 
 
 `OF_PAIRS = True` in a selector says that scores are of pairs of channels, [C, C], which no schedule
 in steps can follow. Modules with an underscore are parts of selectors. A criterion names its
-selector in `SELECTOR`; own scores do so in `tfprune.Scores(name, values, selector=...)`.
+selector in its `METHOD`; own scores do so in `tfprune.Scores(name, values, selector=...)`.
 """
