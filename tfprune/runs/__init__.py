@@ -1,0 +1,23 @@
+"""A run in a folder: what it was asked, what it has done, and how it goes on after a stop."""
+
+from tfprune.runs.masks_file import load_masks, save_masks
+from tfprune.runs.metrics_file import MetricsFile
+from tfprune.runs.plan import Plan
+from tfprune.runs.recorded_pruning import Outcome, prune_recorded
+from tfprune.runs.recorded_training import Feeding, train_recorded
+from tfprune.runs.run_folder import claim, require_same, text, values
+
+__all__ = [
+    "Feeding",
+    "MetricsFile",
+    "Outcome",
+    "Plan",
+    "claim",
+    "load_masks",
+    "prune_recorded",
+    "require_same",
+    "save_masks",
+    "text",
+    "train_recorded",
+    "values",
+]
