@@ -126,9 +126,7 @@ class _Run:
         if self.plan.samples is None:
             return None
         method = plugins.find(criteria, self.plan.method, "method")
-        return self.stages.feeding.sample(
-            self.stages.data, self.plan.samples, method.METHOD.batch
-        )
+        return self.stages.feeding.sample(self.stages.data, self.plan.samples, method.METHOD.batch)
 
 
 def _outcome(small: keras.Model, report: PruningReport) -> Outcome:
