@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from importlib import metadata
 from pathlib import Path
 
+import keras
 import pytest
 
 import models
@@ -56,6 +57,39 @@ def test_the_library_stands_alone(path):
     assert not tops & {"models", "flags", "absl", "tests", "benchmarks", "jax", "torch"}
     calls = [n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
     assert "print" not in {call.id for call in calls if isinstance(call, ast.Name)}
+
+
+KINDS = {name for name, kind in vars(keras.layers).items() if isinstance(kind, type)}
+KINDS -= {"Layer", "InputLayer"}  # no kinds: what every layer is, and how a model begins
+# Each of these knows what one kind computes, or how another library lays out its weights.
+KNOWS_A_KIND = {
+    "tfprune.passes.fused_norms",
+    "tfprune.weights._conversion",
+    "tfprune.weights._matching",
+}
+
+
+def named_kinds(path):
+    """Layer kinds that a file names: as attributes, or as words in a string that is no prose."""
+    tree = ast.parse(path.read_text())
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & KINDS
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    lists = [text.split() for text in texts if isinstance(text, str)]
+    words = {w for words in lists if all(w[0].isupper() for w in words) for w in words}
+    parts = {w for w in words - {"Layer"} if len(w) > 4 and any(w in kind for kind in KINDS)}
+    return attributes | parts
+
+
+@pytest.mark.parametrize("path", FILES, ids=dotted)
+def test_only_rules_name_layer_kinds(path):
+    if path.parent.name == "rules":
+        return
+    assert bool(named_kinds(path)) == (dotted(path) in KNOWS_A_KIND), named_kinds(path)
+
+
+def test_the_search_for_layer_kinds_finds_them():
+    assert {"Conv2D", "Dense"} <= named_kinds(ROOT / "weights" / "_conversion.py")
+    assert "GlobalAveragePooling" in named_kinds(ROOT / "graph" / "rules" / "spatial.py")
 
 
 ROOMS = {"data", "reporting", "schedules", "training", "weights"}

@@ -18,6 +18,7 @@ class LayerCost:
         norm: parameters of a normalisation layer, without its moving statistics.
         macs: multiply-accumulates of its kernels.
         elements: the numbers it computes besides: biases, normalised, rectified, pooled.
+        pooling: "average_pooling" or "global_average_pooling" for a layer that averages.
         output_shape: shape of its first call's first output, with the batch; None for a layer
             that another layer calls, as attention calls its projections.
     """
@@ -28,6 +29,7 @@ class LayerCost:
     norm: int
     macs: int
     elements: Elements
+    pooling: str | None
     output_shape: tuple[int | None, ...] | None
 
 
@@ -65,10 +67,10 @@ def _hrank(row: LayerCost) -> int:
 def _thop(row: LayerCost) -> int:
     """Count as thop 0.0.31 of May 2020: 2 per normalised element, biases of convolutions."""
     pooled = 0
-    if row.kind.startswith(("GlobalAverage", "AdaptiveAverage")):
+    if row.pooling == "global_average_pooling":
         # (kernel positions + 1) per output; the kernels cover every input once
         pooled = row.elements.pool_inputs + row.elements.pool_outputs
-    elif row.kind.startswith("AveragePooling"):
+    elif row.pooling == "average_pooling":
         pooled = row.elements.pool_outputs
     return row.macs + row.elements.conv_bias + 2 * row.elements.norm + pooled
 

@@ -4,26 +4,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from typing import Any
 
 import keras
-from keras import layers
 
+from tfprune.graph.activation_kinds import rectifies
 from tfprune.graph.layer_calls import LayerCall, calls
+from tfprune.graph.rules import has_role
 
 Count = int | None  # None: on a map of unknown size
-
-_CONVOLUTIONS = tuple(
-    getattr(layers, f"{kind}{dimensions}D{suffix}")
-    for kind, suffix in [("Conv", ""), ("Conv", "Transpose"), ("DepthwiseConv", ""),
-                         ("SeparableConv", "")]
-    for dimensions in (1, 2, 3)
-    if hasattr(layers, f"{kind}{dimensions}D{suffix}")
-)  # fmt: skip
-_RECTIFIERS = (layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU)
-_RECTIFIER_FUNCTIONS = tuple(
-    getattr(keras.activations, name) for name in ("relu", "relu6", "leaky_relu", "elu")
-)
 
 
 @dataclass(frozen=True)
@@ -61,8 +49,9 @@ def count_elements(model: keras.Model) -> dict[int, Elements]:
         {id of the layer: its elements}, a shared layer's over all calls.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((4, 4, 3)), layers.MaxPooling2D(2, name="pool")])
-        >>> found = count_elements(model)[id(model.get_layer("pool"))]
+        >>> pool = keras.layers.MaxPooling2D(2, name="pool")
+        >>> model = keras.Sequential([keras.Input((4, 4, 3)), pool])
+        >>> found = count_elements(model)[id(pool)]
         >>> found.pool_inputs, found.pool_outputs
         (48, 12)
     """
@@ -70,36 +59,26 @@ def count_elements(model: keras.Model) -> dict[int, Elements]:
     unpadded: dict[int, Count] = {}  # by the id of a padding layer's output
     for call in calls(model):
         layer = call.operation
-        if _is_padding(layer):
+        if has_role(layer, "padding"):
             unpadded[id(call.outputs[0])] = _size(call.inputs[0])
-        elif isinstance(layer, layers.Layer):
+        elif isinstance(layer, keras.Layer):
             found[id(layer)] += Elements(**dict(_elements(call, unpadded)))
     return dict(found)
 
 
 def _elements(call: LayerCall, unpadded: dict[int, Count]) -> Iterator[tuple[str, Count]]:
     layer, out = call.operation, _size(call.outputs[0])
-    if getattr(layer, "use_bias", False) and isinstance(layer, (*_CONVOLUTIONS, layers.Dense)):
-        yield "dense_bias" if isinstance(layer, layers.Dense) else "conv_bias", out
-    if isinstance(layer, layers.BatchNormalization):
+    for role, name in (("convolution", "conv_bias"), ("dense", "dense_bias")):
+        if has_role(layer, role) and layer.use_bias:
+            yield name, out
+    if has_role(layer, "batch_normalisation"):
         yield "norm", out
-    if _rectifies(layer):
+    if rectifies(layer):
         yield "rectified", out
-    if "Pooling" in type(layer).__name__:
+    if has_role(layer, "pooling"):
         before = call.inputs[0]
         yield "pool_inputs", unpadded.get(id(before), _size(before))
         yield "pool_outputs", out
-
-
-def _is_padding(layer: Any) -> bool:
-    return isinstance(layer, layers.ZeroPadding1D | layers.ZeroPadding2D | layers.ZeroPadding3D)
-
-
-def _rectifies(layer: Any) -> bool:
-    if isinstance(layer, _RECTIFIERS):
-        return True
-    activation = getattr(layer, "activation", None)
-    return isinstance(activation, _RECTIFIERS) or activation in _RECTIFIER_FUNCTIONS
 
 
 def _size(tensor: keras.KerasTensor) -> Count:

@@ -13,8 +13,10 @@ from tfprune.graph.analysis import analyse
 from tfprune.graph.keras_graph import require_readable
 from tfprune.graph.layer_calls import calls
 from tfprune.graph.layer_notes import Owner
+from tfprune.graph.rules import has_role
 from tfprune.surgery.resizing import with_input_shape
 
+_POOLINGS = ("global_average_pooling", "average_pooling")  # the narrower one first
 # Weights that no optimiser trains: running statistics, which no paper counts.
 _STATISTICS = """moving_mean moving_variance adapt_mean adapt_variance count vector_u""".split()
 
@@ -138,7 +140,7 @@ def _row(owner: Owner, elements: Elements, shape: tuple[int | None, ...] | None)
     # Not `trainable_weights`: a frozen layer has its parameters all the same.
     statistics = {id(getattr(layer, name, None)) for name in _STATISTICS}
     params = sum(n for n, w in zip(size, weights, strict=True) if id(w) not in statistics)
-    is_norm = "Normalization" in type(layer).__name__
+    is_norm = has_role(layer, "normalisation")
     return LayerCost(
         name=owner.name,
         kind=type(layer).__name__,
@@ -146,6 +148,7 @@ def _row(owner: Owner, elements: Elements, shape: tuple[int | None, ...] | None)
         norm=params if is_norm else 0,
         macs=sum(size[index] * times for index, times in owner.times.items()),
         elements=elements,
+        pooling=next((role for role in _POOLINGS if has_role(layer, role)), None),
         output_shape=shape,
     )
 

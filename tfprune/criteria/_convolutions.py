@@ -10,12 +10,12 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channel_places import is_channels_first
+from tfprune.graph.rules import has_role
 from tfprune.passes.batch_errors import describing
 from tfprune.passes.linear_copies import cut_activations
 from tfprune.passes.model_calls import input_tensors, run_calls
 from tfprune.surgery.builder import Builder
 
-_KINDS = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
 Maps = Callable[[Any], dict[str, tf.Tensor]]  # from flat inputs to {layer: [N, H, W, C]}
 
 
@@ -36,7 +36,12 @@ def convolutions(graph: ChannelGraph, criterion: str) -> list[str]:
         >>> convolutions(tfprune.analyse(model), "gfi")
         ['c']
     """
-    names = [name for name in graph.producers if isinstance(graph.owners[name].operation, _KINDS)]
+    layers = {name: graph.owners[name].operation for name in graph.producers}
+    names = [
+        name
+        for name, layer in layers.items()
+        if has_role(layer, "convolution") and len(layer.kernel_size) == 2
+    ]
     if not names:
         raise PruningError(
             f"Criterion {criterion!r} judges maps of 2-D convolutions; model "

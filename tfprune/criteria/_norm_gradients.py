@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.layer_notes import Owner
+from tfprune.graph.rules import has_role
 from tfprune.passes.batch_errors import describing
 from tfprune.passes.batches import labelled
 from tfprune.passes.fused_norms import on_batch_statistics
@@ -36,7 +36,7 @@ def scale_gradients(graph: ChannelGraph, norms: Sequence[Owner], batches: Any) -
     builder = Builder(graph, np.ones(len(graph.unit), bool), float32_if_half(graph.model))
     model = builder.build()
     for layer in builder.copies.values():
-        if isinstance(layer, keras.layers.BatchNormalization):
+        if has_role(layer, "batch_normalisation"):
             layer.trainable = True  # a frozen one would stay on its moving statistics
     gammas = [builder.copies[id(owner.operation)].gamma.value for owner in norms]
     loss = label_loss(model)
@@ -62,7 +62,7 @@ def scale_gradients(graph: ChannelGraph, norms: Sequence[Owner], batches: Any) -
 
 def _on_batch_statistics(operation: Any, args: tuple, kwargs: dict) -> Any:
     """Make a call as at inference, but for BatchNormalization."""
-    if not isinstance(operation, keras.layers.BatchNormalization):
+    if not has_role(operation, "batch_normalisation"):
         return operation(*args, **kwargs)
     fused = on_batch_statistics(operation, *args, **kwargs)
     return operation(*args, **{**kwargs, "training": True}) if fused is None else fused

@@ -1,11 +1,11 @@
 """The BatchNormalization layers behind a model's channels."""
 
-import keras
 import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.layer_notes import Owner
+from tfprune.graph.rules import has_role
 
 
 def scaled_norms(graph: ChannelGraph, *, shifted: bool = False) -> list[Owner]:
@@ -41,7 +41,7 @@ def require_norms(norms: list[Owner], graph: ChannelGraph, criterion: str, what:
 
 def _is_scaled(owner: Owner, shifted: bool) -> bool:
     layer = owner.operation
-    if not isinstance(layer, keras.layers.BatchNormalization):
+    if not has_role(layer, "batch_normalisation"):
         return False
     known = (0, 0) in owner.slots  # not so where it normalises other axes than the channels
     return layer.scale and (layer.center or not shifted) and known

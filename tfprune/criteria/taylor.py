@@ -2,29 +2,18 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from tfprune.criteria._labels import class_numbers
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.rules import has_role
 from tfprune.passes.batches import labelled
 from tfprune.passes.gradients import Taps
 from tfprune.scoring.method import Method
 
 METHOD = Method(scope="global")
-_KINDS = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-    keras.layers.Dense,
-)
 
 
 def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
@@ -50,7 +39,7 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
         PruningError: no convolution or Dense layer, no batch, no labels or odd ones, a model
             that ends neither in a softmax nor in logits.
     """
-    names = [name for name in graph.producers if isinstance(graph.owners[name].operation, _KINDS)]
+    names = [name for name in graph.producers if _is_scored(graph.owners[name].operation)]
     if not names:
         raise PruningError(
             f"Criterion 'taylor' scores convolutions and Dense layers; model "
@@ -73,6 +62,10 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
     if not count:
         raise PruningError("Criterion 'taylor' received no batch. Pass at least one.")
     return {name: total[name] / count for name in names}
+
+
+def _is_scored(layer: Any) -> bool:
+    return has_role(layer, "convolution") or has_role(layer, "dense")
 
 
 def _cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
+from tfprune.graph.rules import has_role
 
 FILE = "model.onnx"
 TOLERANCE = 1e-5
@@ -28,11 +29,10 @@ def refuse(model: keras.Model) -> None:
             f"Format 'onnx' needs the packages tf2onnx and onnxruntime, not installed: "
             f"{', '.join(missing)}. Install them with: pip install 'tfprune[export]'."
         )
-    convolutions = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
     grouped = [
         layer.name
         for layer in _layers(model)
-        if isinstance(layer, convolutions) and layer.groups > 1
+        if has_role(layer, "convolution") and getattr(layer, "groups", 1) > 1
     ]
     if grouped:
         raise PruningError(

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channel_places import is_channels_first
+from tfprune.graph.rules import has_role
 from tfprune.passes.batch_errors import describing
 from tfprune.passes.fused_norms import on_moving_statistics
 from tfprune.passes.linear_copies import cut_activations, cut_softmax
@@ -134,7 +135,7 @@ class Taps:
                 activation = self.activations.get(id(operation))
                 return activation(outputs) if activation else outputs
             read = keras.tree.flatten((args, kwargs))[0]
-            if isinstance(operation, keras.layers.BatchNormalization) and read.ref() in made:
+            if has_role(operation, "batch_normalisation") and read.ref() in made:
                 watch(outputs)
                 made[read.ref()][1].append(outputs)
             return outputs
@@ -149,7 +150,7 @@ class Taps:
 
 def _called(operation: Any, args: tuple, kwargs: dict) -> Any:
     """Make a call at inference."""
-    norm = isinstance(operation, keras.layers.BatchNormalization)
+    norm = has_role(operation, "batch_normalisation")
     fused = on_moving_statistics(operation, *args, **kwargs) if norm else None
     return operation(*args, **kwargs) if fused is None else fused
 

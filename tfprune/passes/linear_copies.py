@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from tfprune.errors import PruningError
+from tfprune.graph.activation_kinds import activation_name
 from tfprune.graph.layer_calls import calls
 from tfprune.tasks.heads import gives_probabilities, last_layers
 
@@ -48,9 +49,7 @@ def cut_softmax(model: keras.Model) -> int | None:
 
 def _is_softmax(operation: Any) -> bool:
     """Tell whether an operation ends in a softmax; logarithms of one are no raw scores either."""
-    activation = getattr(operation, "activation", None)
-    name = type(operation).__name__ if activation is None else activation.__name__
-    return name in ("Softmax", "LogSoftmax", "softmax", "log_softmax")
+    return activation_name(operation) in ("softmax", "log_softmax")
 
 
 def cut_activations(layers: Iterable[Any]) -> dict[int, Callable[[Any], Any]]:

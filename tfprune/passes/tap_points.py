@@ -8,19 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.graph.activation_layers import applies_activation, is_activation
+from tfprune.graph.activation_kinds import applies_activation, is_activation
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channel_places import channel_axis, find_places, is_channels_first
 from tfprune.graph.channels import Channels
 from tfprune.graph.keras_graph import is_graph, replay
 from tfprune.graph.layer_notes import Owner
-
-_NORMALIZATIONS = (
-    keras.layers.BatchNormalization,
-    keras.layers.GroupNormalization,
-    keras.layers.LayerNormalization,
-    keras.layers.RMSNormalization,
-)
+from tfprune.graph.rules import has_role
 
 
 @dataclass(frozen=True)
@@ -131,7 +125,7 @@ class _Search:
             passed.append(name)
             if is_activation(owner.operation):
                 self.activated[name] = point
-            elif isinstance(owner.operation, _NORMALIZATIONS):
+            elif has_role(owner.operation, "normalisation"):
                 self.normalised.setdefault(name, point)
         return tuple(passed)
 

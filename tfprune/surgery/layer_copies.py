@@ -23,7 +23,7 @@ def copy_layer(
         kept: which ids stay, bool [ids].
         dtype: dtype policy of the copy; by default the layer's own.
     """
-    if not edits and not isinstance(operation, keras.layers.Layer):
+    if not edits and not isinstance(operation, keras.Layer):
         return _duplicate(operation)
     config = _without_shapes(operation.get_config(), dtype)
     for path, change in edits.items():
@@ -53,7 +53,7 @@ def _without_shapes(config: Any, dtype: str | None) -> Any:
     return changed
 
 
-def start_from(layer: keras.layers.Layer, names: Sequence[str], values: Sequence) -> None:
+def start_from(layer: keras.Layer, names: Sequence[str], values: Sequence) -> None:
     """Let a layer that is not built create its weights with these values.
 
     Drawing random numbers that are overwritten at once would take longer than all the rest.
@@ -76,7 +76,7 @@ def start_from(layer: keras.layers.Layer, names: Sequence[str], values: Sequence
     layer.__dict__["add_weight"] = add_weight  # past Keras' attribute tracking, which would keep it
 
 
-def finish(layer: keras.layers.Layer, values: Sequence[np.ndarray]) -> None:
+def finish(layer: keras.Layer, values: Sequence[np.ndarray]) -> None:
     """Give a built layer the rest of its values, and check that every size is right.
 
     Raises:

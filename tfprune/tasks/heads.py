@@ -6,22 +6,12 @@ from typing import Any
 import keras
 
 from tfprune.errors import PruningError
+from tfprune.graph.activation_kinds import activation_name
 from tfprune.graph.keras_graph import nodes
+from tfprune.graph.rules import has_role
 
-# They hand probabilities on as probabilities, and logits as logits.
-_PASSING = (
-    keras.layers.Activation,
-    keras.layers.AveragePooling2D,
-    keras.layers.Cropping2D,
-    keras.layers.Dropout,
-    keras.layers.Flatten,
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.Identity,
-    keras.layers.Permute,
-    keras.layers.Reshape,
-    keras.layers.Resizing,
-    keras.layers.UpSampling2D,
-)
+# Kinds that hand probabilities on as probabilities, and logits as logits.
+_PASSING = """activation average_pooling cropping dropout identity movement resizing""".split()
 
 
 def gives_probabilities(model: keras.Model) -> bool:
@@ -69,8 +59,8 @@ def last_layers(model: keras.Model) -> list[keras.Operation]:
         if isinstance(operation, keras.Model):
             return found + last_layers(operation)
         found.append(operation)
-        passing = isinstance(operation, _PASSING) or type(operation).__name__ == "Resize"
-        if _activation(operation) != "linear" or not passing:
+        passing = any(has_role(operation, role) for role in _PASSING)
+        if activation_name(operation) != "linear" or not passing:
             break
     return found
 
@@ -91,16 +81,7 @@ def label_loss(model: keras.Model) -> Callable[[Any, Any], Any]:
 
 def _last_activation(model: keras.Model) -> str:
     found = last_layers(model)
-    return _activation(found[-1]) if found else "linear"
-
-
-def _activation(operation: keras.Operation) -> str:
-    """Return the name of the activation an operation applies, "linear" if it applies none."""
-    kind = type(operation).__name__
-    if kind in ("Softmax", "LogSoftmax", "Sigmoid"):  # layers and keras.ops alike
-        return {"Softmax": "softmax", "LogSoftmax": "log_softmax"}.get(kind, "sigmoid")
-    activation = getattr(operation, "activation", None)
-    return "linear" if activation is None else getattr(activation, "__name__", str(activation))
+    return activation_name(found[-1]) if found else "linear"
 
 
 def _backwards(model: keras.Model) -> Iterator[keras.Operation]:

@@ -56,7 +56,7 @@ def assign(model: keras.Model, arrays: list[np.ndarray]) -> None:
     for variable, array in zip(model.variables, arrays, strict=True):
         variable.assign(array)
     for layer in _all_layers(model):
-        if isinstance(layer, keras.layers.Normalization):
+        if hasattr(layer, "finalize_state"):
             layer.finalize_state()  # else a copy goes on with the statistics it was made with
 
 

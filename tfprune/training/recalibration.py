@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.graph.rules import has_role
 from tfprune.training.copying import copy_model
 
 
@@ -60,7 +61,7 @@ def require_statistics(model: keras.Model) -> None:
 
 
 def _average(
-    model: keras.Model, layers: list[keras.layers.BatchNormalization], inputs: Iterable
+    model: keras.Model, layers: list[keras.Layer], inputs: Iterable
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the mean and variance of each layer, averaged over the batches."""
     forward = tf.function(lambda batch: model(batch, training=True), reduce_retracing=True)
@@ -87,9 +88,9 @@ def _inputs(batches: Iterable) -> Iterator:
         yield batch[0] if isinstance(batch, tuple) else batch
 
 
-def _normalisations(model: keras.Model) -> Iterator[keras.layers.BatchNormalization]:
+def _normalisations(model: keras.Model) -> Iterator[keras.Layer]:
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _normalisations(layer)
-        elif isinstance(layer, keras.layers.BatchNormalization):
+        elif has_role(layer, "batch_normalisation"):
             yield layer

@@ -12,6 +12,8 @@ _NAMES = """celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_ta
 log_sigmoid mish relu relu6 selu sigmoid silu soft_shrink softplus softsign sparse_plus
 sparse_sigmoid squareplus tanh tanh_shrink threshold""".split()
 ELEMENTWISE = {getattr(activations, name) for name in _NAMES}
+RECTIFIERS = {activations.relu, activations.relu6, activations.leaky_relu, activations.elu}
+_LAYERS = {keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.ELU}
 _OVER_CHANNELS = {activations.softmax, activations.log_softmax, activations.sparsemax}
 
 
@@ -22,10 +24,5 @@ def apply_activation(call: Call, activation: Any, out: np.ndarray) -> None:
     name = getattr(activation, "__name__", None) or getattr(activation, "name", str(activation))
     if activation in _OVER_CHANNELS:
         call.inexact(out, f"activation {name!r} normalises over all channels")
-    elif not _is_elementwise_layer(activation):
+    elif type(activation) not in _LAYERS:
         call.pin(out, f"activation {name!r} is not known to act on each channel by itself")
-
-
-def _is_elementwise_layer(activation: Any) -> bool:
-    kinds = (keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.ELU)
-    return type(activation) in kinds

@@ -1,17 +1,42 @@
-"""Which rule belongs to which kind of layer."""
+"""Which rule belongs to which kind of layer, and what the kind is: the one list of layer kinds."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from tfprune.errors import unknown
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Channels
 
 Rule: TypeAlias = Callable[[Call], Channels | Sequence[Channels]]
 
+# What a kind can be, each with the wider role that it plays too.
+ROLES: dict[str, str | None] = {
+    "activation": None,
+    "rectifier": "activation",
+    "sigmoid": "activation",
+    "softmax": None,
+    "log_softmax": None,
+    "normalisation": None,
+    "batch_normalisation": "normalisation",
+    "convolution": None,
+    "dense": None,
+    "dropout": None,
+    "pooling": None,
+    "max_pooling": "pooling",
+    "average_pooling": "pooling",
+    "global_average_pooling": "average_pooling",
+    "resizing": None,
+    "padding": None,
+    "cropping": None,
+    "movement": None,
+    "identity": None,
+}
+
 _RULES: dict[type | str, Rule] = {}
+_ROLES: dict[type | str, str] = {}
 
 
-def rule(*kinds: type | str) -> Callable[[Rule], Rule]:
+def rule(*kinds: type | str, role: str | None = None) -> Callable[[Rule], Rule]:
     """Teach tfprune a kind of layer: a decorator for a function from a call to its channels.
 
     The function receives a `tfprune.graph.call.Call` and returns the channels of the call's output
@@ -22,6 +47,15 @@ def rule(*kinds: type | str) -> Callable[[Rule], Rule]:
 
     Args:
         *kinds: layer classes, or names of operations that Keras does not export (`"GetItem"`).
+        role: what the kinds are to those who look for an activation, a normalisation or a
+            convolution: costs, criteria, the end of a classifier. One of "activation",
+            "rectifier", "sigmoid", "softmax", "log_softmax", "normalisation",
+            "batch_normalisation", "convolution", "dense", "dropout", "pooling", "max_pooling",
+            "average_pooling", "global_average_pooling", "resizing", "padding", "cropping",
+            "movement" or "identity"; None for a kind that nobody looks for.
+
+    Raises:
+        PruningError: an unknown role.
 
     Example:
         >>> import keras, tfprune
@@ -36,11 +70,50 @@ def rule(*kinds: type | str) -> Callable[[Rule], Rule]:
         ...     return call.passed()
     """
 
+    if role is not None and role not in ROLES:
+        raise unknown("role of a layer kind", role, ROLES)
+
     def register(function: Rule) -> Rule:
         _RULES.update(dict.fromkeys(kinds, function))
+        _ROLES.update(dict.fromkeys(kinds, role) if role else {})
         return function
 
     return register
+
+
+def has_role(operation: Any, role: str) -> bool:
+    """Tell whether a layer or an operation is of a kind with this role, or with a narrower one.
+
+    A subclass has its parent's role unless a rule says otherwise, although it has not its rule:
+    what it computes is its own, but a user's batch normalisation is one still.
+
+    Args:
+        operation: the layer or operation.
+        role: as in `rule`.
+
+    Raises:
+        PruningError: an unknown role.
+
+    Example:
+        >>> import keras
+        >>> has_role(keras.layers.ReLU(), "activation"), has_role(keras.layers.ReLU(), "pooling")
+        (True, False)
+    """
+    if role not in ROLES:
+        raise unknown("role of a layer kind", role, ROLES)
+    own = _role(type(operation))
+    while own is not None and own != role:
+        own = ROLES[own]
+    return own == role
+
+
+def _role(kind: type) -> str | None:
+    for parent in kind.__mro__:
+        if parent in _ROLES:
+            return _ROLES[parent]
+        if parent.__module__.startswith("keras.") and parent.__name__ in _ROLES:
+            return _ROLES[parent.__name__]
+    return None
 
 
 def find(operation: Any) -> Rule:

@@ -23,7 +23,7 @@ def positions(shape: Shape, axis: int) -> int | None:
     return None if None in space else math.prod(space)
 
 
-@rule(layers.Conv1D, layers.Conv2D, layers.Conv3D)
+@rule(layers.Conv1D, layers.Conv2D, layers.Conv3D, role="convolution")
 def convolution(call: Call) -> Channels:
     """Rule of the plain and grouped convolutions: kernel [*window, in / groups, out]."""
     layer, axis = call.op, channel_axis(call.op)
@@ -47,7 +47,7 @@ def _couple_groups(call: Call, x: np.ndarray, out: np.ndarray) -> dict[int, np.n
     return {-2: inside[0]}
 
 
-@rule(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+@rule(layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose, role="convolution")
 def transposed_convolution(call: Call) -> Channels:
     """Rule of the transposed convolutions: kernel [*window, out, in]."""
     axis = channel_axis(call.op)
@@ -58,7 +58,7 @@ def transposed_convolution(call: Call) -> Channels:
     return _finish(call, out, axis, filters=out)
 
 
-@rule(layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+@rule(layers.DepthwiseConv1D, layers.DepthwiseConv2D, role="convolution")
 def depthwise_convolution(call: Call) -> Channels:
     """Rule of the depthwise convolutions: kernel [*window, in, multiplier]; ids repeat."""
     axis = channel_axis(call.op)
@@ -67,7 +67,7 @@ def depthwise_convolution(call: Call) -> Channels:
     return _finish(call, np.repeat(x, call.op.depth_multiplier), axis)
 
 
-@rule(layers.SeparableConv1D, layers.SeparableConv2D)
+@rule(layers.SeparableConv1D, layers.SeparableConv2D, role="convolution")
 def separable_convolution(call: Call) -> Channels:
     """Rule of the separable convolutions: depthwise, then a 1x1 kernel [1, 1, in * mult, out]."""
     axis = channel_axis(call.op)

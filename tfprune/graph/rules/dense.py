@@ -11,7 +11,7 @@ from tfprune.graph.rules._activations import apply_activation
 from tfprune.graph.rules._registry import pin_all, rule
 
 
-@rule(layers.Dense)
+@rule(layers.Dense, role="dense")
 def dense(call: Call) -> Channels:
     """Rule of Dense: kernel [in, out], applied at every position of the other axes."""
     out = call.produce(call.op.units)

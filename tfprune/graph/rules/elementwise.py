@@ -8,25 +8,32 @@ from tfprune.graph.channels import Channels
 from tfprune.graph.rules._activations import apply_activation
 from tfprune.graph.rules._registry import rule
 
-UNARY = """Abs Absolute Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cast Cbrt Ceil Celu Copy
-Cos Cosh Elu Erf Erfc Exp Exp2 Expm1 Fabs Floor Gelu HardShrink HardSigmoid HardSilu HardTanh
-LeakyRelu Log Log10 Log1p Log2 LogSigmoid LogicalNot Negative OnesLike Reciprocal Relu Relu6 Round
-Rsqrt SaturateCast Selu Sigmoid Sign Silu Sin Sinh SoftShrink Softplus Softsign SparsePlus
-SparseSigmoid Sqrt Square Squareplus StopGradient Tan Tanh TanhShrink Threshold Trunc
-ZerosLike""".split()
+_ACTIVATIONS = """Celu Gelu HardShrink HardSigmoid HardSilu HardTanh LogSigmoid Selu Silu
+SoftShrink Softplus Softsign SparsePlus SparseSigmoid Squareplus Tanh TanhShrink
+Threshold""".split()
+_UNARY = """Abs Absolute Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cast Cbrt Ceil Copy Cos Cosh
+Erf Erfc Exp Exp2 Expm1 Fabs Floor Log Log10 Log1p Log2 LogicalNot Negative OnesLike Reciprocal
+Round Rsqrt SaturateCast Sign Sin Sinh Sqrt Square StopGradient Tan Trunc ZerosLike""".split()
 
 
 @rule(
-    layers.ReLU, layers.LeakyReLU, layers.ELU, layers.GaussianDropout, layers.GaussianNoise,
-    layers.Identity, layers.ActivityRegularization, layers.InputLayer, layers.SpatialDropout1D,
-    layers.SpatialDropout2D, layers.SpatialDropout3D, *UNARY,
+    layers.ReLU, layers.LeakyReLU, layers.ELU, "Relu", "Relu6", "ReLU", "LeakyRelu", "Elu",
+    role="rectifier",
 )  # fmt: skip
+@rule("Sigmoid", role="sigmoid")
+@rule(*_ACTIVATIONS, role="activation")
+@rule(
+    layers.GaussianDropout, layers.SpatialDropout1D, layers.SpatialDropout2D,
+    layers.SpatialDropout3D, role="dropout",
+)  # fmt: skip
+@rule(layers.Identity, role="identity")
+@rule(layers.GaussianNoise, layers.ActivityRegularization, layers.InputLayer, *_UNARY)
 def elementwise(call: Call) -> Channels:
     """Rule of everything that leaves the ids where they are."""
     return call.passed()
 
 
-@rule(layers.Dropout, layers.AlphaDropout)
+@rule(layers.Dropout, layers.AlphaDropout, role="dropout")
 def dropout(call: Call) -> Channels:
     """Rule of dropout: a shape given for the noise would have to follow the channels."""
     x = call.inputs[0]
@@ -44,7 +51,7 @@ def clip(call: Call) -> Channels:
     return call.passed()
 
 
-@rule(layers.Activation)
+@rule(layers.Activation, role="activation")
 def activation(call: Call) -> Channels:
     """Rule of Activation: ids pass unless the function spans the channels."""
     if call.inputs[0].varying:
@@ -52,7 +59,8 @@ def activation(call: Call) -> Channels:
     return call.passed()
 
 
-@rule(layers.Softmax, "Softmax", "LogSoftmax")
+@rule(layers.Softmax, "Softmax", role="softmax")
+@rule("LogSoftmax", role="log_softmax")
 def softmax(call: Call) -> Channels:
     """Rule of softmax: inexact along the channels, a plain map along another axis."""
     axes = np.atleast_1d(call.op.axis if call.op.axis is not None else range(8))
@@ -70,7 +78,7 @@ def rescaling(call: Call) -> Channels:
     return call.passed()
 
 
-@rule(layers.PReLU)
+@rule(layers.PReLU, role="rectifier")
 def prelu(call: Call) -> Channels:
     """Rule of PReLU: alpha follows the input's axes; where it is shared an axis has length 1."""
     x = call.inputs[0]

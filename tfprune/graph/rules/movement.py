@@ -15,7 +15,7 @@ from tfprune.graph.rules._registry import pin_all, rule
 
 @rule(
     layers.Flatten, layers.Permute, layers.RepeatVector, "Transpose", "Swapaxes", "Moveaxis",
-    "ExpandDims", "Flip", "Ravel", "Tile",
+    "ExpandDims", "Flip", "Ravel", "Tile", role="movement",
 )  # fmt: skip
 def movement(call: Call) -> list[Channels]:
     """Rule of the movements that need no argument changed when channels go."""
@@ -39,7 +39,7 @@ def blocks(call: Call) -> Channels:
     return call.output(out.ids.ravel(), axis)
 
 
-@rule(layers.Reshape, "Reshape")
+@rule(layers.Reshape, "Reshape", role="movement")
 def reshape(call: Call) -> list[Channels]:
     """Rule of Reshape: the target's sizes follow what is kept."""
     out = move(call, batch=_samples(call))
@@ -72,7 +72,7 @@ def broadcast_to(call: Call) -> list[Channels]:
     return out
 
 
-@rule("Squeeze")
+@rule("Squeeze", role="movement")
 def squeeze(call: Call) -> list[Channels]:
     """Rule of squeeze: without an axis it names those it means, lest a last channel go too."""
     if call.op.axis is not None:

@@ -24,7 +24,7 @@ def _fixed(call: Call, axis: int) -> np.ndarray:
     return places
 
 
-@rule(layers.BatchNormalization)
+@rule(layers.BatchNormalization, role="batch_normalisation")
 def batch_normalization(call: Call) -> Channels:
     """Rule of BatchNormalization: every channel has statistics of its own."""
     x, axis = call.inputs[0], call.op.axis % len(call.outputs[0])
@@ -32,7 +32,7 @@ def batch_normalization(call: Call) -> Channels:
     return _follow(call, _fixed(call, axis) if across else call.channels(axis=axis))
 
 
-@rule(layers.LayerNormalization, layers.RMSNormalization)
+@rule(layers.LayerNormalization, layers.RMSNormalization, role="normalisation")
 def layer_normalization(call: Call) -> Channels:
     """Rule of the normalisations over chosen axes: inexact where they span the channels."""
     axes = call.op.axis if isinstance(call.op.axis, list | tuple) else [call.op.axis]
@@ -47,7 +47,7 @@ def layer_normalization(call: Call) -> Channels:
     return call.passed()
 
 
-@rule(layers.GroupNormalization)
+@rule(layers.GroupNormalization, role="normalisation")
 def group_normalization(call: Call) -> Channels:
     """Rule of GroupNormalization: exact with one channel a group, else groups shrink alike."""
     axis, groups = call.op.axis, call.op.groups
@@ -61,7 +61,7 @@ def group_normalization(call: Call) -> Channels:
     return _follow(call, ids)
 
 
-@rule(layers.UnitNormalization)
+@rule(layers.UnitNormalization, role="normalisation")
 def unit_normalization(call: Call) -> Channels:
     """Rule of UnitNormalization: its norm is taken over the given axes."""
     axes = call.op.axis if isinstance(call.op.axis, list | tuple) else [call.op.axis]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-import keras
 import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import leaders
+from tfprune.graph.rules import has_role
 from tfprune.scoring.scores import Scores
 from tfprune.selection._budget import Budget
 from tfprune.selection._candidates import checked
@@ -93,7 +93,7 @@ def _tied_dense(graph: ChannelGraph, deleted: Mapping[str, np.ndarray]) -> dict[
     for name in graph.producers:
         owner = graph.owners[name]
         read = next((slot.ids for slot in owner.slots.values() if slot.reads), None)
-        if isinstance(owner.operation, keras.layers.Dense) and read is not None:
+        if has_role(owner.operation, "dense") and read is not None:
             source = maker.get(read.tobytes())
             if source is not None and len(read) == graph.channels(name):
                 tied[name] = deleted[source]
