@@ -15,7 +15,7 @@ from tfprune.scoring.method import Method
 from tfprune.scoring.scoring import criterion_options
 
 CRITERIA = plugins.names(criteria)
-FREE = ("bn_scale", "fpgm", "l1", "l2", "random", "sfp")  # of data
+FREE = ("bn_scale", "fpgm", "group_l2", "l1", "l2", "random", "sfp")  # of data
 
 
 def module(criterion):

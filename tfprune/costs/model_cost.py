@@ -14,11 +14,10 @@ from tfprune.graph.keras_graph import require_readable
 from tfprune.graph.layer_calls import calls
 from tfprune.graph.layer_notes import Owner
 from tfprune.graph.rules import has_role
+from tfprune.graph.running_statistics import running_statistics
 from tfprune.surgery.resizing import with_input_shape
 
 _POOLINGS = ("global_average_pooling", "average_pooling")  # the narrower one first
-# Weights that no optimiser trains: running statistics, which no paper counts.
-_STATISTICS = """moving_mean moving_variance adapt_mean adapt_variance count vector_u""".split()
 
 
 @dataclass(frozen=True)
@@ -137,9 +136,8 @@ def _row(owner: Owner, elements: Elements, shape: tuple[int | None, ...] | None)
         )
     weights = getattr(layer, "weights", ())
     size = [math.prod(weight.shape) for weight in weights]
-    # Not `trainable_weights`: a frozen layer has its parameters all the same.
-    statistics = {id(getattr(layer, name, None)) for name in _STATISTICS}
-    params = sum(n for n, w in zip(size, weights, strict=True) if id(w) not in statistics)
+    statistics = running_statistics(layer)  # no paper counts them
+    params = sum(n for place, n in enumerate(size) if place not in statistics)
     is_norm = has_role(layer, "normalisation")
     return LayerCost(
         name=owner.name,

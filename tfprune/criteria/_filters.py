@@ -27,7 +27,7 @@ def _reduce(
     ids = graph.producers[name]
     total = np.zeros(len(ids))
     for weight, slot in filter_weights(graph, name):
-        np.add.at(total, slot.ids - ids[0], _sums(weight, slot.axis, magnitude))
+        np.add.at(total, slot.ids - ids[0], sums_along(weight, slot.axis, magnitude))
     return total
 
 
@@ -46,10 +46,23 @@ def filter_weights(graph: ChannelGraph, name: str) -> Iterator[tuple[np.ndarray,
         yield read(weight), slot
 
 
-def _sums(
+def sums_along(
     weight: np.ndarray, axis: int, magnitude: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """Return the sum of magnitudes along every axis but one, in pieces that fit a cache."""
+    """Return the sum of magnitudes along every axis but one, in pieces that fit a cache.
+
+    Args:
+        weight: of any shape.
+        axis: the axis that stays.
+        magnitude: what is added up of each entry, e.g. `np.square`.
+
+    Returns:
+        float64 [entries of the axis].
+
+    Example:
+        >>> sums_along(np.array([[3, 4], [0, 1]]), 0, np.square).tolist()
+        [25.0, 1.0]
+    """
     weight = weight.astype(np.promote_types(weight.dtype, np.float32), copy=False)
     rows = np.moveaxis(weight, axis, -1).reshape(-1, weight.shape[axis])
     step = max(1, _PIECE // rows.shape[1])
