@@ -27,19 +27,21 @@ def residual():
 def naive(model):
     """{coupled set: norm of each unit}, every weight of a unit named one by one."""
     w = {v.path: np.float64(v.numpy()) for v in model.weights}
-    stream = []
-    for c in range(4):
-        stream.append([
+    stream = [
+        [
             w["a/kernel"][..., c], w["a/bias"][c], w["a_bn/gamma"][c], w["a_bn/beta"][c],
             w["b/kernel"][..., c], w["b/kernel"][:, :, c], w["b_bn/beta"][c],
             w["c/kernel"][:, :, c],
-        ])  # fmt: skip
-    inner = []
-    for c in range(3):
-        inner.append([
+        ]
+        for c in range(4)
+    ]  # fmt: skip
+    inner = [
+        [
             w["c/kernel"][..., c], w["c/bias"][c], w["d/kernel"][:, :, c], w["d/bias"][c],
             w["head/kernel"][c::3],  # four places of each channel
-        ])  # fmt: skip
+        ]
+        for c in range(3)
+    ]  # fmt: skip
     return [np.array([np.sqrt(sum(np.sum(p * p) for p in parts)) for parts in units])
             for units in (stream, inner)]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""L2 norm of all that goes with a unit (DepGraph's group norm, Fang et al., CVPR 2023, sec. 3.3)."""
+"""L2 norm of all weights that go with a unit: DepGraph's group norm (Fang et al., CVPR 2023)."""
 
 from collections.abc import Iterator
 from typing import Any
