@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.heads import label_loss
 from tfprune.graph.layer_notes import Owner
 from tfprune.graph.rules import has_role
 from tfprune.passes.batch_errors import describing
@@ -15,7 +16,6 @@ from tfprune.passes.batches import labelled
 from tfprune.passes.fused_norms import on_batch_statistics
 from tfprune.passes.model_calls import input_tensors, run_calls
 from tfprune.surgery.builder import Builder, float32_if_half
-from tfprune.tasks.heads import label_loss
 
 
 def scale_gradients(graph: ChannelGraph, norms: Sequence[Owner], batches: Any) -> list[np.ndarray]:

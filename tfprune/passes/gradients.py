@@ -10,13 +10,13 @@ import tensorflow as tf
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channel_places import is_channels_first
+from tfprune.graph.heads import label_loss
 from tfprune.graph.rules import has_role
 from tfprune.passes.batch_errors import describing
 from tfprune.passes.fused_norms import on_moving_statistics
 from tfprune.passes.linear_copies import cut_activations, cut_softmax
 from tfprune.passes.model_calls import input_tensors, run_calls
 from tfprune.surgery.builder import Builder, float32_if_half
-from tfprune.tasks.heads import label_loss
 
 
 class Taps:

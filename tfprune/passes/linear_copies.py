@@ -7,8 +7,8 @@ import keras
 
 from tfprune.errors import PruningError
 from tfprune.graph.activation_kinds import activation_name
+from tfprune.graph.heads import gives_probabilities, last_layers
 from tfprune.graph.layer_calls import calls
-from tfprune.tasks.heads import gives_probabilities, last_layers
 
 
 def cut_softmax(model: keras.Model) -> int | None:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.tasks.heads import last_layers
+from tfprune.graph.heads import last_layers
 
 
 def copy_model(model: keras.Model, *, precision: str | None = None) -> keras.Model:

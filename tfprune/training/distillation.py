@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.tasks.heads import gives_probabilities
+from tfprune.graph.heads import gives_probabilities
 from tfprune.training.copying import copy_model
 
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.tasks.heads import gives_probabilities
+from tfprune.graph.heads import gives_probabilities
 
 PerSample = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 

@@ -3,7 +3,7 @@ import pytest
 from keras import layers
 
 from tfprune.errors import PruningError
-from tfprune.tasks.heads import gives_probabilities, last_layers
+from tfprune.graph.heads import gives_probabilities, last_layers
 
 
 def functional(*rest):
