@@ -26,7 +26,7 @@ import keras
 from absl import logging
 
 import tfprune.data
-from tfprune import criteria, files, plugins, reporting, runs, training
+from tfprune import criteria, files, plugins, reporting, runs, schedules, training
 from tfprune.errors import PruningError
 from tfprune.exporting import artefacts
 from tfprune.pruning import require_possible
@@ -41,8 +41,8 @@ def define_flags() -> None:
     flags.exporting.define()
     flags.pruning.define(pretrain_dir="runs/{data}/trained/{arch}")
     flags.schedule.define()
-    flags.stage_training.define()
     flags.training.define(epochs=160, decay_step="80,120")
+    flags.stage_training.define()
     flags.runs.define(
         save_dir="runs/{data}/pruned/{arch}_{method}_{amount}", fields="arch, data, method, amount"
     )
@@ -83,7 +83,7 @@ def main(argv: list[str]) -> None:
         schedule=schedule,
         recipe=between_cuts,
         recalibration=flags.schedule.recalibration(),
-        **flags.schedule.values(schedule),
+        settings=flags.schedule.values(schedule),
     )
     require_possible(model, plan.method, **plan.options)
     if plan.recalibration:
@@ -139,7 +139,7 @@ def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:
         folder: the run's folder.
     """
     own = {"cache_dir": folder / "scoring", "progress": _tell}
-    if schedule not in ("one_shot", "layer_by_layer"):
+    if not plugins.find(schedules, schedule, "schedule of pruning").SCHEDULE.scores_once:
         own.pop("cache_dir")
     taken = criterion_options(plugins.find(criteria, method, "method"))
     return {name: value for name, value in own.items() if name in taken}
@@ -176,14 +176,13 @@ def prune(
         The report as text.
     """
     verbose = 1 if sys.stdout.isatty() else 2
-    cut = runs.prune_recorded(model, data, folder, plan=plan, feeding=feeding, verbose=verbose)
+    stages = runs.Stages(model, data, folder, plan, feeding, verbose)
+    cut = stages.run()
     logging.info("%s", cut.text)
     test, small = feeding.plain(data.test), cut.model
     results = {"before fine-tuning": training.evaluate(small, test)}
-    if plan.recalibration and plan.schedule != "layer_by_layer":  # that ends with a training
-        # As in training: crops with black borders have other statistics than whole images.
-        batches = feeding.training(data).epoch(0)
-        small = training.recalibrate(small, batches, limit=plan.recalibration)
+    if plan.recalibration and not plan.kind.ends_trained:
+        small = stages.recalibrated(small, "recalibrated")
         results["after recalibration"] = training.evaluate(small, test)
     small, history = runs.train_recorded(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose

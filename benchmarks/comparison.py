@@ -44,7 +44,7 @@ RUNS = {
     "hrank": "--method=hrank",
     "sfp": "--method=sfp --stage_epochs=3 --epochs=2",
     "sfp, all epochs soft": "--method=sfp --stage_epochs=5 --epochs=0",
-    "sfp, not clipped": "--method=sfp --stage_epochs=5 --epochs=0 --stage_option=clip_norm=0",
+    "sfp, not clipped": "--method=sfp --stage_epochs=5 --epochs=0 --stage_clip_norm=0",
     "random, seed 0": "--method=random --option=seed=0",
     "random, seed 1": "--method=random --option=seed=1",
     "random, seed 2": "--method=random --option=seed=2",

@@ -1,8 +1,5 @@
 """The optimizer, the course of its learning rate, and its weight decay."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from absl import flags
 
 RATE = ("learning_rate", "schedule", "decay_step", "decay_factor", "warmup")
@@ -52,21 +49,3 @@ def _define_rate(decay_step: str) -> None:
     )
     flags.DEFINE_float("decay_factor", 0.1, "Factor of --schedule=step, in (0, 1).", 0.0, 1.0)
     flags.DEFINE_float("warmup", 0.0, "Epochs of a linear rise to --learning_rate.", 0.0)
-
-
-def without_effect(use: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings that do nothing beside the others, with the reason.
-
-    Args:
-        use: {one of `SETTINGS`: its value}.
-    """
-    found = {}
-    if use["schedule"] != "step":
-        reason = f"it belongs to --schedule=step, not {use['schedule']}."
-        found |= dict.fromkeys(("decay_step", "decay_factor"), reason)
-    if use["optimizer"] != "sgd":
-        reason = f"it belongs to --optimizer=sgd, not {use['optimizer']}."
-        found |= dict.fromkeys(("momentum", "nesterov"), reason)
-    if use["weight_decay"] == 0:
-        found["decay_all"] = "there is no --weight_decay."
-    return found

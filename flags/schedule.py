@@ -4,19 +4,14 @@ from typing import Any
 
 from absl import flags
 
+from flags import stage_training
+from tfprune import plugins, schedules
 from tfprune.errors import PruningError
 from tfprune.schedules import COURSES
+from tfprune.schedules._schedule import Schedule
 
 FLAGS = flags.FLAGS
-_STAGE = {"stage_epochs", "stage_option"}
-# What each schedule reads besides its name.
-_READS = {
-    "one_shot": set(),
-    "layer_by_layer": {*_STAGE, "layer_lr"},
-    "iterative": {*_STAGE, "steps", "course"},
-    "soft": _STAGE,
-}
-_PLANNED = {"steps": "steps", "course": "course", "layer_lr": "layer_rate"}  # names in a Plan
+_FLAGS = {"layer_rate": "layer_lr"}  # of settings that are called otherwise on the command line
 
 
 def define() -> None:
@@ -24,15 +19,23 @@ def define() -> None:
     flags.DEFINE_enum(
         "prune_schedule",
         None,
-        list(_READS),
+        plugins.names(schedules),
         "When channels go: one_shot, layer_by_layer with training in between, iterative (score, "
         "prune a part, train, again), or soft (filters are zeroed while they train); without it "
         "as the method's paper.",
     )
     flags.DEFINE_bool("smooth", False, "GFBS' word for --prune_schedule=layer_by_layer.")
-    flags.DEFINE_integer("steps", 3, "Steps of --prune_schedule=iterative.", lower_bound=2)
+    flags.DEFINE_integer(
+        "steps",
+        _kind("iterative").settings["steps"],
+        "Steps of --prune_schedule=iterative.",
+        lower_bound=2,
+    )
     flags.DEFINE_enum(
-        "course", "cubic", list(COURSES), "How the steps of --prune_schedule=iterative grow."
+        "course",
+        _kind("iterative").settings["course"],
+        list(COURSES),
+        "How the steps of --prune_schedule=iterative grow.",
     )
     flags.DEFINE_integer(
         "recalibrate",
@@ -63,14 +66,12 @@ def name(default: str) -> str:
 
 def values(schedule: str) -> dict[str, Any]:
     """Return the schedule's own settings, as `tfprune.runs.Plan` takes them."""
-    return {
-        planned: FLAGS[flag].value for flag, planned in _PLANNED.items() if flag in _READS[schedule]
-    }
+    return {name: FLAGS[_flag(name)].value for name in _kind(schedule).settings}
 
 
 def stage_epochs(schedule: str) -> int:
     """Return the epochs of training between the cuts, 0 for none."""
-    return FLAGS.stage_epochs if "stage_epochs" in _READS[schedule] else 0
+    return FLAGS.stage_epochs if _kind(schedule).trains else 0
 
 
 def recalibration() -> int:
@@ -84,6 +85,21 @@ def idle(schedule: str) -> dict[str, str]:
     Args:
         schedule: the schedule's name.
     """
-    every = set().union(*_READS.values())
+    every = set().union(*map(_reads, plugins.names(schedules)))
     reason = f"--prune_schedule={schedule} does not read it."
-    return dict.fromkeys(sorted(every - _READS[schedule]), reason)
+    return dict.fromkeys(sorted(every - _reads(schedule)), reason)
+
+
+def _kind(schedule: str) -> Schedule:
+    return plugins.find(schedules, schedule, "schedule of pruning").SCHEDULE
+
+
+def _flag(setting: str) -> str:
+    return _FLAGS.get(setting, setting)
+
+
+def _reads(schedule: str) -> set[str]:
+    """Return the flags that a schedule reads besides its name."""
+    kind = _kind(schedule)
+    stage = {"stage_epochs", *stage_training.NAMES} if kind.trains else set()
+    return stage | {_flag(setting) for setting in kind.settings}

@@ -4,31 +4,38 @@ from typing import Any
 
 from absl import flags
 
-from flags import commandline, optimizer, pairs, training
-from tfprune.errors import PruningError, unknown
+from flags import commandline, optimizer, training
+from tfprune import plugins, schedules
+from tfprune.errors import PruningError
 from tfprune.training import Recipe
 
 FLAGS = flags.FLAGS
-SOFT_CLIP = 1.0  # see `tfprune.schedules.soft`: else filters of zeros leap
+PREFIX = "stage_"
+NAMES = tuple(f"{PREFIX}{name}" for name in training.SETTINGS)
 
 
 def define() -> None:
-    """Define the flags of the training between the cuts."""
+    """Define the flags of the training between the cuts, after those of the last one."""
     flags.DEFINE_integer(
         "stage_epochs", 1, "Epochs after each layer or step, or of soft training.", lower_bound=1
     )
-    flags.DEFINE_multi_string(
-        "stage_option",
-        [],
-        "Setting of that training where it differs from the last one, as name=value with the name "
-        "of a flag, e.g. decay_step=5,10; may be repeated.",
-    )
+    for name in training.SETTINGS:
+        _define_as(name)
     flags.DEFINE_float(
         "layer_lr",
         None,
         "GFI-AP's learning rate after each layer, for 20 points of training accuracy lost, e.g. "
-        "0.008; without it --learning_rate.",
+        "0.008; without it --stage_learning_rate.",
     )
+
+
+def _define_as(name: str) -> None:
+    last, own = FLAGS[name], f"{PREFIX}{name}"
+    text = f"As --{name}, but for the training between the cuts; without it --{name}."
+    if last.boolean:
+        flags.DEFINE_bool(own, None, text)
+    else:
+        flags.DEFINE(last.parser, own, None, text, serializer=last.serializer)
 
 
 def recipe(seed: int, epochs: int, schedule: str) -> Recipe | None:
@@ -40,47 +47,35 @@ def recipe(seed: int, epochs: int, schedule: str) -> Recipe | None:
         schedule: when channels go; "soft" clips gradients unless the flags say something else.
 
     Raises:
-        PruningError: the flags do not suit so short a training, a setting that is none, or one
-            that has no effect.
+        PruningError: the flags do not suit so short a training, or one has no effect.
     """
+    if not epochs:
+        return None
     differing = own()
-    clips = {"clip_norm": FLAGS.clip_norm or SOFT_CLIP} if schedule == "soft" else {}
+    clip = FLAGS.clip_norm or plugins.find(schedules, schedule, "schedule").SCHEDULE.clip_norm
     try:
-        found = training.recipe(seed, epochs, clips | differing)
+        found = training.recipe(seed, epochs, {"clip_norm": clip} | differing)
     except PruningError as error:
         raise PruningError(f"--stage_epochs={epochs}: {error}") from error
-    idle = optimizer.without_effect(training.settings(differing))
+    idle = training.idle_settings(differing)
     if FLAGS.layer_lr is not None:
         idle |= dict.fromkeys(optimizer.RATE, "--layer_lr sets the rate.")
-    commandline.refuse(f"--stage_option={name}: {idle[name]}" for name in differing if name in idle)
+    commandline.refuse_idle({f"{PREFIX}{name}": reason for name, reason in idle.items()})
     return found
 
 
 def own() -> dict[str, Any]:
-    """Return {setting: its value} where this training differs.
-
-    Raises:
-        PruningError: no name=value, an unknown name, or a value that the flag refuses.
-    """
-    found = pairs.given("stage_option", "decay_step=5,10")
-    return {name: _parsed(name, value) for name, value in found.items()}
+    """Return {setting: its value} where this training differs."""
+    values = {name: FLAGS[f"{PREFIX}{name}"].value for name in training.SETTINGS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def elsewhere() -> set[str]:
     """Return the settings that this training does not take from their own flags.
 
     Raises:
-        PruningError: --layer_lr is not above 0, and as `own`.
+        PruningError: --layer_lr is not above 0.
     """
     if FLAGS.layer_lr is not None and not FLAGS.layer_lr > 0:
         raise PruningError(f"--layer_lr: expected a rate above 0, received {FLAGS.layer_lr}.")
     return {*own(), *(optimizer.RATE if FLAGS.layer_lr is not None else ())}
-
-
-def _parsed(name: str, value: str) -> Any:
-    if name not in training.SETTINGS:
-        raise unknown("setting of --stage_option", name, training.SETTINGS)
-    try:
-        return FLAGS[name].parser.parse(value)
-    except ValueError as error:
-        raise PruningError(f"--stage_option={name}={value}: {error}.") from error

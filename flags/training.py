@@ -1,7 +1,6 @@
 """How a network is trained, from scratch or after pruning."""
 
 from collections.abc import Iterable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 from absl import flags
@@ -9,10 +8,12 @@ from absl import flags
 from flags import optimizer
 from tfprune.errors import PruningError
 from tfprune.training import Recipe
+from tfprune.training.recipe import without_effect
 
 FLAGS = flags.FLAGS
 # What a training reads besides its epochs and its batches.
 SETTINGS = (*optimizer.SETTINGS, "label_smoothing", "precision")
+_FIELDS = {"decay_step": "decay_steps", "warmup": "warmup_epochs"}  # what `Recipe` calls them
 
 
 def define(*, epochs: int, decay_step: str) -> None:
@@ -60,23 +61,16 @@ def recipe(
     epochs = FLAGS.epochs if epochs is None else epochs
     if epochs == 0:
         return None
-    use = SimpleNamespace(**settings(own))
-    step, sgd = use.schedule == "step", use.optimizer == "sgd"
+    use = settings(own)
+    use |= {
+        "decay_step": _epochs(use["decay_step"]) if use["schedule"] == "step" else (),
+        "clip_norm": use["clip_norm"] or None,
+        "precision": None if use["precision"] == "float32" else use["precision"],
+    }
+    idle = without_effect(_fields(use))
     return Recipe(
         epochs=epochs,
-        optimizer=use.optimizer,
-        learning_rate=use.learning_rate,
-        momentum=use.momentum if sgd else None,
-        nesterov=use.nesterov and sgd,
-        weight_decay=use.weight_decay,
-        decay_all=use.decay_all or use.weight_decay == 0,
-        clip_norm=use.clip_norm or None,
-        schedule=use.schedule,
-        decay_steps=_epochs(use.decay_step) if step else (),
-        decay_factor=use.decay_factor if step else None,
-        warmup_epochs=use.warmup,
-        label_smoothing=use.label_smoothing,
-        precision=None if use.precision == "float32" else use.precision,
+        **{name: value for name, value in _fields(use).items() if name not in idle},
         restore_best=None if FLAGS.restore_best else False,
         seed=seed,
     )
@@ -98,14 +92,33 @@ def idle(*, between: int = 0, elsewhere: Iterable[str] = ()) -> dict[str, str]:
         trained = (*SETTINGS, "restore_best", "augment")  # batches are needed to evaluate
         return dict.fromkeys(trained, "nothing is trained with --epochs=0.")
     if FLAGS.epochs:
-        return optimizer.without_effect(settings())
+        return idle_settings()
     reason = "the training between the cuts has its own, and --epochs=0 trains no further."
-    return {**dict.fromkeys(elsewhere, reason), **optimizer.without_effect(settings())}
+    return {**dict.fromkeys(elsewhere, reason), **idle_settings()}
+
+
+def idle_settings(own: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return the `SETTINGS` that do nothing beside the others, with the reason.
+
+    Args:
+        own: as for `recipe`.
+    """
+    found = without_effect(_fields(settings(own)))
+    return {name: f"it {found[field]}." for name, field in _named().items() if field in found}
 
 
 def settings(own: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return {one of `SETTINGS`: its value}, those of `own` instead of the flags'."""
     return {**{name: FLAGS[name].value for name in SETTINGS}, **(own or {})}
+
+
+def _named() -> dict[str, str]:
+    """Return {one of `SETTINGS`: the field of `Recipe`}."""
+    return {name: _FIELDS.get(name, name) for name in SETTINGS}
+
+
+def _fields(use: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: use[name] for name, field in _named().items()}
 
 
 def _epochs(steps: list[str]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tfprune
-from tests.schedules.test_layerwise import residual
+from tests.schedules.test_layer_by_layer import residual
 from tfprune.schedules import SoftPruning, soft
 from tfprune.schedules.soft import zero
 

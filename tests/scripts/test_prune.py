@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import flags.schedule
 import prune
 from tests.scripts.conftest import QUICK, call
 from tfprune.errors import PruningError
-from tfprune.runs import load_masks, recorded_pruning
-from tfprune.runs.plan import SCHEDULES
+from tfprune.runs import load_masks, stages
 
 HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32")
 
@@ -66,7 +64,7 @@ def test_masks_of_an_interrupted_run_are_applied_again(baseline, tmp_path, monke
     chosen = np.array([True, False] * 4)  # not what the method would have chosen
     keep = load_masks(tmp_path / "masks.npz") | {"stem": chosen}
     prune.runs.save_masks(tmp_path, keep)
-    monkeypatch.setattr(recorded_pruning, "prune", _not_again)
+    monkeypatch.setattr(stages, "prune", _not_again)
     call(prune, *arguments)
     old = keras.models.load_model(baseline / "resnet20.keras").get_layer("stem").get_weights()[0]
     new = keras.models.load_model(tmp_path / "resnet20.keras").get_layer("stem").get_weights()[0]
@@ -134,8 +132,8 @@ def test_methods_bring_their_papers_defaults():
     [
         ((), 1.0, None),
         (("--clip_norm=3",), 3.0, 3.0),
-        (("--stage_option=clip_norm=0",), None, None),
-        (("--clip_norm=3", "--stage_option=clip_norm=2"), 2.0, 3.0),
+        (("--stage_clip_norm=0",), None, None),
+        (("--clip_norm=3", "--stage_clip_norm=2"), 2.0, 3.0),
     ],
 )
 def test_soft_pruning_clips_unless_told_otherwise(arguments, between, last):
@@ -148,20 +146,21 @@ def test_soft_pruning_clips_unless_told_otherwise(arguments, between, last):
 def test_schedules_are_read_from_their_flags():
     seen = request_of("--method=gfbs", "--smooth", "--stage_epochs=30", "--layer_lr=0.008")
     plan = seen["plan"]
-    assert (plan.schedule, plan.recipe.epochs, plan.layer_rate) == ("layer_by_layer", 30, 0.008)
+    assert (plan.schedule, plan.recipe.epochs) == ("layer_by_layer", 30)
+    assert plan.settings == {"layer_rate": 0.008}
     assert str(seen["folder"]).endswith("resnet20_gfbs_ratio_0.70_layer_by_layer")
     plan = request_of(
         "--method=l1", "--macs=0.5", "--prune_schedule=iterative", "--steps=4", "--course=linear"
     )["plan"]
-    assert (plan.schedule, plan.steps, plan.course) == ("iterative", 4, "linear")
+    assert (plan.schedule, plan.settings) == ("iterative", {"steps": 4, "course": "linear"})
     assert plan.recipe.epochs == 1
 
 
 def test_the_training_between_the_cuts_may_differ_from_the_last():
     seen = request_of(
         "--method=gfbs", "--smooth", "--stage_epochs=30", "--epochs=45", "--optimizer=sgd",
-        "--decay_step=10,15", "--decay_factor=0.2", "--stage_option=decay-step=5,10",
-        "--stage_option=decay_factor=0.1", "--stage_option=nesterov=true",
+        "--decay_step=10,15", "--decay_factor=0.2", "--stage-decay-step=5,10",
+        "--stage_decay_factor=0.1", "--stage_nesterov",
     )  # fmt: skip
     between, last = seen["plan"].recipe, seen["recipe"]
     assert (between.epochs, last.epochs) == (30, 45)
@@ -174,19 +173,12 @@ def test_the_training_between_the_cuts_may_differ_from_the_last():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--stage_momentum=0.5"], "--stage_momentum: it belongs to optimizer='sgd', received 'ad"),
+        (["--stage_decay_step=1,x"], "--decay_step: expected whole epochs.*received 1,x"),
+        (["--stage_warmup=9"], "--stage_epochs=1: warmup_epochs must be.*below 1"),
+        (["--layer_lr=1", "--stage_warmup=0.5"], "--stage_warmup: --layer_lr sets"),
         (
-            ["--stage_option=decay_step"],
-            "expected name=value such as decay_step=5,10, received 'de",
-        ),
-        (["--stage_option=epochs=3"], "Unknown setting of --stage_option 'epochs'.*decay_factor"),
-        (["--stage_option=optimizer=lion"], "--stage_option=optimizer=lion: .*adam"),
-        (["--stage_option=momentum=0.5"], "--stage_option=momentum: it belongs to --optimizer=sgd"),
-        (["--stage_option=label_smoothing=2"], "--stage_option=label_smoothing=2: .*1.0"),
-        (["--stage_option=decay_step=1,x"], "--decay_step: expected whole epochs.*received 1,x"),
-        (["--stage_option=warmup=9"], "--stage_epochs=1: warmup_epochs must be.*below 1"),
-        (["--layer_lr=1", "--stage_option=warmup=0.5"], "--stage_option=warmup: --layer_lr sets"),
-        (
-            ["--epochs=0", "--weight_decay=1", "--stage_option=weight_decay=0.1"],
+            ["--epochs=0", "--weight_decay=1", "--stage_weight_decay=0.1"],
             "--weight_decay: the training between the cuts has its own, and --epochs=0",
         ),
     ],
@@ -195,11 +187,6 @@ def test_settings_of_that_training_are_refused_like_the_flags(tmp_path, argument
     arguments = ("--method=gfbs", "--smooth", "--p=0.5", *arguments)
     with pytest.raises(PruningError, match=message):
         call(prune, "--data=digits", "--save_dir", tmp_path / "run", *arguments)
-
-
-def test_every_schedule_has_its_flags_and_its_run():
-    assert set(flags.schedule._READS) == set(SCHEDULES)
-    assert all(hasattr(recorded_pruning._Run, name) for name in SCHEDULES)
 
 
 def test_the_papers_defaults_and_our_folders():
@@ -229,10 +216,6 @@ def test_the_papers_defaults_and_our_folders():
             ["--method=gfbs", "--p=0.5", "--option=beta=off", "--option=beta=only"],
             r"--option=beta is given twice",
         ),
-        (
-            ["--method=l1", "--p=0.5", "--smooth", *["--stage_option=warmup=0.5"] * 2],
-            r"--stage_option=warmup is given twice",
-        ),
         (["--method=l1", "--p=0.5", "--memory_gb=1"], r"--memory_gb: method 'l1' keeps no maps"),
         (["--method=gfi", "--smooth", "--layer_lr=0"], r"--layer_lr: expected a rate above 0"),
         (
@@ -241,7 +224,7 @@ def test_the_papers_defaults_and_our_folders():
         ),
         (["--method=l1", "--p=0.5", "--steps=3"], r"--steps: --prune_schedule=one_shot does not"),
         (["--method=l1", "--p=0.5", "--stage-epochs=3"], r"--stage_epochs: --prune_schedule=one"),
-        (["--method=l1", "--p=0.5", "--stage-option=warmup=1"], r"--stage_option: --prune_schedu"),
+        (["--method=l1", "--p=0.5", "--stage-warmup=1"], r"--stage_warmup: --prune_schedule=one"),
         (
             ["--method=l1", "--p=0.5", "--smooth", "--prune-schedule=soft"],
             r"--smooth means --prune_schedule=layer_by_layer, but soft was asked for",

@@ -1,8 +1,11 @@
+import re
+
 import keras
 import pytest
 
 from tfprune.errors import PruningError
 from tfprune.training import Recipe
+from tfprune.training.recipe import without_effect
 
 REFUSED = {
     r"epochs must be at least 1 .*received 0": {"epochs": 0},
@@ -25,23 +28,23 @@ REFUSED = {
         "optimizer": "adam", "nesterov": True},
     r"nesterov has no effect with momentum=0": {"nesterov": True, "momentum": 0.0},
     r"decay_all has no effect with weight_decay=0": {"decay_all": False},
-    r"learning_rate is twice there": {
+    r"learning_rate is given twice": {
         "optimizer": keras.optimizers.SGD(0.1), "learning_rate": 0.1},
     r"clip_norm must be above 0 .*received 0": {"clip_norm": 0.0},
-    r"clip_norm is twice there": {
+    r"clip_norm is given twice": {
         "optimizer": keras.optimizers.SGD(0.1, global_clipnorm=1.0), "clip_norm": 1.0},
-    r"weight_decay is twice there": {
+    r"weight_decay is given twice": {
         "optimizer": keras.optimizers.AdamW(0.1), "weight_decay": 0.1},
-    r"schedule is twice there": {
+    r"schedule is given twice": {
         "optimizer": keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10)),
         "schedule": "cosine"},
-    r"decay_steps and schedule='step' need each other, .*'cosine'": {
+    r"decay_steps has no effect without schedule='step', received 'cosine'": {
         "schedule": "cosine", "decay_steps": (2,)},
     r"decay_steps and schedule='step' need each other, received decay_steps=\(\)": {
         "schedule": "step"},
     r"decay_steps must be ascending epochs from 1, received \(3, 2\)": {
         "schedule": "step", "decay_steps": (3, 2)},
-    r"decay_factor has no effect with schedule='cosine'": {
+    r"decay_factor has no effect without schedule='step', received 'cosine'": {
         "schedule": "cosine", "decay_factor": 0.2},
     r"warmup_epochs contradicts schedule='one_cycle'": {
         "schedule": "one_cycle", "warmup_epochs": 1.0},
@@ -65,6 +68,22 @@ def test_it_takes_the_recipes_of_the_papers():
            decay_steps=(150, 225))  # fmt: skip  # FP-FMC, B3
     Recipe(epochs=80, learning_rate=0.08, nesterov=True, weight_decay=5e-4, schedule="step",
            decay_steps=tuple(range(8, 80, 8)), decay_factor=1 / 1.8)  # fmt: skip  # GFI-AP, C3
+
+
+def test_what_another_setting_makes_idle_is_named_and_refused():
+    values = {"optimizer": "adam", "momentum": 0, "weight_decay": 0, "schedule": "one_cycle"}
+    idle = without_effect(values)
+    assert set(idle) == {
+        "momentum", "nesterov", "decay_all", "decay_steps", "decay_factor", "warmup_epochs"
+    }  # fmt: skip
+    set_otherwise = {
+        "momentum": 0.5, "nesterov": True, "decay_all": False, "decay_steps": (1,),
+        "decay_factor": 0.5, "warmup_epochs": 1.0,
+    }  # fmt: skip
+    others = {"optimizer": "adam", "weight_decay": 0.0, "schedule": "one_cycle"}
+    for name, why in idle.items():
+        with pytest.raises(PruningError, match=f"The setting {name} {re.escape(why)}"):
+            Recipe(epochs=4, **others, **{name: set_otherwise[name]})
 
 
 def test_only_a_constant_rate_without_warm_up_is_left_to_callbacks():

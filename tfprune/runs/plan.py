@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfprune import plugins, schedules
 from tfprune.errors import PruningError, unknown
+from tfprune.schedules._schedule import Schedule
 from tfprune.training import Recipe
-
-SCHEDULES = ("one_shot", "layer_by_layer", "iterative", "soft")
 
 
 @dataclass(frozen=True)
@@ -18,39 +18,41 @@ class Plan:
         method: name of the method.
         samples: training images that the method looks at; 0: all, None: none.
         options: options of `tfprune.prune`.
-        schedule: "one_shot", "layer_by_layer", "iterative" or "soft".
+        schedule: name of a module of `tfprune.schedules`.
+        settings: of the schedule, e.g. {"steps": 4}; those left out have the schedule's defaults.
         recipe: of the training after each layer or step, or of soft training.
-        steps: of "iterative".
-        course: of "iterative", "linear" or "cubic".
-        layer_rate: of "layer_by_layer", GFI-AP's rate, which grows with the accuracy that a cut
-            has lost on the training split; None: the recipe's learning rate.
         recalibration: batches on which BatchNorm's statistics are estimated anew before the
             training after a layer or step; 0: none.
 
     Raises:
-        PruningError: an unknown schedule, or one without what it needs.
+        PruningError: an unknown schedule or setting, or training in between without a recipe.
+
+    Example:
+        >>> Plan("l1", schedule="iterative", recipe=Recipe(epochs=1)).settings
+        {'steps': 3, 'course': 'cubic'}
     """
 
     method: str
     samples: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     schedule: str = "one_shot"
+    settings: Mapping[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
-    steps: int | None = None
-    course: str | None = None
-    layer_rate: float | None = None
     recalibration: int = 0
 
     def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            raise unknown("schedule of pruning", self.schedule, SCHEDULES)
-        if self.schedule != "one_shot" and self.recipe is None:
+        own = self.kind.settings
+        for name in self.settings:
+            if name not in own:
+                raise unknown(f"setting of schedule {self.schedule!r}", name, own)
+        object.__setattr__(self, "settings", {**own, **self.settings})
+        if self.kind.trains and self.recipe is None:
             raise PruningError(
                 f"Plan: schedule={self.schedule!r} trains in between; expected recipe=, received "
                 "None."
             )
-        if self.schedule == "iterative" and None in (self.steps, self.course):
-            raise PruningError(
-                "Plan: schedule='iterative' expects steps= and course=, received "
-                f"steps={self.steps} and course={self.course}."
-            )
+
+    @property
+    def kind(self) -> Schedule:
+        """What the schedule says about itself."""
+        return plugins.find(schedules, self.schedule, "schedule of pruning").SCHEDULE

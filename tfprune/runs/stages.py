@@ -1,19 +1,23 @@
 """The training between the cuts, kept in the run's folder so that an interrupted run goes on."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import keras
 
-from tfprune import files, schedules
+from tfprune import criteria, files, plugins, schedules
 from tfprune.data import DataSet
+from tfprune.graph.analysis import analyse
+from tfprune.pruning import prune
 from tfprune.runs.masks_file import load_masks, save_masks
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
-from tfprune.schedules.stepwise import Masks
+from tfprune.schedules._schedule import Masks, Outcome
+from tfprune.surgery.rebuilding import rebuild
+from tfprune.surgery.verification import verify
 from tfprune.training import Recipe, evaluate, recalibrate
 
 STAGES = "stages"  # a finished run drops it
@@ -21,7 +25,7 @@ STAGES = "stages"  # a finished run drops it
 
 @dataclass(frozen=True)
 class Stages:
-    """What happens between the cuts of a run.
+    """What a run does step by step, each of them kept: what was done is not done again.
 
     Args:
         model: the unpruned model.
@@ -39,15 +43,60 @@ class Stages:
     feeding: Feeding
     verbose: int = 0
 
-    @cached_property
-    def accuracy_before(self) -> float:
-        """Accuracy of the unpruned model on the training split."""
-        return self._training_accuracy(self.model)
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return self.plan.method
 
-    def _stage(self, name: str) -> Path:
-        folder = self.folder / STAGES / name.replace("/", "-").replace(" ", "-")
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Options of `tfprune.prune`."""
+        return self.plan.options
+
+    @property
+    def inexact(self) -> bool:
+        """allow_inexact, as for `tfprune.analyse`."""
+        return bool(self.plan.options.get("allow_inexact", False))
+
+    def run(self) -> Outcome:
+        """Prune as planned, by the plan's schedule.
+
+        Raises:
+            PruningError: as the schedules, `tfprune.prune` and `tfprune.fine_tune`.
+        """
+        schedule = plugins.find(schedules, self.plan.schedule, "schedule of pruning")
+        return schedule.run(self, **self.plan.settings)
+
+    def sample(self) -> Any:
+        """Return what the criterion scores on, None for nothing."""
+        if self.plan.samples is None:
+            return None
+        method = plugins.find(criteria, self.plan.method, "method")
+        return self.feeding.sample(self.data, self.plan.samples, method.METHOD.batch)
+
+    def masks(self) -> Masks:
+        """Return the run's keep masks, in terms of the unpruned model."""
+        return load_masks(self.folder / "masks.npz")
+
+    def keep(self, masks: Masks) -> None:
+        """Write the run's keep masks."""
+        save_masks(self.folder, masks)
+
+    def cut(self, model: keras.Model) -> Outcome:
+        """Prune a model in one call, or apply the masks that an interrupted run has left."""
+        told = self.folder / STAGES / "cut.json"
+        if (self.folder / "masks.npz").is_file():
+            graph, keep = analyse(model, allow_inexact=self.inexact), self.masks()
+            small = rebuild(graph, keep)
+            known = json.loads(told.read_text()) if told.is_file() else {}
+            lines = [*known.get("remarks", ()), str(verify(graph, keep, small))]
+            return Outcome(small, "\n".join(lines), known.get("seconds", {}))
+        small, report = prune(model, self.sample(), self.plan.method, **self.plan.options)
+        told.parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(told, {"remarks": list(report.remarks), "seconds": dict(report.seconds)})
+        self.keep(report.keep)
+        lines = [*report.remarks, str(report.verification)]
+        return Outcome(small, "\n".join(lines), report.seconds)
 
     def recall(self, name: str, choose: Callable[[], Masks]) -> Masks:
         """Return a step's masks as an interrupted run chose them: its training belongs to them."""
@@ -62,16 +111,24 @@ class Stages:
         name: str,
         *,
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        rate: Callable[[keras.Model], float] | None = None,
     ) -> keras.Model:
-        """Train one stage, unless an interrupted run has done so."""
+        """Train one stage, unless an interrupted run has done so.
+
+        Args:
+            model: the model to train.
+            name: of the stage.
+            callbacks: Keras callbacks; with them nothing is cut yet, nor recalibrated.
+            rate: the constant learning rate for a model, 0 for no training; None: the recipe's.
+        """
         folder = self._stage(name)
         if (folder / "trained.keras").is_file():
             return files.load_model(folder / "trained.keras")
-        if self.plan.recalibration and not callbacks:  # with callbacks nothing is cut yet
-            model = recalibrate(
-                model, self.feeding.training(self.data).epoch(0), limit=self.plan.recalibration
-            )
-        recipe = self._recipe(model, folder)
+        if not callbacks:
+            model = self.recalibrated(model, name)
+        recipe = replace(self.plan.recipe, restore_best=False)
+        if rate is not None:
+            recipe = _at(recipe, self._rate(folder, model, rate))
         if recipe is None:
             return model
         model, _ = train_recorded(
@@ -81,23 +138,49 @@ class Stages:
         files.save_model(model, folder / "trained.keras")
         return model
 
-    def _recipe(self, model: keras.Model, folder: Path) -> Recipe | None:
-        """Return the recipe of a stage, None where GFI-AP's rate says that nothing is lost."""
-        recipe = replace(self.plan.recipe, restore_best=False)
-        if self.plan.layer_rate is None:
-            return recipe
+    def recalibrated(self, model: keras.Model, name: str) -> keras.Model:
+        """Return a model with new BatchNorm statistics if the plan asks for them; kept.
+
+        Kept, because on several threads the same statistics differ in their last bits.
+
+        Args:
+            model: the model of a stage.
+            name: of the stage.
+        """
+        if not self.plan.recalibration:
+            return model
+        path = self._stage(name) / "recalibrated.keras"
+        if path.is_file():
+            return files.load_model(path)
+        # As in training: crops with black borders have other statistics than whole images.
+        batches = self.feeding.training(self.data).epoch(0)
+        model = recalibrate(model, batches, limit=self.plan.recalibration)
+        files.save_model(model, path)
+        return model
+
+    def accuracy(self, model: keras.Model) -> float:
+        """Return the accuracy on the training split, in [0, 1]."""
+        return evaluate(model, self.feeding.plain(self.data.train))["accuracy"]
+
+    def _stage(self, name: str) -> Path:
+        folder = self.folder / STAGES / name.replace("/", "-").replace(" ", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _rate(
+        self, folder: Path, model: keras.Model, rate: Callable[[keras.Model], float]
+    ) -> float:
         told = folder / "rate.json"  # an interrupted stage goes on with the rate it began with
         if not told.is_file():
-            accuracies = self.accuracy_before, self._training_accuracy(model)
-            rate = schedules.regain_rate(*accuracies, self.plan.layer_rate)
-            files.write_json(told, {"learning_rate": rate})
-        rate = json.loads(told.read_text())["learning_rate"]
-        if rate == 0:
-            return None
-        return replace(
-            recipe, learning_rate=rate, schedule="constant", warmup_epochs=0.0, decay_steps=(),
-            decay_factor=None,
-        )  # fmt: skip
+            files.write_json(told, {"learning_rate": rate(model)})
+        return json.loads(told.read_text())["learning_rate"]
 
-    def _training_accuracy(self, model: keras.Model) -> float:
-        return evaluate(model, self.feeding.plain(self.data.train))["accuracy"]
+
+def _at(recipe: Recipe, rate: float) -> Recipe | None:
+    """Return the recipe at a constant rate, None where the rate says that nothing is lost."""
+    if rate == 0:
+        return None
+    return replace(
+        recipe, learning_rate=rate, schedule="constant", warmup_epochs=0.0, decay_steps=(),
+        decay_factor=None,
+    )  # fmt: skip

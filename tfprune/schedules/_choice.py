@@ -11,14 +11,13 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.pruning import PruningReport, begun, planned
+from tfprune.schedules._schedule import Masks
 from tfprune.scoring.scaling import scaled
 from tfprune.scoring.scores import Scores
 from tfprune.scoring.scoring import score
 from tfprune.selection.remarks import remarks
 from tfprune.selection.selecting import choose
 from tfprune.surgery.verification import Verification
-
-Masks = dict[str, np.ndarray]
 
 
 class Choice:

@@ -11,8 +11,12 @@ from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.batches import require_rereadable
 from tfprune.pruning import PruningReport, parted, planned, prune
+from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.scoring.scoring import score
 from tfprune.selection.selecting import select
+
+# Clipped: else filters of zeros leap, see `SoftPruning`.
+SCHEDULE = Schedule(clip_norm=1.0)
 
 
 class SoftPruning(keras.callbacks.Callback):
@@ -126,3 +130,15 @@ def soft(
     pruning.check(model)
     trained = fine_tune(model, "soft", callbacks=[pruning])
     return prune(trained, batches, method, **options)
+
+
+def run(stages: Stages) -> Outcome:
+    """Zero the filters while they train, then remove them.
+
+    Args:
+        stages: of the run.
+    """
+    options = dict(stages.options)
+    pruning = SoftPruning(stages.sample(), stages.method, **options)
+    pruning.check(stages.model)
+    return stages.cut(stages.train(stages.model, "soft", callbacks=[pruning]))

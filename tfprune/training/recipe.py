@@ -1,8 +1,9 @@
 """How to train, as one plain value, and every refusal of settings that contradict each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any
 
 import keras
 
@@ -73,6 +74,7 @@ class Recipe:
     def __post_init__(self) -> None:
         _check_names(self)
         _check_ranges(self)
+        _check_effects(self)
         _check_optimizer(self)
         _check_schedule(self)
 
@@ -80,6 +82,35 @@ class Recipe:
     def fixed_rate(self) -> bool:
         """Whether the loop never sets the learning rate, so that callbacks may."""
         return self.schedule == "constant" and self.warmup_epochs == 0
+
+
+def without_effect(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings that can do nothing beside the others, with the reason.
+
+    Args:
+        settings: {field of `Recipe`: its value}, with all that decide over another: optimizer,
+            momentum, weight_decay and schedule.
+
+    Example:
+        >>> values = {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 0, "schedule": "step"}
+        >>> without_effect(values)
+        {'decay_all': 'has no effect with weight_decay=0'}
+    """
+    optimizer, schedule = settings["optimizer"], settings["schedule"]
+    found = {}
+    if optimizer != "sgd":
+        reason = f"belongs to optimizer='sgd', received {optimizer!r}"
+        found |= dict.fromkeys(("momentum", "nesterov"), reason)
+    elif settings["momentum"] == 0:
+        found["nesterov"] = "has no effect with momentum=0"
+    if settings["weight_decay"] == 0:
+        found["decay_all"] = "has no effect with weight_decay=0"
+    if schedule != "step":
+        reason = f"has no effect without schedule='step', received {schedule!r}"
+        found |= dict.fromkeys(("decay_steps", "decay_factor"), reason)
+    if schedule == "one_cycle":
+        found["warmup_epochs"] = "contradicts schedule='one_cycle', which has its own rise"
+    return found
 
 
 def _check_names(recipe: Recipe) -> None:
@@ -114,44 +145,35 @@ def _check_ranges(recipe: Recipe) -> None:
             raise PruningError(f"{name} must be {at_least} and below {high}, received {value}.")
 
 
+def _check_effects(recipe: Recipe) -> None:
+    for name, why in without_effect(vars(recipe)).items():
+        if getattr(recipe, name) != Recipe.__dataclass_fields__[name].default:
+            _refuse(name, why)
+
+
 def _check_optimizer(recipe: Recipe) -> None:
-    own = "nesterov" if recipe.nesterov else "momentum" if recipe.momentum is not None else None
-    if recipe.optimizer != "sgd" and own:
-        _refuse(own, f"belongs to optimizer='sgd', received {recipe.optimizer!r}")
-    if recipe.nesterov and recipe.momentum == 0:
-        _refuse("nesterov", "has no effect with momentum=0")
-    if not recipe.decay_all and recipe.weight_decay == 0:
-        _refuse("decay_all", "has no effect with weight_decay=0")
     if isinstance(recipe.optimizer, str):
         return
     if recipe.learning_rate is not None:
-        _refuse("learning_rate", "is twice there: the Keras optimizer has one of its own")
+        _refuse("learning_rate", "is given twice: the Keras optimizer has one of its own")
     given = getattr(recipe.optimizer, "inner_optimizer", recipe.optimizer)  # of a scaled loss
     if recipe.weight_decay and given.weight_decay:
-        _refuse("weight_decay", "is twice there: the Keras optimizer has one of its own")
+        _refuse("weight_decay", "is given twice: the Keras optimizer has one of its own")
     clips = ("clipnorm", "clipvalue", "global_clipnorm")
     if recipe.clip_norm and any(getattr(given, name, None) for name in clips):
-        _refuse("clip_norm", "is twice there: the Keras optimizer has one of its own")
+        _refuse("clip_norm", "is given twice: the Keras optimizer has one of its own")
     # A schedule serialises to a dictionary, a number to a number.
     scheduled = isinstance(given.get_config()["learning_rate"], dict)
     if scheduled and not recipe.fixed_rate:
-        _refuse("schedule", "is twice there: the Keras optimizer has one of its own")
+        _refuse("schedule", "is given twice: the Keras optimizer has one of its own")
 
 
 def _check_schedule(recipe: Recipe) -> None:
     steps = recipe.decay_steps
-    if (recipe.schedule == "step") != bool(steps):
-        _refuse(
-            "decay_steps",
-            f"and schedule='step' need each other, received decay_steps={steps} "
-            f"and schedule={recipe.schedule!r}",
-        )
+    if recipe.schedule == "step" and not steps:
+        _refuse("decay_steps", "and schedule='step' need each other, received decay_steps=()")
     if list(steps) != sorted(set(steps)) or any(step < 1 for step in steps):
         _refuse("decay_steps", f"must be ascending epochs from 1, received {steps}")
-    if recipe.decay_factor is not None and not steps:
-        _refuse("decay_factor", f"has no effect with schedule={recipe.schedule!r}")
-    if recipe.schedule == "one_cycle" and recipe.warmup_epochs:
-        _refuse("warmup_epochs", "contradicts schedule='one_cycle', which has its own rise")
     if steps and recipe.warmup_epochs > steps[0]:
         _refuse("warmup_epochs", f"must end before the first drop, after {steps[0]} epochs")
 

@@ -1,6 +1,8 @@
 """One choice of channels, carried out layer by layer with training in between."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
 
 import keras
 import numpy as np
@@ -9,9 +11,12 @@ from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import distance, together
+from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.surgery.masks import kept_ids
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.verification import Verification, verify
+
+SCHEDULE = Schedule(settings={"layer_rate": None}, scores_once=True, ends_trained=True)
 
 
 def layer_by_layer(
@@ -61,6 +66,28 @@ def layer_by_layer(
         proofs[name] = verify(graph, masks, small)
         model = fine_tune(small, name)
     return model, proofs
+
+
+def run(stages: Stages, *, layer_rate: float | None) -> Outcome:
+    """Choose on the whole model, then cut and train layer by layer.
+
+    Args:
+        stages: of the run.
+        layer_rate: GFI-AP's rate, which grows with the accuracy that a cut has lost on the
+            training split, see `regain_rate`; None: the recipe's learning rate.
+    """
+    before = cache(lambda: stages.accuracy(stages.model))
+
+    def rate(model: keras.Model) -> float:
+        return regain_rate(before(), stages.accuracy(model), layer_rate)
+
+    whole = stages.cut(stages.model)
+    train = partial(stages.train, rate=None if layer_rate is None else rate)
+    small, proofs = layer_by_layer(
+        stages.model, stages.masks(), train, allow_inexact=stages.inexact
+    )
+    texts = [f"{layer}: {proof}" for layer, proof in proofs.items()]
+    return replace(whole, model=small, text="\n".join([whole.text, *texts]))
 
 
 def regain_rate(before: float, now: float, layer_rate: float) -> float:

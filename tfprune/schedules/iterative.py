@@ -13,6 +13,7 @@ from tfprune.graph.analysis import analyse
 from tfprune.passes.batches import require_rereadable
 from tfprune.pruning import PruningReport, parted
 from tfprune.schedules._choice import Choice, Masks
+from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.selection.request import AMOUNTS
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.verification import verify
@@ -24,6 +25,8 @@ COURSES: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,
     "cubic": lambda t: 1 - (1 - t) ** 3,  # Zhu and Gupta, To Prune or Not to Prune, 2017, eq. 1
 }
+
+SCHEDULE = Schedule(settings={"steps": 3, "course": "cubic"})
 
 
 def iterative(
@@ -87,6 +90,24 @@ def iterative(
         reports.append(choice.report(small, verify(graph, now, small), started))
         model = fine_tune(small, name) if step < steps else small
     return model, reports
+
+
+def run(stages: Stages, *, steps: int, course: str) -> Outcome:
+    """Score, prune a part and train, several times.
+
+    Args:
+        stages: of the run.
+        steps: as for `iterative`.
+        course: as for `iterative`.
+    """
+    small, reports = iterative(
+        stages.model, stages.sample(), stages.train, recall=stages.recall, method=stages.method,
+        steps=steps, course=course, **stages.options,
+    )  # fmt: skip
+    stages.keep(reports[-1].keep)
+    texts = [f"step {i}: {report.verification}" for i, report in enumerate(reports, 1)]
+    seconds = {f"step {i}": report.seconds["step"] for i, report in enumerate(reports, 1)}
+    return Outcome(small, "\n".join([*reports[-1].remarks, *texts]), seconds)
 
 
 def _target(method: str, options: Mapping[str, Any]) -> tuple[str, float]:
