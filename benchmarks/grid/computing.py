@@ -1,0 +1,154 @@
+"""Compute the cells of one network and one draw."""
+
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+import keras
+import numpy as np
+
+import tfprune
+from benchmarks.grid.cells import JUDGES, Cell
+from benchmarks.grid.material import NORMALISATION, Images
+from tfprune import criteria, plugins
+from tfprune.training import evaluate, fine_tune, recalibrate
+
+CALIBRATION = 1000  # images, without labels, for BatchNorm and for reconstruction
+BATCH = 250
+RECIPE = {
+    "optimizer": "sgd",
+    "learning_rate": 0.02,
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 5e-4,
+    "decay_all": False,
+    "schedule": "cosine",
+}
+
+
+class Bench:
+    """One network with the images of one draw.
+
+    Args:
+        model: the network; it is not changed.
+        images: the draw.
+    """
+
+    def __init__(self, model: keras.Model, images: Images):
+        self.model, self.images = model, images
+        self.graph = tfprune.analyse(model)
+        self._scores: dict[str, tfprune.Scores] = {}
+        self._accuracies: dict[bytes, float] = {}
+        self._last: tuple[tuple, Pruned] | None = None
+
+    def measure(self, cell: Cell) -> dict[str, object]:
+        """Return the columns of a cell's row that depend on what is computed."""
+        start = time.perf_counter()
+        try:
+            pruned = self._pruned(cell)
+        except tfprune.PruningError as error:  # such as an amount that the scope cannot reach
+            return {"note": str(error).split("\n")[0]}
+        accuracy = pruned.accuracy(cell.stage)
+        cost = tfprune.cost(pruned.small)
+        return {
+            "accuracy": f"{accuracy:.4f}",
+            "images": pruned.tested(cell.stage),
+            "macs": cost.macs,
+            "parameters": cost.params,
+            "seconds": f"{time.perf_counter() - start:.1f}",
+            "normalisation": NORMALISATION,
+        }
+
+    def _pruned(self, cell: Cell) -> "Pruned":
+        """Return the cut model of a cell; the stages of one cut share it."""
+        key = (cell.judge, cell.scope, cell.share)
+        if self._last is None or self._last[0] != key:
+            scope = {"scope": cell.scope} if cell.scope else {}
+            keep = tfprune.select(self.graph, self._scored(cell.judge), macs=cell.share, **scope)
+            self._last = key, Pruned(self.graph, keep, self.images, self._accuracies)
+        return self._last[1]
+
+    def _scored(self, name: str) -> "tfprune.Scores":
+        if name not in self._scores:
+            judge = JUDGES[name]
+            module = plugins.find(criteria, judge.method, "method")
+            options = dict(judge.options)
+            if "seed" in inspect.signature(module.score).parameters:
+                options["seed"] = self.images.draw
+            batches = None
+            if module.METHOD.needs_data:
+                count = module.METHOD.samples if judge.samples is None else judge.samples
+                batches = _batches(*self.images.sample(count), module.METHOD.batch or BATCH)
+            self._scores[name] = tfprune.score(self.graph, judge.method, batches, **options)
+        return self._scores[name]
+
+
+class Pruned:
+    """A cut model, and what becomes of it.
+
+    Args:
+        graph: channel graph of the network.
+        keep: the masks.
+        images: the draw.
+        known: accuracies after the cut by masks: where two methods agree, one is measured.
+    """
+
+    def __init__(
+        self,
+        graph: tfprune.ChannelGraph,
+        keep: Mapping[str, np.ndarray],
+        images: Images,
+        known: dict[bytes, float],
+    ):
+        self.graph, self.keep, self.images, self.known = graph, keep, images, known
+        self.small = tfprune.rebuild(graph, keep)
+
+    def accuracy(self, stage: str) -> float:
+        """Return the accuracy after a stage, in 0..1."""
+        if stage != "cut":
+            return self._tested(STAGES[stage](self), stage)
+        key = b"".join(np.packbits(mask).tobytes() for mask in self.keep.values())
+        if key not in self.known:
+            self.known[key] = self._tested(self.small, stage)
+        return self.known[key]
+
+    def tested(self, stage: str) -> int:
+        """Return on how many test images a stage is measured."""
+        return len(self._test(stage)[1])
+
+    def _test(self, stage: str) -> tuple[np.ndarray, np.ndarray]:
+        return self.images.test(whole=stage[0].isdigit())
+
+    def _tested(self, model: keras.Model, stage: str) -> float:
+        return evaluate(model, self._test(stage), batch_size=BATCH)["accuracy"]
+
+    @cached_property
+    def calibrated(self) -> keras.Model:
+        """The cut model with new statistics for BatchNorm."""
+        images, labels = self.images.sample(CALIBRATION)
+        return recalibrate(self.small, _batches(images, labels, BATCH))
+
+    def reconstructed(self) -> keras.Model:
+        """Return the cut model with kernels that answer best to what they now receive."""
+        images, _ = self.images.sample(CALIBRATION)
+        return tfprune.reconstruct(self.graph, self.keep, self.small, images)
+
+    def tuned(self, epochs: int) -> keras.Model:
+        """Return the calibrated model after some epochs of training."""
+        recipe = tfprune.training.Recipe(epochs=epochs, seed=self.images.draw, **RECIPE)
+        return fine_tune(self.calibrated, self.images.training(), recipe=recipe)[0]
+
+
+STAGES: dict[str, Callable[[Pruned], keras.Model]] = {
+    "batchnorm": lambda pruned: pruned.calibrated,
+    "reconstruction": Pruned.reconstructed,
+    "1 epoch": lambda pruned: pruned.tuned(1),
+    "5 epochs": lambda pruned: pruned.tuned(5),
+}
+
+
+def _batches(
+    images: np.ndarray, labels: np.ndarray, size: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(images[i : i + size], labels[i : i + size]) for i in range(0, len(images), size)]
