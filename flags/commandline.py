@@ -3,12 +3,15 @@
 import contextlib
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from logging import INFO, WARNING, LogRecord, getLogger
+from types import FrameType
 
 from absl import app, flags, logging
 
+from tfprune import files
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
@@ -16,6 +19,17 @@ _FLAG = re.compile(r"(--?)([A-Za-z][\w-]*)(=.*|$)", re.DOTALL)
 
 # They say what to do with a result that is there, or on which device; not what it is.
 _NOT_RECORDED = frozenset({"save_dir", "overwrite", "resume", "gpu"})
+
+PREEMPTED = 75  # exit code after SIGTERM: EX_TEMPFAIL of sysexits.h, "call again later"
+
+
+class _Terminated(BaseException):
+    """SIGTERM: what is half written is removed on the way out."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would stop the tidying up
+    raise _Terminated
 
 
 def run(main: Callable[[list[str]], None], define: Callable[[], None]) -> None:
@@ -26,6 +40,7 @@ def run(main: Callable[[list[str]], None], define: Callable[[], None]) -> None:
         define: defines the script's flags.
     """
     define()
+    signal.signal(signal.SIGTERM, _terminate)
     for name in _own():  # --help lists the flags registered for the script itself
         FLAGS.register_key_flag_for_module(sys.argv[0], FLAGS[name])
     app.run(lambda argv: _main(main, argv), flags_parser=parse)
@@ -45,6 +60,13 @@ def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
     except KeyboardInterrupt:
         sys.stderr.write(f"{argv[0]}: interrupted; call it again with the same flags.\n")
         sys.exit(130)
+    except _Terminated:
+        sys.stderr.write(f"{argv[0]}: terminated; the same command goes on from here.\n")
+        sys.exit(PREEMPTED)
+    except OSError as error:
+        if not files.known(error):
+            raise
+        sys.exit(f"{argv[0]}: {files.explained(error)}")
 
 
 def _is_of_interest(record: LogRecord) -> bool:

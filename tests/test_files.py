@@ -1,10 +1,15 @@
 """Files: whole or not at all, and errors that name the file."""
 
+import errno
 import json
+import os
+import resource
 
+import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfprune import files
 from tfprune.errors import PruningError
@@ -75,6 +80,118 @@ def test_atomic_path_refuses_a_block_that_wrote_nothing(tmp_path):
         pass
 
 
+def test_leftovers_of_killed_writers_are_swept_and_nothing_else(tmp_path):
+    deep = tmp_path / "stages"
+    (deep / ".export.0123abcd.partial").mkdir(parents=True)
+    (deep / ".export.0123abcd.partial" / "half").write_text("half")
+    (tmp_path / ".report.0123abcd.partial.json").write_text("half")
+    (tmp_path / f".model.{os.getpid()}-0123abcd.partial.keras").write_text("of an earlier life")
+    others = {".notes.partial.txt", ".a.0123abc.partial", f".b.{os.getppid()}-0123abcd.partial"}
+    for name in others:  # a user's, an odd one, and one that a living process is writing
+        (tmp_path / name).write_text("mine")
+    with files.atomic_path(tmp_path / "now.txt") as temporary:
+        temporary.write_text("now")
+        files.sweep(tmp_path)
+        assert temporary.exists()
+    assert listed(tmp_path) == sorted({*others, "now.txt", "stages"})
+    assert listed(deep) == []
+
+
+def test_what_stepped_aside_before_a_kill_gets_its_name_back(tmp_path):
+    aside = tmp_path / ".1.0123abcd.partial.old"
+    aside.mkdir()
+    (aside / "saved_model.pb").write_text("old")
+    files.sweep(tmp_path)
+    assert listed(tmp_path) == ["1"]
+    assert (tmp_path / "1" / "saved_model.pb").read_text() == "old"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EACCES])
+def test_errors_of_the_system_say_what_to_do(tmp_path, number):
+    def write():
+        with files.atomic_path(tmp_path / "a.txt") as temporary:
+            temporary.write_text("half")
+            raise OSError(number, os.strerror(number), "within")
+
+    with pytest.raises(
+        PruningError, match=rf"a\.txt cannot be written: {os.strerror(number)}\. \w+"
+    ):
+        write()
+    assert listed(tmp_path) == []
+
+
+def test_tensorflow_s_reports_of_the_system_are_known_by_their_text():
+    def full():
+        with files.told("ckpt", "written"):
+            raise tf.errors.ResourceExhaustedError(None, None, "ckpt.data; No space left on device")
+
+    def other():
+        with files.told("ckpt", "written"):
+            raise tf.errors.InvalidArgumentError(None, None, "shapes differ")
+
+    with pytest.raises(PruningError, match=r"ckpt cannot be written: No space .* Make room"):
+        full()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="shapes differ"):
+        other()
+
+
+def test_a_limit_of_the_file_size_leaves_no_half_model(tmp_path):
+    model = small_model()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(PruningError, match=r"m\.keras cannot be written: .*ulimit -f"):
+            files.save_model(model, tmp_path / "m.keras")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert listed(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"\xff",
+            "is damaged: expected UTF-8 text, received the byte 0xff at place 0. Call again.",
+        ),
+        (b"{", "is damaged: expected JSON, received JSONDecodeError.*Call again."),
+        (b"[1]", "is damaged: expected a JSON object, received .1.. Call again."),
+        (b"[" * 100_000, "is damaged: expected JSON, received RecursionError.*Call again."),
+    ],
+)
+def test_damaged_text_says_so(tmp_path, content, message):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(PruningError, match=message):
+        files.read_json(tmp_path / "a.json", "Call again.")
+
+
+def test_a_model_of_keras_2_s_format_is_read(tmp_path):
+    model = small_model()
+    model.save(tmp_path / "m.h5")
+    again = files.load_model(tmp_path / "m.h5")
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_h5_that_keras_cannot_read_is_explained(tmp_path):
+    small_model().save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        config = file.attrs["model_config"]
+        config = config.decode() if isinstance(config, bytes) else config
+        file.attrs["model_config"] = config.replace('"units"', '"breadth"')
+        file.attrs["keras_version"] = "2.4.0"
+    with pytest.raises(
+        PruningError, match=r"m\.h5 was written by Keras 2\.4\.0 and Keras 3.* cannot"
+    ):
+        files.load_model(tmp_path / "m.h5")
+    small_model().save_weights(tmp_path / "w.weights.h5")
+    with pytest.raises(PruningError, match=r"w\.weights\.h5 holds weights only.*load_weights"):
+        files.load_model(tmp_path / "w.weights.h5")
+    (tmp_path / "text.h5").write_text("no model")
+    with pytest.raises(PruningError, match=r"text\.h5 \(8 bytes\) .*truncated or no \.h5 file"):
+        files.load_model(tmp_path / "text.h5")
+
+
 def test_write_json_is_read_back(tmp_path):
     files.write_json(tmp_path / "a.json", {"a": [1, 2]})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1, 2]}
@@ -88,7 +205,7 @@ def test_a_saved_model_loads_equal(tmp_path):
     assert listed(tmp_path) == ["m.keras"]
 
 
-@pytest.mark.parametrize("name", ["m.h5", "m"])
+@pytest.mark.parametrize("name", ["m.pt", "m"])
 def test_other_suffixes_are_refused(tmp_path, name):
     with pytest.raises(PruningError, match=rf"must end in \.keras, received .*{name}"):
         files.save_model(small_model(), tmp_path / name)
@@ -103,7 +220,7 @@ def test_a_missing_model_is_named(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(PruningError, match=r"folder .*file.sub cannot be made for note\.txt"):
+    with pytest.raises(PruningError, match=r"file.sub cannot be made a folder: Not a directory"):
         files.write_text(tmp_path / "file" / "sub" / "note.txt", "text")
     assert listed(tmp_path) == ["file"]
 

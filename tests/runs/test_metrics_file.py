@@ -1,5 +1,8 @@
 """The CSV of a training, interrupted or not."""
 
+import pytest
+
+from tfprune.errors import PruningError
 from tfprune.runs.metrics_file import MetricsFile
 
 
@@ -29,3 +32,13 @@ def test_a_column_that_comes_later_is_empty_before(tmp_path):
     MetricsFile(path).on_epoch_end(0, {"loss": 0.5})
     MetricsFile(path).on_epoch_end(1, {"loss": 0.5, "val_loss": 1.0})
     assert rows(path) == ["epoch,loss,val_loss", "1,0.5,", "2,0.5,1.0"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff", b"step,loss\n1,2\n", b"epoch,loss\n,2\n", b"epoch\n1,2\n"]
+)
+def test_a_damaged_file_says_what_to_do(tmp_path, content):
+    path = tmp_path / "metrics.csv"
+    path.write_bytes(content)
+    with pytest.raises(PruningError, match=r"metrics\.csv is damaged: expected.* Remove it"):
+        MetricsFile(path).on_epoch_end(1, {"loss": 0.5})

@@ -10,7 +10,7 @@ OTHER = "--arch=vgg16\n--epochs=3\n"
 
 
 def finish(folder):
-    (folder / REPORT).write_text("{}")
+    (folder / REPORT).write_text('{"title": "done"}')
 
 
 def test_a_run_is_new_then_unfinished_then_finished(tmp_path):
@@ -37,9 +37,11 @@ def test_a_run_that_did_nothing_makes_way(tmp_path):
 def test_another_run_is_refused_with_the_settings_that_differ(tmp_path):
     claim(tmp_path, MINE)
     (tmp_path / "masks.npz").write_text("")
-    with pytest.raises(PruningError, match=r"another run: it has --epochs=2, this one --epochs=3"):
+    with pytest.raises(
+        PruningError, match=r"another run, which differs in --epochs: '2' there, '3' now"
+    ):
         claim(tmp_path, OTHER)
-    with pytest.raises(PruningError, match=r"this one nothing else.*--save_dir.*--overwrite"):
+    with pytest.raises(PruningError, match=r"'2' there, None now.*--save_dir.*--overwrite"):
         claim(tmp_path, "--arch=vgg16\n")
     assert (tmp_path / SETTINGS).read_text() == MINE
 
@@ -81,6 +83,29 @@ def test_an_unfinished_run_can_be_begun_again(tmp_path):
 def test_what_a_killed_writer_left_holds_nobody_back(tmp_path):
     (tmp_path / ".flags.0123abcd.partial.cfg").write_text("--epo")
     assert claim(tmp_path, "--epochs=2") == "new"
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / ".trained.0123abcd.partial.keras").write_text("half")
+    assert claim(tmp_path, "--epochs=2") == "unfinished"
+    assert {path.name for path in tmp_path.rglob("*")} == {"flags.cfg", "stages"}
+
+
+@pytest.mark.parametrize("name", [SETTINGS, REPORT])
+def test_a_damaged_file_of_the_run_says_what_to_do(tmp_path, name):
+    claim(tmp_path, MINE)
+    finish(tmp_path)
+    (tmp_path / name).write_bytes(b"--arch=\xff\xfe")
+    with pytest.raises(PruningError, match=rf"{name} is damaged: .*0xff at place 7. Pass --overwr"):
+        claim(tmp_path, MINE)
+    assert claim(tmp_path, MINE, overwrite=True) == "new"
+
+
+def test_a_truncated_report_says_so(tmp_path):
+    claim(tmp_path, MINE)
+    (tmp_path / REPORT).write_text('{"title": ')
+    with pytest.raises(
+        PruningError, match=r"report\.json is damaged: expected JSON, .*--overwrite"
+    ):
+        claim(tmp_path, MINE)
 
 
 def test_a_folder_below_a_file_is_refused(tmp_path):

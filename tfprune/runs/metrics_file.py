@@ -8,7 +8,10 @@ from typing import Any
 
 import keras
 
-from tfprune.files import write_text
+from tfprune.errors import PruningError
+from tfprune.files import read_text, write_text
+
+_REMEDY = "Remove it: the rows of earlier epochs are lost, the training goes on."
 
 
 class MetricsFile(keras.callbacks.Callback):
@@ -47,5 +50,10 @@ class MetricsFile(keras.callbacks.Callback):
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.is_file():
             return []
-        with self.path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        rows = list(csv.DictReader(io.StringIO(read_text(self.path, _REMEDY), newline="")))
+        if not all((row.get("epoch") or "").isdecimal() and None not in row for row in rows):
+            raise PruningError(
+                f"The file {self.path} is damaged: expected rows that begin with an epoch. "
+                f"{_REMEDY}"
+            )
+        return rows

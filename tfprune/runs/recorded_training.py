@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.data import DataSet, Epochs, Split
+from tfprune.files import make_folder
 from tfprune.runs.metrics_file import MetricsFile
 from tfprune.training import History, Recipe, fine_tune
 
@@ -104,6 +105,7 @@ def train_recorded(
     if recipe is None:
         return model, History({}, None)
     folder = Path(folder)
+    make_folder(folder / "tensorboard")  # Keras' callback would only say so after an epoch
     held_out = None if data.validation is None else feeding.plain(data.validation)
     return fine_tune(
         model,

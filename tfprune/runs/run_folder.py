@@ -1,18 +1,19 @@
 """One folder per run: who may write into it, and what is finished."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tfprune.claims import contents, differences
 from tfprune.errors import PruningError
-from tfprune.files import remove, write_text
+from tfprune.files import read_json, read_text, remove, sweep, write_text
 
 SETTINGS = "flags.cfg"
 SCORING = "scoring"  # what a method keeps that scores for long; it knows what it is of
 REPORT = "report.json"
 TEXT = "report.txt"
+_ANEW = "Pass --overwrite to do the run anew, or choose another --save_dir."
 # All that a run writes; overwriting removes these and nothing else.
 _RESULTS = (
     SETTINGS,
@@ -36,6 +37,7 @@ def claim(
 
     A run leaves its settings when it begins and its report when it ends, which tells an
     interrupted run from a finished one. One that left nothing but its settings does not count.
+    What a killed run was writing is swept away.
 
     Args:
         folder: the folder; made if it is missing.
@@ -47,7 +49,7 @@ def claim(
         "new", "unfinished" (checkpoints may be there) or "finished" (the report is there).
 
     Raises:
-        PruningError: the folder holds another run or other files, or it is a file.
+        PruningError: the folder holds another run, other files or damaged ones, or it is a file.
 
     Example:
         >>> import tempfile
@@ -56,17 +58,20 @@ def claim(
         ('new', 'unfinished')
     """
     folder = Path(folder)
-    found = _contents(folder)
+    _require_no_file(folder)
+    sweep(folder)
+    found = contents(folder)
+    before = None if overwrite or SETTINGS not in found else read_text(folder / SETTINGS, _ANEW)
     refused = SETTINGS in found and set(found) <= {SETTINGS, SCORING}
-    if refused and settings != _read(folder / SETTINGS):
+    if refused and settings != before:
         found = []  # a run that was refused before it cut anything, for instance a typing error
-    if not overwrite and found and settings == _read(folder / SETTINGS):
-        if (folder / REPORT).is_file():
+    if not overwrite and found and settings == before:
+        if values(folder):
             return "finished"
         if resume:
             return "unfinished"
     elif found and not overwrite:
-        raise PruningError(_refusal(folder, found, settings))
+        raise PruningError(_refusal(folder, found, before, settings))
     if found:
         _clear(folder, found)
     write_text(folder / SETTINGS, settings)
@@ -75,7 +80,7 @@ def claim(
 
 def text(folder: str | os.PathLike) -> str:
     """Return the text of a finished run's report."""
-    return (Path(folder) / TEXT).read_text(encoding="utf-8").rstrip()
+    return read_text(Path(folder) / TEXT, _ANEW).rstrip()
 
 
 def values(folder: str | os.PathLike) -> dict[str, Any]:
@@ -85,8 +90,8 @@ def values(folder: str | os.PathLike) -> dict[str, Any]:
         >>> values("no such folder")
         {}
     """
-    content = _read(Path(folder) / REPORT)
-    return json.loads(content) if content else {}
+    path = Path(folder) / REPORT
+    return read_json(path, _ANEW) if path.is_file() else {}
 
 
 def require_same(folder: str | os.PathLike, wanted: Mapping[str, Any]) -> None:
@@ -108,39 +113,29 @@ def require_same(folder: str | os.PathLike, wanted: Mapping[str, Any]) -> None:
         )
 
 
-def _contents(folder: Path) -> list[str]:
+def _require_no_file(folder: Path) -> None:
     for place in (folder, *folder.parents):
         if place.exists() and not place.is_dir():
             raise PruningError(
                 f"The folder for the run is a file: {place}. Choose another --save_dir."
             )
-    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return [name for name in found if not _is_partial(name)]
 
 
-def _is_partial(name: str) -> bool:
-    """Return whether this is what a killed `files.atomic_path` left."""
-    return name.startswith(".") and ".partial" in name
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.is_file() else None
-
-
-def _refusal(folder: Path, found: Sequence[str], settings: str) -> str:
-    old = _read(folder / SETTINGS)
-    if old is None:
+def _refusal(folder: Path, found: Sequence[str], before: str | None, settings: str) -> str:
+    if before is None:
         what = f"files that are no run of tfprune: {', '.join(found[:5])}"
     else:
-        before, now = set(old.splitlines()), set(settings.splitlines())
-        what = (
-            f"another run: it has {' '.join(sorted(before - now)) or 'nothing else'}, "
-            f"this one {' '.join(sorted(now - before)) or 'nothing else'}"
-        )
+        what = f"another run, which differs in {differences(_flags(before), _flags(settings))}"
     return (
         f"The folder {folder} holds {what}. Expected an empty folder or the same run; choose "
         "another --save_dir, or pass --overwrite to replace a run's results."
     )
+
+
+def _flags(settings: str) -> dict[str, str | bool]:
+    """Return {flag: its value} of a flag file, switches as True."""
+    parts = (line.partition("=") for line in settings.splitlines())
+    return {name: value if equals else True for name, equals, value in parts}
 
 
 def _clear(folder: Path, found: Sequence[str]) -> None:

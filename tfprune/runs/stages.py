@@ -1,6 +1,5 @@
 """The training between the cuts, kept in the run's folder so that an interrupted run goes on."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from tfprune.surgery.verification import verify
 from tfprune.training import Recipe, evaluate, recalibrate
 
 STAGES = "stages"  # a finished run drops it
+_ANEW = "Remove that file and call again: what it tells is found anew."
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,10 @@ class Stages:
         if (self.folder / "masks.npz").is_file():
             graph, keep = analyse(model, allow_inexact=self.inexact), self.masks()
             small = rebuild(graph, keep)
-            known = json.loads(told.read_text()) if told.is_file() else {}
+            known = files.read_json(told, _ANEW) if told.is_file() else {}
             lines = [*known.get("remarks", ()), str(verify(graph, keep, small))]
             return Outcome(small, "\n".join(lines), known.get("seconds", {}))
         small, report = prune(model, self.sample(), self.plan.method, **self.plan.options)
-        told.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(told, {"remarks": list(report.remarks), "seconds": dict(report.seconds)})
         self.keep(report.keep)
         lines = [*report.remarks, str(report.verification)]
@@ -164,8 +163,7 @@ class Stages:
 
     def _stage(self, name: str) -> Path:
         folder = self.folder / STAGES / name.replace("/", "-").replace(" ", "-")
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        return files.make_folder(folder)
 
     def _rate(
         self, folder: Path, model: keras.Model, rate: Callable[[keras.Model], float]
@@ -173,7 +171,7 @@ class Stages:
         told = folder / "rate.json"  # an interrupted stage goes on with the rate it began with
         if not told.is_file():
             files.write_json(told, {"learning_rate": rate(model)})
-        return json.loads(told.read_text())["learning_rate"]
+        return files.read_json(told, _ANEW)["learning_rate"]
 
 
 def _at(recipe: Recipe, rate: float) -> Recipe | None:

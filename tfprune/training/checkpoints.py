@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune import files
+from tfprune.claims import claim
 from tfprune.errors import PruningError
 
 _SETTINGS = "run.json"
@@ -76,7 +77,10 @@ class Checkpoints:
             return
         directory = Path(directory)
         chief, worker = _role()
-        _claim(directory, settings, write=chief)
+        # Another worker of this very training may already have made its own folder.
+        claim(
+            directory, settings, name=_SETTINGS, what="training", write=chief, others=["worker-*"]
+        )
         # By position and not by name: names may collide inside nested models.
         checkpoint = tf.train.Checkpoint(
             model=[variable.value for variable in model.variables],
@@ -93,7 +97,8 @@ class Checkpoints:
     def save(self) -> None:
         """Save the state after an epoch; a reader sees the old or the new one, never half."""
         if self._manager is not None:
-            self._manager.save(checkpoint_number=self.progress.epochs)
+            with files.told(self._manager.directory, "written"):
+                self._manager.save(checkpoint_number=self.progress.epochs)
 
 
 def _restore(checkpoint: tf.train.Checkpoint, path: str) -> None:
@@ -116,28 +121,3 @@ def _role() -> tuple[bool, int]:
         number == 0 and "chief" not in resolver.cluster_spec().jobs
     )
     return chief, number
-
-
-def _claim(directory: Path, settings: dict, *, write: bool) -> None:
-    """Make sure that the folder is empty or belongs to a training with the same settings."""
-    path = directory / _SETTINGS
-    settings = json.loads(json.dumps(settings))  # as it will be read again: lists, no tuples
-    if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        names = [name for name in {**found, **settings} if found.get(name) != settings.get(name)]
-        if names:
-            listed = "; ".join(
-                f"{n}: {found.get(n)!r} there, {settings.get(n)!r} now" for n in names
-            )
-            raise PruningError(
-                f"checkpoint_dir {directory} holds another training, which differs in {listed}. "
-                "Use another folder, or remove this one to start anew."
-            )
-    elif write:
-        # Another worker of this very training may already have made its own folder.
-        if any(not path.match("worker-*") for path in directory.glob("*")):
-            raise PruningError(
-                f"checkpoint_dir {directory} is not empty and holds no training of tfprune. "
-                "Use an empty or a new folder."
-            )
-        files.write_json(path, settings)

@@ -1,14 +1,14 @@
 """What the steps found, kept on disk so that a run that was stopped goes on."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tfprune.claims import claim
 from tfprune.errors import PruningError
-from tfprune.files import atomic_path, write_json
+from tfprune.files import atomic_path
 
 _FINGERPRINT = "made_from.json"
 
@@ -37,7 +37,7 @@ class Cache:
         self._folder = None if folder is None else Path(folder)
         self._memory: dict[str, Any] = {}
         if self._folder is not None:
-            _require_same(self._folder, json.loads(json.dumps(made_from)))
+            claim(self._folder, made_from, name=_FINGERPRINT, what="cache")
 
     def read(self, name: str) -> Any:
         """Return an array (.npy) or {name: array} (.npz); None if it is not there."""
@@ -71,27 +71,3 @@ def _load(path: Path) -> Any:
     with path.open("rb") as file:  # np.load of a path leaves a damaged file open
         found = np.load(file)
         return dict(found) if path.suffix == ".npz" else found
-
-
-def _require_same(folder: Path, made_from: dict[str, Any]) -> None:
-    path = folder / _FINGERPRINT
-    if not path.exists():
-        write_json(path, made_from)
-        return
-    try:
-        before = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise PruningError(
-            f"The cache {folder} cannot be used: {path.name} is damaged ({error}). Choose another "
-            "folder, or remove this one."
-        ) from error
-    other = [
-        f"{key} (then {before.get(key)}, now {made_from.get(key)})"
-        for key in sorted({*before, *made_from})
-        if before.get(key) != made_from.get(key)
-    ]
-    if other:
-        raise PruningError(
-            f"The cache {folder} was made from other data: {'; '.join(other)}. Expected the same "
-            "images, model and options; choose another folder, or remove this one."
-        )

@@ -1,0 +1,26 @@
+"""Writing without half files, and reading with errors a user can act on.
+
+Everything that tfprune writes goes through here, and so does every error of the operating system.
+"""
+
+from tfprune.files._atomic import atomic_path, is_partial, make_folder, remove, sweep
+from tfprune.files._models import load_model, save_model
+from tfprune.files._system_errors import explained, known, told
+from tfprune.files._text import read_json, read_text, write_json, write_text
+
+__all__ = [
+    "atomic_path",
+    "explained",
+    "is_partial",
+    "known",
+    "load_model",
+    "make_folder",
+    "read_json",
+    "read_text",
+    "remove",
+    "save_model",
+    "sweep",
+    "told",
+    "write_json",
+    "write_text",
+]

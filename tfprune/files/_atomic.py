@@ -1,0 +1,164 @@
+"""Files and folders that appear under their names when they are whole, and not before."""
+
+import contextlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from tfprune.errors import PruningError
+from tfprune.files._system_errors import told
+
+# .name.pid-mark.partial.suffix, and the same with .old for what steps aside meanwhile
+_PARTIAL = re.compile(
+    r"\.(?P<stem>.+?)\.((?P<pid>\d+)-)?(?P<mark>[0-9a-f]{8})\.partial(?P<suffix>(\.(?!old$)\w+)?)"
+    r"(?P<old>\.old)?"
+)
+_OPEN: set[str] = set()  # marks of what this process is writing
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that becomes `path` when the block succeeds.
+
+    The block writes a file or a folder there. When it raises, what it wrote is removed and
+    `path` stays as it was; a reader therefore sees the old contents or the new, never half.
+
+    Args:
+        path: the file or folder to write; missing parent folders are made.
+
+    Yields:
+        A path in the same folder with the same suffix (Keras reads the format from it).
+
+    Raises:
+        PruningError: the folder cannot be made, or the block ended without writing anything.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> target = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+        >>> with atomic_path(target) as temporary:
+        ...     _ = temporary.write_text("whole")
+        >>> target.read_text()
+        'whole'
+    """
+    path = Path(path)
+    make_folder(path.parent)
+    mark = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    temporary = path.with_name(f".{path.stem}.{mark}.partial{path.suffix}")
+    _OPEN.add(mark)
+    try:
+        with told(path, "written"):
+            yield temporary
+            if not temporary.exists():
+                raise PruningError(
+                    f"Nothing was written for {path}: the block must write {temporary}."
+                )
+            _replace(temporary, path)
+    finally:
+        remove(temporary)
+        _OPEN.discard(mark)
+
+
+def make_folder(path: str | os.PathLike) -> Path:
+    """Make a folder with those above it, unless it is there, and return it.
+
+    Raises:
+        PruningError: it cannot be made, or it is a file.
+
+    Example:
+        >>> import tempfile
+        >>> make_folder(tempfile.mkdtemp() + "/a/b").name
+        'b'
+    """
+    with told(path, "made a folder"):
+        Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
+
+
+def sweep(folder: str | os.PathLike) -> None:
+    """Remove what writers that were killed left in a folder and below.
+
+    What was to be replaced when the kill came gets its name back. Files of other origin stay, and
+    so do those of a writer that lives.
+
+    Args:
+        folder: the folder; one that is not there is no error.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / ".report.0123abcd.partial.json").touch()
+        >>> sweep(folder)
+        >>> list(folder.iterdir())
+        []
+    """
+    for path in sorted(Path(folder).rglob(".*.partial*"), key=_last_first):
+        found = _PARTIAL.fullmatch(path.name)
+        if not found or _is_open(found):
+            continue
+        target = path.with_name(found["stem"] + found["suffix"])
+        if found["old"] and not target.exists():
+            path.rename(target)
+        else:
+            remove(path)
+
+
+def is_partial(name: str) -> bool:
+    """Return whether a file of this name is one that is being written, or was left by a kill.
+
+    Example:
+        >>> is_partial(".report.17-0123abcd.partial.json"), is_partial(".report.partial.json")
+        (True, False)
+    """
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def _is_open(found: re.Match) -> bool:
+    """Return whether the writer lives: this process, or another one of this machine."""
+    number = found["pid"]
+    if not number:
+        return False
+    if int(number) == os.getpid():
+        return f"{number}-{found['mark']}" in _OPEN
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's process lives too
+        return True
+    return True
+
+
+def _last_first(path: Path) -> tuple[int, str]:
+    """Deeper ones first: a folder goes with all that is in it."""
+    return -len(path.parts), path.name
+
+
+def _replace(source: Path, target: Path) -> None:
+    if not target.is_dir():
+        source.replace(target)
+        return
+    # rename(2) replaces an empty folder only, so the old one steps aside first.
+    aside = source.with_name(f"{source.name}.old")
+    target.rename(aside)
+    try:
+        source.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    remove(aside)
+
+
+def remove(path: str | os.PathLike) -> None:
+    """Remove a file or a whole folder; one that is not there is no error.
+
+    Example:
+        >>> remove("a file that is not there")
+    """
+    path = Path(path)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
