@@ -13,6 +13,7 @@ from tfprune.checks import check_bool
 from tfprune.errors import unknown
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.batches import pairs
 from tfprune.scoring.scores import Scores
 from tfprune.scoring.scoring import criterion_options, score
 from tfprune.selection import selectors
@@ -21,6 +22,7 @@ from tfprune.selection.remarks import remarks
 from tfprune.selection.request import AMOUNTS
 from tfprune.selection.selecting import choose
 from tfprune.surgery.rebuilding import rebuild
+from tfprune.surgery.sample_inputs import UnprovenError
 from tfprune.surgery.verification import Verification, verify
 
 
@@ -65,6 +67,7 @@ def prune(
     method: str = "gfbs",
     *,
     allow_inexact: bool = False,
+    inputs: Any = None,
     **options: Any,
 ) -> tuple[keras.Model, PruningReport]:
     """Prune a model by a named method: analyse, score, select, rebuild and verify.
@@ -77,6 +80,9 @@ def prune(
             needs no data, such as "l1".
         method: name of the method.
         allow_inexact: also prune channels whose removal changes a statistic over the others.
+        inputs: what the smaller model is compared with the masked one on, as for
+            `tfprune.verify`; by default random samples, or the first of the batches where those
+            prove nothing: text, or a model that random numbers do not move.
         **options: options of `tfprune.select` (`ratio=0.5`, `macs=0.5`, `scope="global"`, ...),
             of `tfprune.score` (`coupled="pin"`) and of the criterion (`w_beta=0.05`, `seed=3`,
             ...). Without an amount the method's own default holds, where its paper has one.
@@ -104,13 +110,35 @@ def prune(
     clock.append(time.perf_counter())
     small = rebuild(graph, keep)
     clock.append(time.perf_counter())
-    check = verify(graph, keep, small)
+    check = _verified(graph, keep, small, inputs, batches)
     clock.append(time.perf_counter())
     stages = ("analyse", "score", "select", "rebuild", "verify")
     seconds = dict(zip(stages, np.diff(clock).tolist(), strict=True))
     params = (model.count_params(), small.count_params())
     found = (*remarks(graph, scores, keep), *notes)
     return small, PruningReport(method, keep, scores, check, params, seconds, found)
+
+
+def _verified(
+    graph: ChannelGraph,
+    keep: Mapping[str, np.ndarray],
+    small: keras.Model,
+    inputs: Any,
+    batches: Any,
+) -> Verification:
+    """Verify on the given inputs, else on random ones, else on the first of the batches."""
+    check, why = None, None
+    try:
+        check = verify(graph, keep, small, inputs=inputs)
+    except UnprovenError as error:
+        why = error
+    if inputs is None and batches is not None and (check is None or not check.changed):
+        first = next(pairs(batches), None)  # None of an iterator that the scoring has used up
+        if first is not None:
+            return verify(graph, keep, small, inputs=first[0])
+    if why is not None:
+        raise why
+    return check
 
 
 def require_possible(

@@ -104,3 +104,32 @@ def read(variable: Any) -> np.ndarray:
         variable: a Keras variable.
     """
     return np.asarray(tf.convert_to_tensor(variable.value))
+
+
+def flat_inputs(model: keras.Model, inputs: Any) -> list[Any]:
+    """Return a batch as flat tensors in the order, dtypes and ranks of a model's inputs.
+
+    Args:
+        model: a functional or Sequential model.
+        inputs: one batch, in any nesting that the model takes.
+    """
+    return functional(model)._standardize_inputs(inputs)
+
+
+def states(model: keras.Model) -> list[Any]:
+    """Return the variables in which a model's stateful layers remember what they have seen."""
+    layers = [x for x in model._flatten_layers() if getattr(x, "stateful", False)]
+    return keras.tree.flatten([getattr(layer, "states", None) or [] for layer in layers])
+
+
+def twin(layer: keras.Layer, **attributes: Any) -> keras.Layer:
+    """Return a layer that shares all with another one but some attributes; call it on data only.
+
+    Args:
+        layer: a built layer; it is not changed.
+        **attributes: the attributes of the twin.
+    """
+    new = object.__new__(type(layer))
+    new.__dict__.update(layer.__dict__)
+    new.__dict__.update(attributes)  # past Keras' attribute tracking, which the two share
+    return new

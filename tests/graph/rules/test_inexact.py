@@ -17,7 +17,7 @@ def test_the_difference_is_reported_and_not_refused(name, tmp_path):
     small = tfprune.rebuild(graph, keep)
     check = tfprune.verify(graph, keep, small)
     assert not check.exact
-    assert 1e-4 < check.relative < 2
+    assert 1e-4 < check.relative < 10
     (words,) = toy.why.values()
     assert len(check.inexact) == 1
     assert words in check.inexact[0]

@@ -1,0 +1,41 @@
+"""Random inputs for a model, and what is said where they do not serve."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.graph.keras_graph import functional
+
+
+class UnprovenError(PruningError):
+    """The inputs prove nothing: other ones, such as a batch of the user's, may."""
+
+
+def random_inputs(model: keras.Model, seed: int, batch: int = 4, unknown: int = 64) -> Any:
+    """Return random inputs for a model, nested as its own: normal floats, integers 0 and 1.
+
+    Args:
+        model: a functional or Sequential model.
+        seed: seed of the random numbers.
+        batch: number of samples.
+        unknown: size of axes whose size the model leaves open.
+
+    Raises:
+        UnprovenError: an input of text.
+    """
+    rng = np.random.default_rng(seed)
+
+    def draw(tensor: keras.KerasTensor) -> np.ndarray:
+        shape = [tensor.shape[0] or batch, *(size or unknown for size in tensor.shape[1:])]
+        if tensor.dtype == "string":
+            raise UnprovenError(
+                f"Model {model.name!r} takes text (input {tensor.name!r}), of which there is no "
+                "random sample. Pass `inputs`, a batch of your own."
+            )
+        if "float" in tensor.dtype:
+            return rng.standard_normal(shape).astype(tensor.dtype)
+        return rng.integers(0, 2, shape).astype(tensor.dtype)
+
+    return keras.tree.map_structure(draw, functional(model).input)
