@@ -5,6 +5,7 @@ from typing import Any
 from absl import flags
 
 from tfprune.graph.coupling import WAYS
+from tfprune.selection.request import SCOPES
 
 FLAGS = flags.FLAGS
 NAMES = ("scope", "min_channels", "round_to", "include", "exclude")
@@ -22,8 +23,9 @@ def define() -> None:
     flags.DEFINE_enum(
         "scope",
         None,
-        ["layer", "global"],
-        "Shrink layers alike or rank all channels together; without it as the method's paper.",
+        SCOPES,
+        "Shrink layers alike, rank all channels together, or (isomorphic) those that are built "
+        "alike; without it as the method's paper.",
     )
     flags.DEFINE_integer("min_channels", 1, "Channels that every layer keeps.", lower_bound=1)
     flags.DEFINE_integer("round_to", 1, "Keep multiples of this many channels.", lower_bound=1)

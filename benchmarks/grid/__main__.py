@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.grid.cells import JUDGES, SHARES, STAGES, cells
+from benchmarks.grid.cells import JUDGES, SCOPES, SHARES, STAGES, cells
 
 TABLE = Path("docs/grid.csv")
 
@@ -24,7 +24,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     run.add_argument("--data_dir", help="where CIFAR-10 lies")
     run.add_argument("--networks", nargs="+", default=["resnet20_a", "resnet56_a"])
     run.add_argument("--judges", nargs="+", default=list(JUDGES), choices=list(JUDGES))
-    run.add_argument("--scopes", nargs="+", default=["layer", "global", ""])
+    run.add_argument("--scopes", nargs="+", default=[*SCOPES, ""])
     run.add_argument("--shares", nargs="+", type=float, default=list(SHARES))
     run.add_argument("--stages", nargs="+", default=list(STAGES), choices=list(STAGES))
     run.add_argument("--draws", type=int, default=10)

@@ -8,7 +8,7 @@ from typing import Any
 DRAWS = {"cut": 10, "batchnorm": 10, "reconstruction": 5, "1 epoch": 5, "5 epochs": 5}
 STAGES = tuple(DRAWS)
 SHARES = (0.5, 0.7, 0.3)  # of the MACs that are left
-BOTH = ("layer", "global")
+SCOPES = ("layer", "global", "isomorphic")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Judge:
 
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    scopes: Sequence[str] = BOTH
+    scopes: Sequence[str] = SCOPES
     samples: int | None = None
 
 
@@ -70,7 +70,7 @@ class Cell:
 def cells(
     networks: Sequence[str],
     judges: Sequence[str] = tuple(JUDGES),
-    scopes: Sequence[str] = (*BOTH, ""),
+    scopes: Sequence[str] = (*SCOPES, ""),
     shares: Sequence[float] = SHARES,
     stages: Sequence[str] = STAGES,
     draws: int = max(DRAWS.values()),

@@ -20,6 +20,7 @@ _SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 _RATIOS = st.sampled_from([0.5, 0.3, 0.7, 0.0, 0.99])
+_SCOPES = st.sampled_from(["layer", "global", "isomorphic"])
 _SEEDS = st.integers(0, 99)
 
 
@@ -61,7 +62,7 @@ def test_global_ratio_is_never_exceeded(choices, ratio, seed):
 
 
 @_SETTINGS
-@given(st.randoms(), _RATIOS, st.sampled_from(["layer", "global"]), st.integers(1, 4), _SEEDS)
+@given(st.randoms(), _RATIOS, _SCOPES, st.integers(1, 4), _SEEDS)
 def test_floor_is_kept(choices, ratio, scope, floor, seed):
     graph, scores = graph_and_scores(choices, seed)
     keep = tfprune.select(graph, scores, ratio=ratio, scope=scope, min_channels=floor)
@@ -71,7 +72,7 @@ def test_floor_is_kept(choices, ratio, scope, floor, seed):
 
 
 @_SETTINGS
-@given(st.randoms(), _RATIOS, st.sampled_from(["layer", "global"]), st.integers(2, 3), _SEEDS)
+@given(st.randoms(), _RATIOS, _SCOPES, st.integers(2, 3), _SEEDS)
 def test_counts_are_rounded_or_whole(choices, ratio, scope, multiple, seed):
     graph, scores = graph_and_scores(choices, seed)
     keep = tfprune.select(graph, scores, ratio=ratio, scope=scope, round_to=multiple)
@@ -141,7 +142,7 @@ def macs(model):
 
 
 @pytest.mark.parametrize("kind", ["macs", "params"])
-@pytest.mark.parametrize("scope", ["layer", "global"])
+@pytest.mark.parametrize("scope", ["layer", "global", "isomorphic"])
 @settings(_SETTINGS, max_examples=6)
 @given(st.integers(60, 90), st.booleans(), st.floats(0.2, 0.95), _SEEDS)
 def test_target_within_a_percent(kind, scope, width, residual, target, seed):

@@ -50,7 +50,7 @@ def by_soft(method, options):
 
 OF_ANY_WAY = [
     ("gfi", {"ratio": 1.5}, r"ratio must lie in \[0, 1\), .*received 1.5"),
-    ("gfi", {"macs": 0.5, "scope": "all"}, "scope must be 'layer' or 'global', received 'all'"),
+    ("gfi", {"macs": 0.5, "scope": "all"}, "scope must be .* 'isomorphic', received 'all'"),
     ("fmc", {"ratio": 0.5, "round_to": 0}, "round_to must be a whole number from 1 on, received 0"),
     ("l1", {"ratio": 0.5, "include": "conv9*"}, "Unknown layer pattern in include 'conv9.'"),
     ("gfbs", {"ratio": 0.5, "exclude": ["nope"]}, "Unknown layer pattern in exclude 'nope'"),

@@ -112,7 +112,7 @@ def test_counts_say_how_many_channels_stay(resnet, scores):
     np.testing.assert_array_equal(np.flatnonzero(keep["stage1_block1_conv1"]), best)
 
 
-@pytest.mark.parametrize("scope", ["layer", "global"])
+@pytest.mark.parametrize("scope", ["layer", "global", "isomorphic"])
 @pytest.mark.parametrize("target", [0.75, 0.5, 0.2])
 @pytest.mark.parametrize("kind", ["macs", "params"])
 def test_a_target_is_hit_within_one_percent(resnet, scores, kind, target, scope):
@@ -205,7 +205,10 @@ def test_rounding_and_targets_hold_where_a_split_layer_keeps_a_channel():
         ({"ratio": 0.5, "include": [3]}, "patterns of layer names .* received .3."),
         ({"macs": 0.0}, r"macs must lie in \(0, 1\], the share left; received 0.0"),
         ({"macs": 0.001}, r"macs=0.001 cannot be reached: with all that may go removed, 0.0"),
-        ({"ratio": 0.5, "scope": "all"}, "scope must be 'layer' or 'global', received 'all'"),
+        (
+            {"ratio": 0.5, "scope": "all"},
+            "'global' or 'isomorphic', received 'all'",
+        ),
         ({"threshold": 0.5, "scope": "global"}, "scope='global' has no effect with threshold"),
         ({"ratio": 0.5, "include": "conv9*"}, "Unknown layer pattern in include 'conv9.'"),
         ({"ratio": 0.5, "exclude": ["nope"]}, "Unknown layer pattern in exclude 'nope'"),

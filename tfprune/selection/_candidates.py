@@ -20,6 +20,8 @@ class Candidates:
     Args:
         units: int [U], the units in the order of their first channel.
         scores: float64 [U], the mean over a unit's scored channels; higher = keep.
+        ranks: float64 [U], what a ranking orders the units by: the scores, or where only units that
+            are built alike compete, their shares of those.
         layers: names of all layers that make channels, [L].
         counts: int sparse [L, units of the graph], channels of each unit in each layer.
         scored: int [U], how many scored channels each unit has.
@@ -28,6 +30,7 @@ class Candidates:
 
     units: np.ndarray
     scores: np.ndarray
+    ranks: np.ndarray
     layers: tuple[str, ...]
     counts: csr_matrix
     scored: np.ndarray
@@ -35,8 +38,8 @@ class Candidates:
 
     @cached_property
     def ascending(self) -> np.ndarray:
-        """The scores of all scored channels, ascending."""
-        return np.sort(np.repeat(self.scores, self.scored))
+        """The ranks of all scored channels, ascending."""
+        return np.sort(np.repeat(self.ranks, self.scored))
 
     @cached_property
     def members(self) -> list[np.ndarray]:
@@ -78,9 +81,11 @@ def candidates(
     _, group_of_layer = connected_components(ties @ ties.T, directed=False)
     columns = ties.tocsc()
     layer_of_unit = columns.indices[columns.indptr[:-1]]
+    means = total[units] / scored[units]
     return Candidates(
         units,
-        total[units] / scored[units],
+        means,
+        means,
         tuple(graph.producers),
         counts,
         scored[units],

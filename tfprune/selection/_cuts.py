@@ -67,14 +67,14 @@ class Cuts:
 
 
 def cuts(found: Candidates, quota: np.ndarray, stays: np.ndarray) -> Cuts:
-    """Order each group's units by score, leaving out those that would exceed a layer's quota.
+    """Order each group's units by rank, leaving out those that would exceed a layer's quota.
 
     Args:
         found: the candidates.
         quota: int [L], how many channels each layer may lose at most.
         stays: bool [U], candidates that are not to go after all.
     """
-    order = np.argsort(found.scores, kind="stable")  # of equal scores the later channel stays
+    order = np.argsort(found.ranks, kind="stable")  # of equal scores the later channel stays
     order = order[~stays[order]]
     names = found.groups[order]
     columns = found.counts.tocsc()[:, found.units]

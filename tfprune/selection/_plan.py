@@ -1,7 +1,7 @@
 """The plan of a ranking: the units of each group of layers, worst first, and who may go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tfprune.selection._budget import Budget
 from tfprune.selection._candidates import Candidates, candidates, free_units
 from tfprune.selection._cuts import Cuts, cuts
 from tfprune.selection._parts import spared
+from tfprune.selection._structures import shares_below, structures
 from tfprune.selection.request import Request
 
 
@@ -84,18 +85,20 @@ def planned(graph: ChannelGraph, scores: Scores, request: Request) -> Plan:
         PruningError: of what is scored nothing may go.
     """
     request = request.with_scope(scores.scope)
-    ranked = request.scope == "global"
-    normalise = ranked and not scores.comparable
+    normalise = request.ranked and not scores.comparable
     found = candidates(graph, scores, request.pruned_layers(graph), normalise=normalise)
+    if request.scope == "isomorphic":
+        sets = structures(graph)[found.units]
+        found = replace(found, ranks=shares_below(found.scores, found.scored, sets))
     channels = np.asarray(found.counts.sum(axis=1)).ravel()
     quota = np.maximum(channels - request.min_channels, 0)
-    if not ranked:
+    if not request.ranked:
         quota = np.minimum(quota, _asked(graph, found, channels, request))
     able = np.zeros(len(graph.is_pinned), bool)
     able[found.units] = True
     _check_effect(graph, able, request)
     merit = np.full(len(graph.is_pinned), np.inf)
-    merit[found.units] = found.scores
+    merit[found.units] = found.ranks
     return Plan(graph, request, cuts(found, quota, spared(graph, merit)[found.units]), channels)
 
 

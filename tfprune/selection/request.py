@@ -10,7 +10,7 @@ from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
 
 AMOUNTS = ("ratio", "ratios", "counts", "macs", "params", "threshold")
-SCOPES = ("layer", "global")
+SCOPES = ("layer", "global", "isomorphic")
 _WITHOUT_SCOPE = ("ratios", "counts", "threshold")
 
 
@@ -25,7 +25,8 @@ class Request:
         macs: share of the multiply-accumulates that is to be left, in (0, 1].
         params: share of the weights that is to be left, in (0, 1].
         threshold: what the selector understands by it.
-        scope: "layer" for the same share everywhere, "global" for one ranking of all layers.
+        scope: "layer" for the same share everywhere, "global" for one ranking of all layers,
+            "isomorphic" for one of each set of units that are built alike.
         min_channels: channels that every layer keeps at least.
         round_to: kept counts are multiples of this, or the layer stays whole.
         include: patterns of layer names; only these are pruned.
@@ -49,13 +50,19 @@ class Request:
         object.__setattr__(self, "amount", the_amount(vars(self)))
         self._check_shares()
         if self.scope not in (None, *SCOPES):
-            raise PruningError(f"scope must be 'layer' or 'global', received {self.scope!r}.")
+            valid = f"{', '.join(map(repr, SCOPES[:-1]))} or {SCOPES[-1]!r}"
+            raise PruningError(f"scope must be {valid}, received {self.scope!r}.")
         if self.scope and self.amount in _WITHOUT_SCOPE:
             raise PruningError(
                 f"scope={self.scope!r} has no effect with {self.amount}: leave it out."
             )
         for name in ("min_channels", "round_to"):
             check_whole(name, getattr(self, name))
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the units of different layers compete."""
+        return self.scope in ("global", "isomorphic")
 
     @property
     def may_remove_nothing(self) -> bool:

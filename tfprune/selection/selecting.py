@@ -33,9 +33,9 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
     Args:
         graph: channel graph of the model.
         scores: {layer name: float64 [C]}, higher = keep, from `tfprune.score` or your own.
-        ratio: share of the channels removed, in [0, 1): of every layer alike, or with
-            scope="global" of all layers together ("gfbs" and "gfi": fewer, where a layer would
-            vanish).
+        ratio: share of the channels removed, in [0, 1): of every layer alike, with scope="global"
+            of all layers together, or with "isomorphic" of all units that are built alike ("gfbs"
+            and "gfi": fewer, where a layer would vanish).
         ratios: {layer name: share removed}; layers left out stay whole unless coupled to one.
         counts: {layer name: channels that it keeps}; layers left out stay whole unless coupled.
         macs: share of the multiply-accumulates that is left, in (0, 1], hit as closely as one
@@ -44,8 +44,10 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         threshold: what the scores' selector understands by it: the similarity from which
             channels are alike, the share of a layer's support that is kept ("fgp"), the score up
             to which a filter goes ("gfi"); in a ranking, the score below which a channel goes.
-        scope: "layer": layers shrink alike; "global": one ranking over all layers. By default
-            as the criterion's paper does: global for "gfbs" and "gfi", layer for "l1" and most.
+        scope: "layer": layers shrink alike; "global": one ranking over all layers; "isomorphic":
+            one ranking for each set of units that are built alike, which all lose the same
+            share to the nearest unit (Fang et al. 2024). By default as the criterion's paper does:
+            global for "gfbs" and "gfi", layer for "l1" and most.
         min_channels: channels that every layer keeps at least.
         round_to: a layer that loses channels keeps a multiple of this.
         include: patterns (as in a shell) of layer names; only these layers are pruned.

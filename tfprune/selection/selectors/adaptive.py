@@ -93,8 +93,8 @@ def _cut(plan: Plan, threshold: float, p: float, cap: bool) -> tuple[np.ndarray,
     for group, (sequence, members) in enumerate(
         zip(plan.cuts.sequences, found.members, strict=True)
     ):
-        count = int((found.scores[sequence] <= threshold).sum())
-        whole = bool((found.scores[members] <= threshold).all())
+        count = int((found.ranks[sequence] <= threshold).sum())
+        whole = bool((found.ranks[members] <= threshold).all())
         counts.append(min(count, int(share * len(members))) if cap or whole else count)
         if whole:
             rescued.append(group)

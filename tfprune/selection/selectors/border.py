@@ -33,7 +33,7 @@ def keep_masks(
         PruningError: as in a ranking.
     """
     plan = planned(graph, scores, request)
-    if request.amount != "ratio" or plan.request.scope != "global":
+    if request.amount != "ratio" or not plan.request.ranked:
         return plan.masks(cut_lengths(plan)), []
     below = _below_the_cut(plan)
     lengths = [int(below[sequence].sum()) for sequence in plan.cuts.sequences]
@@ -43,7 +43,7 @@ def keep_masks(
 def _below_the_cut(plan: Plan) -> np.ndarray:
     """Return which candidates the cut removes, bool [U], whether or not their layer allows it."""
     found = plan.cuts.found
-    order = np.argsort(found.scores, kind="stable")
+    order = np.argsort(found.ranks, kind="stable")
     weights = found.scored[order]
     count = removals(plan, weights)
     while count and weights[count - 1] > 1:

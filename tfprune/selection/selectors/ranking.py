@@ -45,8 +45,8 @@ def cut_lengths(plan: Plan) -> np.ndarray:
         scores = plan.cuts.found.scores
         below = [int((scores[s] < plan.request.threshold).sum()) for s in plan.cuts.sequences]
         return np.array(below, int)
-    if plan.request.scope == "global":
-        order = plan.cuts.merged(lambda s: plan.cuts.found.scores[s])
+    if plan.request.ranked:
+        order = plan.cuts.merged(lambda s: plan.cuts.found.ranks[s])
         return plan.cuts.prefix(order, removals(plan, plan.cuts.weights(order)))
     return plan.cuts.whole  # the sequences respect what each layer may lose
 
@@ -112,6 +112,6 @@ def _closer(plan: Plan, lengths: np.ndarray, cost: CutCost) -> np.ndarray:
 
 
 def _key(plan: Plan) -> Callable[[np.ndarray], np.ndarray]:
-    if plan.request.scope == "global":
-        return lambda s: plan.cuts.found.scores[s]
+    if plan.request.ranked:
+        return lambda s: plan.cuts.found.ranks[s]
     return lambda s: (np.arange(len(s)) + 1) / max(len(s), 1)
