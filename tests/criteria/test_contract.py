@@ -9,8 +9,7 @@ import pytest
 from keras import layers
 
 import tfprune
-from tfprune import PruningError, criteria, plugins
-from tfprune.runs.plan import SCHEDULES
+from tfprune import PruningError, criteria, plugins, schedules
 from tfprune.scoring.method import Method
 from tfprune.scoring.scoring import criterion_options
 
@@ -42,7 +41,7 @@ def data():
 def test_it_says_what_it_is_in_one_value(criterion):
     found = module(criterion)
     assert type(found.METHOD) is Method
-    assert found.METHOD.schedule in SCHEDULES
+    assert found.METHOD.schedule in plugins.names(schedules)
     constants = {name for name in vars(found) if name.isupper() and not name.startswith("_")}
     assert not constants & {name.upper() for name in Method.__dataclass_fields__}
 
