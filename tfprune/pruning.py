@@ -18,9 +18,8 @@ from tfprune.scoring.scores import Scores
 from tfprune.scoring.scoring import criterion_options, score
 from tfprune.selection import selectors
 from tfprune.selection.planning import SELECTING, Selection, asked, selector_options
-from tfprune.selection.remarks import remarks
 from tfprune.selection.request import AMOUNTS
-from tfprune.selection.selecting import choose
+from tfprune.selection.selecting import remarks
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.sample_inputs import UnprovenError
 from tfprune.surgery.verification import Verification, verify
@@ -102,11 +101,11 @@ def prune(
         4
     """
     clock = [time.perf_counter()]
-    graph, selecting, scoring = begun(model, method, options, inexact=allow_inexact)
+    graph, selection, scoring = begun(model, method, options, inexact=allow_inexact)
     clock.append(time.perf_counter())
     scores = score(graph, method, batches, **scoring)
     clock.append(time.perf_counter())
-    keep, notes = choose(graph, scores, **selecting)
+    keep, notes = selection.choose(graph, scores)
     clock.append(time.perf_counter())
     small = rebuild(graph, keep)
     clock.append(time.perf_counter())
@@ -168,8 +167,8 @@ def require_possible(
 
 def begun(
     model: keras.Model, method: str, options: Mapping[str, Any], *, inexact: bool
-) -> tuple[ChannelGraph, dict[str, Any], dict[str, Any]]:
-    """Return a model's graph and the options of the selection and of the scoring, checked.
+) -> tuple[ChannelGraph, Selection, dict[str, Any]]:
+    """Return a model's graph, the selection that is to be made, and the options of the scoring.
 
     Args:
         model: as for `prune`.
@@ -183,14 +182,17 @@ def begun(
     Example:
         >>> import keras
         >>> layers = [keras.Input((4,)), keras.layers.Dense(8), keras.layers.Dense(2)]
-        >>> begun(keras.Sequential(layers), "random", {"ratio": 0.5, "seed": 3}, inexact=False)[1:]
-        ({'ratio': 0.5}, {'seed': 3})
+        >>> options = {"ratio": 0.5, "seed": 3}
+        >>> model = keras.Sequential(layers)
+        >>> _, selection, scoring = begun(model, "random", options, inexact=False)
+        >>> selection.request.ratio, scoring
+        (0.5, {'seed': 3})
     """
     check_bool("allow_inexact", inexact)
-    selecting, scoring = parted(method, options)
+    selection, scoring = planned(method, options)
     graph = analyse(model, allow_inexact=inexact)
-    planned(method, selecting).check(graph)
-    return graph, selecting, scoring
+    selection.check(graph)
+    return graph, selection, scoring
 
 
 def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -216,18 +218,21 @@ def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dic
     return selecting, {name: x for name, x in options.items() if name not in choosing}
 
 
-def planned(method: str, selecting: Mapping[str, Any]) -> Selection:
-    """Return the selection that a method will make of its scores.
+def planned(method: str, options: Mapping[str, Any]) -> tuple[Selection, dict[str, Any]]:
+    """Return the selection that a method will make of its scores, and the options of the scoring.
 
     Args:
         method: name of the method.
-        selecting: options of the selection, from `parted`.
+        options: as for `prune`.
 
     Raises:
         PruningError: what can be refused without a model.
 
     Example:
-        >>> planned("similarity", {"macs": 0.5}).request.amount
-        'macs'
+        >>> selection, scoring = planned("random", {"macs": 0.5, "seed": 3})
+        >>> selection.request.amount, scoring
+        ('macs', {'seed': 3})
     """
-    return asked(plugins.find(criteria, method, "method").METHOD.selector, **selecting)
+    selecting, scoring = parted(method, options)
+    selector = plugins.find(criteria, method, "method").METHOD.selector
+    return asked(selector, **selecting), scoring

@@ -81,7 +81,8 @@ def test_options_are_refused_as_by_prune():
 
 
 def test_methods_bring_their_amounts_and_their_selectors_options():
-    assert SoftPruning([data()], "gfbs").selecting == {"ratio": 0.7}
+    assert SoftPruning([data()], "gfbs").selection.request.ratio == 0.7
     callback = SoftPruning([data()], "gfi", ratio=0.3, cap=True, allow_inexact=True)
-    assert callback.selecting == {"ratio": 0.3, "cap": True}
+    assert callback.selection.request.ratio == 0.3
+    assert callback.selection.own == {"cap": True}
     assert callback.inexact

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfprune import PruningError
-from tfprune.selection.rate_grammar import parse
+from tfprune.selection.compress_rate import parse
 
 
 @pytest.mark.parametrize(

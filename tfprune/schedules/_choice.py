@@ -10,13 +10,11 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
-from tfprune.pruning import PruningReport, begun, planned
+from tfprune.pruning import PruningReport, begun
 from tfprune.schedules._schedule import Masks
-from tfprune.scoring.scaling import scaled
-from tfprune.scoring.scores import Scores
+from tfprune.scoring.scores import Scores, scaled
 from tfprune.scoring.scoring import score
-from tfprune.selection.remarks import remarks
-from tfprune.selection.selecting import choose
+from tfprune.selection.selecting import remarks
 from tfprune.surgery.verification import Verification
 
 
@@ -44,8 +42,8 @@ class Choice:
         inexact: bool,
     ):
         self.batches, self.method, self.inexact = batches, method, inexact
-        self.whole, self.selecting, self.scoring = begun(model, method, options, inexact=inexact)
-        if getattr(planned(method, self.selecting).selector, "OF_PAIRS", False):
+        self.whole, self.selection, self.scoring = begun(model, method, options, inexact=inexact)
+        if getattr(self.selection.selector, "OF_PAIRS", False):
             raise PruningError(
                 f"iterative: expected one score per channel, but {method!r} compares channels "
                 "with one another. Use another method, or prune in one shot."
@@ -58,7 +56,7 @@ class Choice:
         graph = analyse(model, allow_inexact=self.inexact)
         found = score(graph, self.method, self.batches, **self.scoring)
         self.scores = _lifted(found, self.keep)
-        chosen, self.notes = choose(self.whole, self.scores, **self.selecting | amount)
+        chosen, self.notes = self.selection.at(**amount).choose(self.whole, self.scores)
         # A target cuts now this group further, now that one: what is gone stays gone.
         return {name: mask & self.keep[name] for name, mask in chosen.items()}
 

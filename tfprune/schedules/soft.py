@@ -10,10 +10,9 @@ from tfprune.checks import check_bool
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.batches import require_rereadable
-from tfprune.pruning import PruningReport, parted, planned, prune
+from tfprune.pruning import PruningReport, planned, prune
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.scoring.scoring import score
-from tfprune.selection.selecting import select
 
 # Clipped: else filters of zeros leap, see `SoftPruning`.
 SCHEDULE = Schedule(clip_norm=1.0)
@@ -57,8 +56,7 @@ class SoftPruning(keras.callbacks.Callback):
         require_rereadable(batches, "soft pruning: the batches are read after each epoch")
         self.inexact = options.pop("allow_inexact", False)
         check_bool("allow_inexact", self.inexact)
-        self.selecting, self.scoring = parted(method, options)
-        self.plan = planned(method, self.selecting)
+        self.selection, self.scoring = planned(method, options)
         self.batches, self.method = batches, method
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
@@ -74,13 +72,13 @@ class SoftPruning(keras.callbacks.Callback):
         Raises:
             PruningError: as `tfprune.prune`.
         """
-        self.plan.check(analyse(model, allow_inexact=self.inexact))
+        self.selection.check(analyse(model, allow_inexact=self.inexact))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Choose and zero."""
         graph = analyse(self.model, allow_inexact=self.inexact)
         scores = score(graph, self.method, self.batches, **self.scoring)
-        zero(graph, select(graph, scores, **self.selecting))
+        zero(graph, self.selection.choose(graph, scores)[0])
 
 
 def zero(graph: ChannelGraph, keep: Mapping[str, np.ndarray]) -> None:

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.scoring.scaling import scaled
+from tfprune.scoring.scores import scaled
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,21 @@ def free_units(graph: ChannelGraph, allowed: set[str]) -> np.ndarray:
     for name in set(graph.producers) - allowed:
         free[graph.units_of(name)] = False
     return free
+
+
+def spared(graph: ChannelGraph, merit: np.ndarray) -> np.ndarray:
+    """Return the units that stay as the best of a set that may not vanish, bool [units].
+
+    Args:
+        graph: channel graph of the model.
+        merit: float [units], higher = keep; infinite for a unit that stays anyway.
+    """
+    best = np.zeros(len(merit), bool)
+    for owner in graph.owners.values():
+        for ids in owner.needed:
+            units = graph.unit[ids][::-1]  # of equals the last stays
+            best[units[np.argmax(merit[units])]] = True
+    return best
 
 
 def _counts(graph: ChannelGraph) -> csr_matrix:

@@ -9,9 +9,8 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection._budget import Budget
-from tfprune.selection._candidates import Candidates, candidates, free_units
+from tfprune.selection._candidates import Candidates, candidates, free_units, spared
 from tfprune.selection._cuts import Cuts, cuts
-from tfprune.selection._parts import spared
 from tfprune.selection._structures import shares_below, structures
 from tfprune.selection.request import Request
 

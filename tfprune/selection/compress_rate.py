@@ -1,5 +1,6 @@
 """FP-FMC's compress rates: how much of each layer goes, as one list in the order of the layers."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -7,8 +8,8 @@ from numbers import Real
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import together
-from tfprune.selection.rate_grammar import parse
 
+_TERM = re.compile(r"\[(\d+\.\d*)\](?:\*([1-9]\d*))?")
 Width = int | Callable[[Mapping[str, int]], int]
 
 
@@ -134,3 +135,28 @@ def kept(channels: int, rate: float) -> int:
         31
     """
     return int(channels * (1 - rate))
+
+
+def parse(text: str) -> list[float]:
+    """Return the numbers of a list in the paper's grammar: terms `[r]` or `[r]*n`, joined by `+`.
+
+    Args:
+        text: e.g. "[0.]+[0.4]*2"; a number needs its point and a digit before it.
+
+    Raises:
+        PruningError: a term of another form; the term is named.
+
+    Example:
+        >>> parse("[0.]+[0.4]*2")
+        [0.0, 0.4, 0.4]
+    """
+    rates: list[float] = []
+    for term in text.split("+"):
+        match = _TERM.fullmatch(term)
+        if not match:
+            raise PruningError(
+                f"Compress rates {text!r}: expected terms such as [0.5] or [0.5]*9, joined by '+' "
+                f"without spaces, and numbers such as 0. or 0.5; received the term {term!r}."
+            )
+        rates += [float(match[1])] * int(match[2] or 1)
+    return rates

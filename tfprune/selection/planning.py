@@ -2,13 +2,16 @@
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from tfprune import plugins
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.scoring.scores import Scores
 from tfprune.selection import selectors
 from tfprune.selection.request import Request
 
@@ -42,6 +45,24 @@ class Selection:
         self.request.pruned_layers(graph)
         if hasattr(self.selector, "check"):
             self.selector.check(graph, self.request, **self.own)
+
+    def choose(
+        self, graph: ChannelGraph, scores: Scores
+    ) -> tuple[dict[str, np.ndarray], list[str]]:
+        """Return the keep masks, and a line for each guard of the method that held.
+
+        Args:
+            graph: channel graph of the model, which `check` did not refuse.
+            scores: {layer: float64 [C]}, or what the selector takes.
+
+        Raises:
+            PruningError: as `tfprune.select`.
+        """
+        return self.selector.keep_masks(graph, scores, self.request, **self.own)
+
+    def at(self, **amount: float) -> "Selection":
+        """Return the same selection with another value of its amount, e.g. `ratio=0.3`."""
+        return replace(self, request=replace(self.request, **amount))
 
 
 def asked(

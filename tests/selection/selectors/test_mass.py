@@ -9,8 +9,7 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
-from tfprune.selection.remarks import remarks
-from tfprune.selection.selecting import choose
+from tfprune.selection.selecting import choose, remarks
 
 
 def graph_of(count):

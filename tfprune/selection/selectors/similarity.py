@@ -10,8 +10,7 @@ from tfprune.graph.coupling import leaders
 from tfprune.graph.rules import has_role
 from tfprune.scoring.scores import Scores
 from tfprune.selection._budget import Budget
-from tfprune.selection._candidates import checked
-from tfprune.selection._parts import spared
+from tfprune.selection._candidates import checked, spared
 from tfprune.selection._redundancy import hundredths, redundant
 from tfprune.selection.request import Request
 from tfprune.surgery.masks import kept_ids

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tfprune.scoring.scaling import scaled
+from tfprune.scoring.scores import scaled
 
 
 @pytest.mark.parametrize(
