@@ -64,6 +64,9 @@ KINDS -= {"Layer", "InputLayer"}  # no kinds: what every layer is, and how a mod
 # Each of these knows what one kind computes, or how another library lays out its weights.
 KNOWS_A_KIND = {
     "tfprune.passes.fused_norms",
+    "tfprune.reconstruction.forms.einsum",
+    "tfprune.reconstruction.forms.gain",
+    "tfprune.reconstruction.forms.windows",
     "tfprune.weights._conversion",
     "tfprune.weights._matching",
 }

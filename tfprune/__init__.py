@@ -13,6 +13,8 @@ from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import rule
 from tfprune.pruning import PruningReport, prune
+from tfprune.reconstruction.reconstructing import reconstruct
+from tfprune.reconstruction.report import Reconstruction
 from tfprune.scoring.catalogue import methods
 from tfprune.scoring.scores import Scores
 from tfprune.scoring.scoring import score
@@ -28,6 +30,7 @@ __all__ = [
     "Cost",
     "PruningError",
     "PruningReport",
+    "Reconstruction",
     "Scores",
     "Verification",
     "__version__",
@@ -39,6 +42,7 @@ __all__ = [
     "methods",
     "prune",
     "rebuild",
+    "reconstruct",
     "reporting",
     "rule",
     "schedules",

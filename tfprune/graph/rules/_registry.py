@@ -30,6 +30,7 @@ ROLES: dict[str, str | None] = {
     "cropping": None,
     "movement": None,
     "identity": None,
+    "sum": None,
 }
 
 _RULES: dict[type | str, Rule] = {}
@@ -52,7 +53,7 @@ def rule(*kinds: type | str, role: str | None = None) -> Callable[[Rule], Rule]:
             "rectifier", "sigmoid", "softmax", "log_softmax", "normalisation",
             "batch_normalisation", "convolution", "dense", "dropout", "pooling", "max_pooling",
             "average_pooling", "global_average_pooling", "resizing", "padding", "cropping",
-            "movement" or "identity"; None for a kind that nobody looks for.
+            "movement", "identity" or "sum"; None for a kind that nobody looks for.
 
     Raises:
         PruningError: an unknown role.

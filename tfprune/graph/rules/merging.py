@@ -11,19 +11,21 @@ from tfprune.graph.call import Call
 from tfprune.graph.channels import Channels, Shape
 from tfprune.graph.rules._registry import pin_all, rule
 
-_BINARY = """Add Subtract Multiply Divide DivideNoNan TrueDivide FloorDivide Maximum Minimum Fmax
+_BINARY = """Subtract Multiply Divide DivideNoNan TrueDivide FloorDivide Maximum Minimum Fmax
 Fmin Power Mod Arctan2 Where LogicalAnd LogicalOr LogicalXor Equal NotEqual Greater GreaterEqual
 Less LessEqual Logaddexp Hypot""".split()
 
 
+@rule(layers.Add, role="sum")
 @rule(
-    layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum,
+    layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum,
 )  # fmt: skip
 def merge(call: Call) -> Channels:
     """Rule of the merging layers."""
     return unite_inputs(call, call.inputs)
 
 
+@rule("Add", role="sum")
 @rule(*_BINARY)
 def binary(call: Call) -> Channels | list[Channels]:
     """Rule of the operations `x + y`, `x * 2`, `where`...: a constant follows the channels."""

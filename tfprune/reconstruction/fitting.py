@@ -1,0 +1,180 @@
+"""Fit the layers of a pruned model, one after the other, to what the original computes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.rules import has_role
+from tfprune.passes.tape import Step, record
+from tfprune.reconstruction.forms import Form
+from tfprune.reconstruction.goals import carrier, completing
+from tfprune.reconstruction.lanes import Lane, Shelf
+from tfprune.reconstruction.normal_equations import Halves, best_fit
+from tfprune.reconstruction.pair import Pair
+from tfprune.reconstruction.plan import Plan
+from tfprune.reconstruction.report import LayerFit
+
+HELD = 5  # every fifth sample is held out to choose the ridge by
+_CHUNK = 1 << 26  # bytes of columns at a time
+_NARROW = 64  # a layer of fewer columns is fitted on as many rows as one of these
+_FAITHFUL = 1e-3  # of the outputs' scale: else the columns are not what the layer computes
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How layers are fitted, as the arguments of `tfprune.reconstruct`."""
+
+    rows_per_column: int = 64
+    aim: str = "sum"
+    seed: int = 0
+
+
+class Fitting:
+    """The walk over both models.
+
+    Args:
+        graph: channel graph of the original.
+        pair: copies of both models; the layers of the pruned one are changed.
+        settings: how.
+    """
+
+    def __init__(self, graph: ChannelGraph, pair: Pair, settings: Settings):
+        self.pair, self.settings = pair, settings
+        self.plan = Plan(record(graph), self._has_kernel)
+        self.rng = np.random.default_rng(settings.seed)
+        self.fits: list[LayerFit] = []
+
+    def run(
+        self, portions: Sequence[list[Any]], shelf: Shelf, watch: Callable[[int, int], None]
+    ) -> tuple[list[list[np.ndarray]], list[list[np.ndarray]]]:
+        """Fit every layer; return the outputs of the original and of the pruned model.
+
+        Args:
+            portions: the samples, each portion a flat list of the model's inputs.
+            shelf: where tensors lie in between.
+            watch: told after each call how many are done, and of how many.
+        """
+        self._start(portions, shelf)
+        order, last = self.plan.order, self.plan.last_uses()
+        fitted: set[int] = set()
+        for place, step in enumerate(order):
+            key = id(step.operation)
+            if key in self.pair.forms and key not in fitted:
+                fitted.add(key)
+                self._fit(step)
+            self.original.run(step)
+            self.small.run(step)
+            for number in {*step.needs, *step.outputs}:
+                if last.get(number) == place:
+                    self.original.drop(number)
+                    self.small.drop(number)
+            watch(place + 1, len(order))
+        return self._outputs(self.original), self._outputs(self.small)
+
+    def _start(self, portions: Sequence[list[Any]], shelf: Shelf) -> None:
+        inputs = dict(zip(self.plan.tape.inputs, zip(*portions, strict=True), strict=True))
+        maker = self.plan.maker
+        self.original = Lane(self.pair.call_original, maker, shelf, inputs)
+        self.small = Lane(self.pair.call_small, maker, shelf, inputs)
+        self.first = np.cumsum([0, *(int(portion[0].shape[0]) for portion in portions)])
+
+    def _outputs(self, lane: Lane) -> list[list[np.ndarray]]:
+        numbers = self.plan.tape.outputs
+        return [[np.asarray(lane.tensor(n, p)) for n in numbers] for p in range(lane.count)]
+
+    def _has_kernel(self, operation: Any) -> bool:
+        form = self.pair.forms.get(id(operation))
+        return form is not None and form.has_kernel
+
+    def _fit(self, step: Step) -> None:
+        form, name = self.pair.forms[id(step.operation)], self._name(step)
+        if not form.has_kernel and self._behind_a_fit(step):
+            return
+        taker = carrier(self.pair, self.plan, step, form)
+        halves = self._sums(step, form)
+        if halves is None:
+            self.fits.append(LayerFit(name, "what it computes does not follow from its kernel"))
+            return
+        fit = best_fit(halves, form.matrix(), offset=taker is not None)
+        if fit.ridge is not None:
+            form.assign(fit.weights)
+            if taker is not None:
+                taker(fit.offset)
+        shape, rows = form.matrix().shape, halves.fitted.rows + halves.held.rows
+        self.fits.append(LayerFit(name, "", shape, rows, fit.ridge, fit.before, fit.after))
+
+    def _name(self, step: Step) -> str:
+        return self.pair.owners[id(step.operation)].name
+
+    def _behind_a_fit(self, step: Step) -> bool:
+        """Tell whether a normalisation reads a layer whose moments were fitted already."""
+        maker = self.plan.maker.get(step.reads[0])
+        norm = has_role(step.operation, "normalisation")
+        return norm and maker is not None and self._has_kernel(maker.operation)
+
+    def _sums(self, step: Step, form: Form) -> Halves | None:
+        """Return the sums over all calls and samples; None where the form does not hold."""
+        halves, checked = Halves(), False
+        calls = self.plan.calls[id(step.operation)]
+        for call in calls:
+            for portion in range(self.small.count):
+                x, goal, own = self._samples(step, call, portion)
+                if not (checked and form.has_kernel):
+                    y = np.asarray(self.pair.raw_small(call, *own))
+                    if not checked and not _holds(form, x, y):
+                        return None
+                    checked = True
+                for rows, held in self._rows(form, goal, portion, len(calls)):
+                    wanted, bias = form.targets(goal, rows), form.bias()
+                    wanted = wanted if bias is None else wanted - bias[:, None]
+                    halves.add(form.columns(x, y, rows), wanted, held)
+        return halves
+
+    def _samples(
+        self, step: Step, call: Step, portion: int
+    ) -> tuple[np.ndarray, np.ndarray, tuple[tuple, dict]]:
+        """Return a layer's input, the outputs that it is to give, and its call's arguments."""
+        pair, args = self.pair, self.original.arguments(call, portion)
+        if id(call.operation) in pair.activations:
+            goal = pair.raw_original(call, *args)
+        else:
+            goal = self.original.tensor(call.outputs[0], portion)
+        goal = pair.output_left(call, np.asarray(goal))
+        if call is not step and self.plan.depends(call, step):
+            # What it will get is unknown before the layer is fitted: what it ought to get serves.
+            x = pair.input_left(call, np.asarray(self.original.tensor(call.reads[0], portion)))
+            args = (x, *args[0][1:]), args[1]
+        else:
+            x = np.asarray(self.small.tensor(call.reads[0], portion))
+            args = self.small.arguments(call, portion)
+        aim = self.plan.aims.get(call) if self.settings.aim == "sum" else None
+        if aim is not None:
+            goal = completing(pair, aim, (self.original, self.small), portion, goal)
+        return x, goal, args
+
+    def _rows(
+        self, form: Form, y: np.ndarray, portion: int, calls: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield rows of a portion, drawn where there are more than needed, and which are held."""
+        samples, each, total = y.shape[0], form.positions(y), self.first[-1]
+        groups, width, _ = form.matrix().shape
+        share = self.settings.rows_per_column * max(width, _NARROW) / (total * calls)
+        count = min(int(np.ceil(share * samples)), samples * each)
+        rows = np.sort(self.rng.choice(samples * each, count, replace=False))
+        number = self.first[portion] + rows // each
+        held = (number % HELD == HELD - 1) & (total >= HELD)
+        chunk = max(1, _CHUNK // (8 * width * groups))
+        for start in range(0, count, chunk):
+            yield rows[start : start + chunk], held[start : start + chunk]
+
+
+def _holds(form: Form, x: np.ndarray, y: np.ndarray) -> bool:
+    """Tell whether a layer's outputs are its columns times its matrix, at a few rows."""
+    rows = np.unique(np.linspace(0, y.shape[0] * form.positions(y) - 1, 64).astype(int))
+    bias, outputs = form.bias(), form.targets(y, rows)
+    found = form.columns(x, y, rows) @ form.matrix() + (0 if bias is None else bias[:, None])
+    scale = np.abs(outputs).max() or 1.0
+    return found.shape == outputs.shape and np.abs(found - outputs).max() <= _FAITHFUL * scale

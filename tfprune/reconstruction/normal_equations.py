@@ -1,0 +1,163 @@
+"""Least squares from sums alone, over rows of a layer's inputs and wanted outputs.
+
+A layer is a matrix per group: columns X [groups, rows, D] times W [groups, D, M] give its outputs.
+All that a fit and its error depend on are the sums of X'X, X'Y, Y'Y and of X and Y, in float64.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+
+RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+_FLOOR = 1e-12  # of the mean diagonal: a column that is always 0 keeps its weights
+_NOTHING = 1e-10  # share of the spread below which an error is rounding
+
+
+@dataclass
+class Sums:
+    """The sums over rows that least squares needs, float64.
+
+    Args:
+        rows: number of rows.
+        x: [groups, D]; y: [groups, M]; xx: [groups, D, D]; xy: [groups, D, M]; yy: [groups, M].
+    """
+
+    rows: int = 0
+    x: Any = 0.0
+    y: Any = 0.0
+    xx: Any = 0.0
+    xy: Any = 0.0
+    yy: Any = 0.0
+
+    def add(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Add rows, x [groups, rows, D] and y [groups, rows, M]."""
+        self.rows += x.shape[1]
+        self.x = self.x + x.sum(axis=1)
+        self.y = self.y + y.sum(axis=1)
+        # One matrix at a time: NumPy then computes half of the symmetric product only.
+        self.xx = self.xx + np.stack([part.T @ part for part in x])
+        self.xy = self.xy + x.transpose(0, 2, 1) @ y
+        self.yy = self.yy + (y * y).sum(axis=1)
+
+    def __add__(self, other: "Sums") -> "Sums":
+        if not other.rows:
+            return self
+        mine, theirs = vars(self), vars(other)
+        return Sums(**{name: mine[name] + theirs[name] for name in mine})
+
+    def centred(self, *, offset: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return X'X and X'Y about the means, or as they are where no offset is free."""
+        if not offset:
+            return self.xx, self.xy
+        left = self.x[:, :, None] / self.rows
+        return self.xx - left * self.x[:, None, :], self.xy - left * self.y[:, None, :]
+
+    def error(self, weights: np.ndarray, offset: np.ndarray) -> float:
+        """Return the sum of squares of Y - X W - b.
+
+        Args:
+            weights: W, [groups, D, M].
+            offset: b, [groups, M].
+        """
+        fit = (weights * (self.xx @ weights - 2 * self.xy)).sum(axis=1) + self.yy
+        shift = 2 * offset * ((self.x[:, None, :] @ weights)[:, 0] - self.y)
+        return float(max((fit + shift + self.rows * offset**2).sum(), 0.0))
+
+    def spread(self) -> float:
+        """Return the sum of squares of Y about its mean."""
+        return float((self.yy - self.y**2 / self.rows).sum())
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A layer's new matrix.
+
+    Args:
+        weights: [groups, D, M].
+        offset: [groups, M], to be added to its outputs.
+        ridge: share of the diagonal that was added to it; None: the layer stays as it was.
+        before: error of the old matrix on rows held out, as a share of the wanted outputs' spread.
+        after: error of the new one, likewise.
+    """
+
+    weights: np.ndarray
+    offset: np.ndarray
+    ridge: float | None
+    before: float
+    after: float
+
+
+@dataclass
+class Halves:
+    """Sums over the rows to fit to, and over those that are held out to choose the ridge by."""
+
+    fitted: Sums = field(default_factory=Sums)
+    held: Sums = field(default_factory=Sums)
+
+    def add(self, x: np.ndarray, y: np.ndarray, held: np.ndarray) -> None:
+        """Add rows; `held`, bool [rows], says which are held out."""
+        for sums, rows in ((self.fitted, ~held), (self.held, held)):
+            if rows.any():
+                sums.add(x[:, rows], y[:, rows])
+
+
+def best_fit(
+    halves: Halves, old: np.ndarray, *, offset: bool, ridges: Iterable[float] = RIDGES
+) -> Fit:
+    """Return the matrix that answers best to rows it was not fitted to; the old one, if that does.
+
+    minimise |Y - X W - b|^2 + ridge * |D^(1/2) (W - W0)|^2, D the diagonal of X'X about the means.
+
+    Args:
+        halves: the sums; without rows held out the smallest error on the fitted ones decides.
+        old: W0, [groups, D, M].
+        offset: whether an offset b can be had.
+        ridges: the shares of the diagonal to try.
+    """
+    judge = halves.held if halves.held.rows else halves.fitted
+    none = np.zeros((old.shape[0], old.shape[2]))
+    spread = judge.spread() or 1.0
+    before = judge.error(old, none)
+    if before <= _NOTHING * spread:
+        return Fit(old, none, None, before / spread, before / spread)
+    found = []
+    for ridge in ridges:
+        weights, shift = solved(halves.fitted, old, ridge, offset=offset)
+        found.append((judge.error(weights, shift), ridge))
+    after, ridge = min(found)
+    if not after < before:
+        return Fit(old, none, None, before / spread, before / spread)
+    weights, shift = solved(halves.fitted + halves.held, old, ridge, offset=offset)
+    return Fit(weights, shift, ridge, before / spread, after / spread)
+
+
+def solved(
+    sums: Sums, old: np.ndarray, ridge: float, *, offset: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return W = W0 + (X'X + ridge D)^-1 X'(Y - X W0) and the offset b.
+
+    Args:
+        sums: of the rows.
+        old: W0, [groups, D, M].
+        ridge: share of the diagonal D that is added to it.
+        offset: whether an offset is free.
+    """
+    xx, xy = sums.centred(offset=offset)
+    diagonal = np.einsum("gdd->gd", xx)
+    floor = _FLOOR * diagonal.mean(axis=1, keepdims=True) + np.finfo(float).tiny
+    loaded = xx + np.einsum("gd,de->gde", ridge * diagonal + floor, np.eye(xx.shape[1]))
+    weights = old + _solve(loaded, xy - xx @ old)
+    if not offset:
+        return weights, np.zeros(sums.y.shape)
+    return weights, (sums.y - (sums.x[:, None, :] @ weights)[:, 0]) / sums.rows
+
+
+def _solve(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+    if matrices.shape[1] == 1:
+        return right / matrices
+    return np.stack(
+        [scipy.linalg.solve(a, b, assume_a="pos") for a, b in zip(matrices, right, strict=True)]
+    )

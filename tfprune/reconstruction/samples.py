@@ -1,0 +1,73 @@
+"""The samples that a reconstruction looks at, and whether they suit the original model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.rules import has_role
+from tfprune.passes.batches import pairs
+from tfprune.passes.model_calls import input_tensors, run_calls
+
+PORTION = 100  # samples that are computed at a time; a fixed number, whatever the caller's batches
+_FAR = 3.0  # deviations between a statistic and the samples' mean, or its logarithm's
+_SPREAD = 10.0  # factor between a statistic and the samples' variance
+
+
+def portions_of(model: keras.Model, data: Any) -> list[list[tf.Tensor]]:
+    """Return all samples as portions of a fixed size, each a flat list of the model's inputs.
+
+    Args:
+        model: the model.
+        data: batches in any form.
+
+    Raises:
+        PruningError: no sample, or NaN among them.
+    """
+    batches = [input_tensors(model, inputs) for inputs, _ in pairs(data)]
+    if not batches:
+        raise PruningError("reconstruct received no sample. Pass some hundred images, unlabelled.")
+    whole = [tf.concat(parts, axis=0) for parts in zip(*batches, strict=True)]
+    whole = [tf.cast(x, spec.dtype) for x, spec in zip(whole, model.inputs, strict=True)]
+    count = int(whole[0].shape[0])
+    return [[x[i : i + PORTION] for x in whole] for i in range(0, count, PORTION)]
+
+
+def suitability(graph: ChannelGraph, portion: Sequence[tf.Tensor]) -> list[str]:
+    """Say where samples are unlike those that the original was trained on.
+
+    The first batch normalisation knows the moments of what it was trained on: images that are
+    scaled otherwise, the most common mistake, show there.
+
+    Args:
+        graph: channel graph of the original model.
+        portion: some samples.
+    """
+    found: list[tuple[str, float, float]] = []
+
+    def call(operation: Any, args: tuple, kwargs: dict) -> Any:
+        if not found and has_role(operation, "batch_normalisation"):
+            found.append((operation.name, *_distance(operation, np.asarray(args[0]))))
+        return operation(*args, **kwargs)
+
+    run_calls(graph.model, list(portion), call)
+    if not found or (found[0][1] <= _FAR and 1 / _SPREAD <= found[0][2] <= _SPREAD):
+        return []
+    name, shift, spread = found[0]
+    return [
+        f"the samples are unlike the training's: at {name!r} their mean is {shift:.2g} deviations "
+        f"from the statistics and their variance {spread:.2g} times theirs; scale them as in "
+        "training"
+    ]
+
+
+def _distance(norm: Any, x: np.ndarray) -> tuple[float, float]:
+    """Return how far means are away, in deviations, and the ratio of variances, in the median."""
+    axes = tuple(axis for axis in range(x.ndim) if axis != norm.axis % x.ndim)
+    mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy() + norm.epsilon
+    shift = np.abs(x.mean(axes) - mean) / np.sqrt(variance)
+    return float(np.median(shift)), float(np.median((x.var(axes) + norm.epsilon) / variance))
