@@ -122,6 +122,7 @@ class Fitting:
         for call in calls:
             for portion in range(self.small.count):
                 x, goal, own = self._samples(step, call, portion)
+                y = goal  # of a layer with a kernel only the shape is asked for
                 if not (checked and form.has_kernel):
                     y = np.asarray(self.pair.raw_small(call, *own))
                     if not checked and not _holds(form, x, y):
@@ -143,8 +144,9 @@ class Fitting:
         else:
             goal = self.original.tensor(call.outputs[0], portion)
         goal = pair.output_left(call, np.asarray(goal))
-        if call is not step and self.plan.depends(call, step):
-            # What it will get is unknown before the layer is fitted: what it ought to get serves.
+        unknown = call is not step and self.plan.depends(call, step)
+        if unknown or call.reads[0] not in self.small:
+            # What it will get is unknown before layers are fitted: what it ought to get serves.
             x = pair.input_left(call, np.asarray(self.original.tensor(call.reads[0], portion)))
             args = (x, *args[0][1:]), args[1]
         else:

@@ -64,7 +64,7 @@ def carrier(pair: Pair, plan: Plan, step: Step, form: Form) -> Callable[[np.ndar
         step: the layer's first call.
         form: of the layer.
     """
-    if form.bias() is not None:
+    if form.takes_offset:
         return form.shift
     number = step.outputs[0]
     readers = plan.readers.get(number, ())

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfprune.passes.tape import Step
 
 Call = Callable[[Step, tuple, dict], Any]
+_STORED = (tf.float16, tf.float32, tf.float64)  # what a .npy file brings back as it was
 
 
 class Lane:
@@ -99,7 +100,7 @@ class Shelf:
     def put(self, tensor: Any) -> Any:
         """Keep a tensor; return what stands for it."""
         size = _size(tensor)
-        if size <= self._left or not tensor.dtype.is_floating or _masked(tensor):
+        if size <= self._left or tensor.dtype not in _STORED or _masked(tensor):
             self._left -= size
             return tensor
         self._files += 1

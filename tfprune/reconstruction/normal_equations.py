@@ -5,6 +5,7 @@ All that a fit and its error depend on are the sums of X'X, X'Y, Y'Y and of X an
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 import scipy.linalg
 
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
-_FLOOR = 1e-12  # of the mean diagonal: a column that is always 0 keeps its weights
+_FLOOR = 1e-12  # of a column's sum of squares: below, it does not vary and keeps its weights
 _NOTHING = 1e-10  # share of the spread below which an error is rounding
+_ROUNDING = 1e-13  # of the outputs' squares: what float32 leaves, where they hardly vary
 
 
 @dataclass
@@ -119,19 +121,24 @@ def best_fit(
     """
     judge = halves.held if halves.held.rows else halves.fitted
     none = np.zeros((old.shape[0], old.shape[2]))
-    spread = judge.spread() or 1.0
+    rounding = _ROUNDING * float(judge.yy.sum())
+    spread = max(judge.spread(), rounding) or 1.0
     before = judge.error(old, none)
-    if before <= _NOTHING * spread:
-        return Fit(old, none, None, before / spread, before / spread)
-    found = []
+    stays = Fit(old, none, None, before / spread, before / spread)
+    if before <= max(_NOTHING * spread, rounding):
+        return stays
+    found = [(before, np.inf)]
     for ridge in ridges:
-        weights, shift = solved(halves.fitted, old, ridge, offset=offset)
-        found.append((judge.error(weights, shift), ridge))
+        # Where rounding has made X'X indefinite, a larger ridge is needed.
+        with suppress(np.linalg.LinAlgError):
+            weights, shift = solved(halves.fitted, old, ridge, offset=offset)
+            found.append((judge.error(weights, shift), ridge))
     after, ridge = min(found)
-    if not after < before:
-        return Fit(old, none, None, before / spread, before / spread)
-    weights, shift = solved(halves.fitted + halves.held, old, ridge, offset=offset)
-    return Fit(weights, shift, ridge, before / spread, after / spread)
+    if after < before:
+        with suppress(np.linalg.LinAlgError):
+            weights, shift = solved(halves.fitted + halves.held, old, ridge, offset=offset)
+            return Fit(weights, shift, ridge, before / spread, after / spread)
+    return stays
 
 
 def solved(
@@ -147,9 +154,13 @@ def solved(
     """
     xx, xy = sums.centred(offset=offset)
     diagonal = np.einsum("gdd->gd", xx)
-    floor = _FLOOR * diagonal.mean(axis=1, keepdims=True) + np.finfo(float).tiny
-    loaded = xx + np.einsum("gd,de->gde", ridge * diagonal + floor, np.eye(xx.shape[1]))
-    weights = old + _solve(loaded, xy - xx @ old)
+    varies = diagonal > _FLOOR * np.einsum("gdd->gd", sums.xx)
+    # With a diagonal of ones no scale of a column makes the matrix ill-conditioned.
+    scale = np.where(varies, 1 / np.sqrt(np.where(varies, diagonal, 1)), 0)
+    right = scale[:, :, None] * (xy - xx @ old)
+    loaded = xx * scale[:, :, None] * scale[:, None, :]
+    np.einsum("gdd->gd", loaded)[...] += ridge
+    weights = old + scale[:, :, None] * _solve(loaded, right)
     if not offset:
         return weights, np.zeros(sums.y.shape)
     return weights, (sums.y - (sums.x[:, None, :] @ weights)[:, 0]) / sums.rows

@@ -1,6 +1,6 @@
 """In which order calls are made, and what each layer's outputs are to aim at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -65,16 +65,14 @@ class Plan:
     @cached_property
     def order(self) -> list[Step]:
         """The calls, those behind a sum's other terms before the layer that completes it."""
-        completing = {aim.total: aim.mine for aim in self.aims.values()}
         done: dict[Step, None] = {}
         stack = [self.maker[n] for n in reversed(self.tape.outputs) if n in self.maker]
         while stack:
-            step = stack[-1]
-            waiting = [s for s in self._before(step, completing.get(step)) if s not in done]
-            if step in done or not waiting:
-                done[stack.pop()] = None
-            else:
+            waiting = [step for step in self._waits[stack[-1]] if step not in done]
+            if waiting:
                 stack.append(waiting[0])
+            else:
+                done[stack.pop()] = None
         return list(done)
 
     def last_uses(self) -> dict[int, int]:
@@ -87,29 +85,32 @@ class Plan:
 
     def depends(self, step: Step, other: Step) -> bool:
         """Tell whether a call needs what another one makes."""
-        seen, stack = set(), [step]
-        while stack:
-            at = stack.pop()
-            if at is other:
-                return True
-            if at not in seen and self.depth[at] > self.depth[other]:
-                seen.add(at)
-                stack += [self.maker[n] for n in at.needs if n in self.maker]
-        return False
+        return _reaches(self._needed, step, other)
 
-    def _before(self, step: Step, last: int | None) -> list[Step]:
-        """Return the calls to be made before one, the one that completes it last."""
-        numbers = sorted(step.needs, key=lambda number: number == last)
-        before = [self.maker[n] for n in numbers if n in self.maker]
-        aim = self.aims.get(step)
-        if aim is not None:
-            free = [self.maker[n] for n in aim.others if n in self.maker]
-            before += [s for s in free if not self.depends(s, step)]
-        calls = self.calls[id(step.operation)]
-        if len(calls) > 1 and step is calls[0] and self._fits(step.operation):
-            inputs = [self.maker[n] for c in calls[1:] for n in c.needs if n in self.maker]
-            before += [s for s in inputs if not self.depends(s, step)]
-        return before
+    @cached_property
+    def _needed(self) -> dict[Step, list[Step]]:
+        """{call: calls that make what it takes}."""
+        return {s: [self.maker[n] for n in s.needs if n in self.maker] for s in self.tape.steps}
+
+    @cached_property
+    def _waits(self) -> dict[Step, list[Step]]:
+        """{call: calls to be made before it}: those that it needs, and some that come first."""
+        waits = {step: list(before) for step, before in self._needed.items()}
+        for step, numbers in self._first():
+            for before in (self.maker[n] for n in numbers if n in self.maker):
+                # Layers that are shared crosswise would wait for each other.
+                if not _reaches(waits, before, step):
+                    waits[step].append(before)
+        return waits
+
+    def _first(self) -> Iterator[tuple[Step, tuple[int, ...]]]:
+        """Yield calls with the tensors that had better be there before."""
+        for step, aim in self.aims.items():
+            yield step, aim.others
+        for calls in self.calls.values():
+            if self._fits(calls[0].operation):
+                for call in calls[1:]:
+                    yield calls[0], call.needs
 
     def _term(self, number: int) -> tuple[Step, Step | None, int] | None:
         """Return the layer, the normalisation behind it and the number by which it enters a sum."""
@@ -137,6 +138,19 @@ def _is_sum(step: Step) -> bool:
 def _passes(operation: Any) -> bool:
     """Tell whether an operation hands its input on at inference."""
     return has_role(operation, "dropout") or has_role(operation, "identity")
+
+
+def _reaches(before: Mapping[Step, Sequence[Step]], step: Step, other: Step) -> bool:
+    """Tell whether a way leads from a call back to another one, or they are the same."""
+    seen, stack = set(), [step]
+    while stack:
+        at = stack.pop()
+        if at is other:
+            return True
+        if at not in seen:
+            seen.add(at)
+            stack += before[at]
+    return False
 
 
 def _depths(tape: Tape, maker: Mapping[int, Step]) -> dict[Step, int]:

@@ -58,16 +58,19 @@ class Form(ABC):
     def bias(self) -> np.ndarray | None:
         """Return what is added to the outputs, [groups, M]; None where there is nothing."""
         bias = getattr(self.layer, "bias", None)
-        return None if bias is None else self._as_offset(np.float64(bias.numpy()))
+        return None if bias is None else np.float64(bias.numpy()).reshape(self._offsets)
 
-    def shift(self, offset: np.ndarray) -> bool:
-        """Add an offset [groups, M] to the outputs; return whether the layer can do it."""
-        bias = getattr(self.layer, "bias", None)
-        if bias is None:
-            return False
-        bias.assign((np.float64(bias.numpy()).reshape(-1) + offset.reshape(-1)).reshape(bias.shape))
-        return True
+    @property
+    def takes_offset(self) -> bool:
+        """Whether any offset [groups, M] can be added to the outputs."""
+        return getattr(self.layer, "bias", None) is not None
 
-    def _as_offset(self, bias: np.ndarray) -> np.ndarray:
+    def shift(self, offset: np.ndarray) -> None:
+        """Add an offset [groups, M] to the outputs."""
+        bias = self.layer.bias
+        bias.assign(np.float64(bias.numpy()) + offset.reshape(bias.shape))
+
+    @property
+    def _offsets(self) -> tuple[int, int]:
         groups, _, width = self.matrix().shape
-        return bias.reshape(groups, width)
+        return groups, width

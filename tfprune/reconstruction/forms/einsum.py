@@ -54,12 +54,42 @@ class Equation(Form):
         self.layer.kernel.assign(matrix.reshape(axes).transpose(np.argsort(order)))
 
     def bias(self) -> np.ndarray | None:
-        """Return the bias as an offset per output; None where there is none, or of other axes."""
+        """Return the bias as an offset per output; None where there is none, or one per row."""
         bias = getattr(self.layer, "bias", None)
-        groups, _, width = self.matrix().shape
-        if bias is None or np.prod(bias.shape) != groups * width:
+        if bias is None:
             return None
-        return np.float64(bias.numpy()).reshape(groups, width)
+        (named, wanted, size), value = self._bias_axes(), np.float64(bias.numpy())
+        if value.size != np.prod([size[a] for a in named]):
+            return None
+        value = value.reshape([size[a] for a in named])
+        value = value.transpose([named.index(a) for a in wanted if a in named])
+        value = value.reshape([size[a] if a in named else 1 for a in wanted])
+        return np.broadcast_to(value, [size[a] for a in wanted]).reshape(self._offsets)
+
+    @property
+    def takes_offset(self) -> bool:
+        """Whether there is a number for each output."""
+        bias = getattr(self.layer, "bias", None)
+        return bias is not None and np.prod(bias.shape) == np.prod(self._offsets)
+
+    def shift(self, offset: np.ndarray) -> None:
+        """Add an offset to the bias."""
+        named, wanted, size = self._bias_axes()
+        offset = offset.reshape([size[a] for a in wanted])
+        super().shift(offset.transpose([wanted.index(a) for a in named]))
+
+    def _bias_axes(self) -> tuple[str, str, dict[str, int]]:
+        """Return the kernel's axes that the bias has, those of the outputs, and their sizes."""
+        term, kernel, out = self._terms(self._rank)
+        shared, _, made = self._parts(kernel, term, out)
+        # A bias has a 1 for each axis behind its first one that it is the same along.
+        shape = self.layer.bias.shape
+        ends = zip(out[len(out) - len(shape) :], shape, strict=True)
+        named = "".join(a for a, n in ends if a in shared + made and n > 1)
+        size = dict(zip(kernel, self.layer.kernel.shape, strict=True))
+        # An axis of one number is named by chance only: it moves nothing.
+        missing = "".join(a for a in shared + made if size[a] == 1 and a not in named)
+        return named + missing, shared + made, size
 
     def _terms(self, rank: int) -> tuple[str, str, str]:
         if isinstance(self.layer, layers.Dense):
@@ -80,10 +110,13 @@ class Equation(Form):
             "".join(a for a in out if a in kernel and a not in term),
         )
 
+    @property
+    def _rank(self) -> int:
+        return len(getattr(self.layer, "full_output_shape", (None, None)))
+
     def _layout(self) -> tuple[list[int], tuple[int, int, int], list[int]]:
         """Return the kernel's axes in order, the matrix' sizes, and its axes' sizes in order."""
-        rank = len(getattr(self.layer, "full_output_shape", (None, None)))
-        term, kernel, out = self._terms(rank)
+        term, kernel, out = self._terms(self._rank)
         parts = self._parts(kernel, term, out)
         size = dict(zip(kernel, self.layer.kernel.shape, strict=True))
         order = [kernel.index(a) for part in parts for a in part]

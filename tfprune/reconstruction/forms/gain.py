@@ -8,14 +8,14 @@ from keras import layers
 from tfprune.reconstruction.forms._form import Form
 
 _DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+_NORMS = (layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization)
 
 
 def find(layer: Any) -> Form | None:
     """Return the form of a layer that treats each channel by itself; None for another one."""
     if type(layer) in _DEPTHWISE:
         return DepthwiseGain(layer)
-    norms = (layers.BatchNormalization, layers.LayerNormalization)
-    if type(layer) in norms and getattr(layer, "gamma", None) is not None and _axis(layer):
+    if type(layer) in _NORMS and getattr(layer, "gamma", None) is not None and _axis(layer):
         return NormGain(layer)
     return None
 
@@ -88,12 +88,14 @@ class NormGain(Gain):
         beta = self.layer.beta
         return None if beta is None else np.float64(beta.numpy())[:, None]
 
-    def shift(self, offset: np.ndarray) -> bool:
+    @property
+    def takes_offset(self) -> bool:
+        """Whether there is a beta."""
+        return self.layer.beta is not None
+
+    def shift(self, offset: np.ndarray) -> None:
         """Add an offset to beta."""
-        if self.layer.beta is None:
-            return False
         self.layer.beta.assign(self.layer.beta.numpy() + offset.reshape(-1))
-        return True
 
     @property
     def kernel(self) -> Any:
