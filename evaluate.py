@@ -45,12 +45,13 @@ def evaluate(
     """Measure a saved model.
 
     Args:
-        path: its `.keras` file.
+        path: its `.keras` or `.h5` file.
         data: the data set; the test split is used.
         feeding: how images become batches.
     """
     runs.require_same(path.parent, feeding.record(data))
     model = files.load_model(path)
+    feeding.preprocessing(data).require_fit(model)
     results = training.evaluate(model, feeding.plain(data.test))
     return reporting.measure(model, results=results, path=path)
 

@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
     model = build(arch, flags.runs.seed(), flags.weights.network())
     data = tfprune.data.load(**flags.dataset.values()) if flags.weights.evaluates() else None
     if data is not None:
-        require_fit(model, data)
+        tfprune.data.Preprocessing.of(data).require_fit(model)
     model, report = weights.load(model, path, **loading)
     # Claimed only now: a checkpoint that does not match leaves no folder behind.
     if runs.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
@@ -80,23 +80,6 @@ def build(arch: str, seed: int, options: Mapping[str, Any]) -> keras.Model:
         raise PruningError(f"{arch} cannot be built with {dict(options)}: {error}") from error
 
 
-def require_fit(model: keras.Model, data: tfprune.data.DataSet) -> None:
-    """Refuse a data set of other images or classes than the model's.
-
-    Raises:
-        PruningError: they differ, or the model has several outputs.
-    """
-    outputs = keras.tree.flatten(model.output)
-    has = (tuple(model.input.shape[1:]), *(tuple(output.shape[1:]) for output in outputs))
-    wants = (tuple(data.input_shape), (data.num_classes,))
-    if has != wants:
-        raise PruningError(
-            f"{model.name} cannot be evaluated on {data.name}: expected images and classes "
-            f"{wants}, received a model with {has}. Set --num_classes and --input_shape, choose "
-            "another --data, or leave out --evaluate."
-        )
-
-
 def write(
     model: keras.Model,
     report: weights.WeightsReport,
@@ -122,6 +105,8 @@ def write(
     path = folder / f"{model.name}.keras"
     files.save_model(model, path)
     fed = {} if data is None else feeding.record(data)
+    if data is not None:
+        feeding.preprocessing(data).save(folder)
     results = None if data is None else training.evaluate(model, feeding.plain(data.test))
     measured = reporting.measure(model, results=results, path=path, batch_sizes=())
     title = f"{model.name} with the weights of {checkpoint}"

@@ -12,6 +12,7 @@ import flags.amount
 import flags.architecture
 import flags.dataset
 import flags.exporting
+import flags.model_file
 import flags.pruning
 import flags.runs
 import flags.schedule
@@ -37,6 +38,7 @@ from tfprune.training.devices import use_gpu
 def define_flags() -> None:
     """Define the flags, with the similarity paper's defaults for pruning and fine-tuning."""
     flags.architecture.define()
+    flags.model_file.define()
     flags.dataset.define()
     flags.exporting.define()
     flags.pruning.define(pretrain_dir="runs/{data}/trained/{arch}")
@@ -54,6 +56,7 @@ def main(argv: list[str]) -> None:
     request, schedule = flags.pruning.request(), flags.schedule.name(flags.pruning.schedule())
     between = flags.schedule.stage_epochs(schedule)
     idle = {
+        **flags.model_file.idle(),
         **flags.dataset.idle(),
         **flags.training.idle(between=between, elsewhere=flags.stage_training.elsewhere()),
         **flags.pruning.idle(),
@@ -61,22 +64,25 @@ def main(argv: list[str]) -> None:
     }
     commandline.refuse_idle(idle)
     use_gpu(flags.runs.gpu())
-    seed, arch = flags.runs.seed(), flags.architecture.name()
+    seed, own = flags.runs.seed(), flags.model_file.given()
+    arch = own.stem if own else flags.architecture.name()
     data = tfprune.data.load(**flags.dataset.values(), seed=seed)
     feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
     recipe, formats = flags.training.recipe(seed), flags.exporting.formats()
     between_cuts = flags.stage_training.recipe(seed, between, schedule)
     fields = {"arch": arch, "data": data.name}
-    baseline = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
+    trained = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
+    baseline = own or trained
     fields |= {"method": request["method"], "amount": flags.pruning.label(schedule)}
     folder = Path(flags.runs.expand("save_dir", **fields))
     if folder.resolve() == baseline.parent.resolve():
         raise PruningError(
-            f"--save_dir and --pretrain_dir are one folder, {folder}: the pruned model would "
-            "replace its baseline. Choose another --save_dir."
+            f"--save_dir is the folder of the model to prune, {folder}: the pruned model would "
+            "replace it. Choose another --save_dir."
         )
-    model = load_baseline(baseline, arch, data.name)
-    options = flags.amount.counted(request["options"], arch, model)
+    model = files.load_model(own) if own else load_baseline(baseline, arch, data.name)
+    feeding.preprocessing(data).require_fit(model)
+    options = flags.amount.counted(request["options"], None if own else arch, model)
     request["options"] = {**aids(request["method"], schedule, folder), **options}
     plan = runs.Plan(
         **request,
@@ -117,17 +123,20 @@ def load_baseline(path: Path, arch: str, data: str) -> keras.Model:
         data: the data set's name, likewise.
 
     Raises:
-        PruningError: there is no such file, or it cannot be loaded.
+        PruningError: there is no such file, it cannot be loaded, or it is of another network.
     """
-    try:
-        return files.load_model(path)
-    except PruningError as error:
-        if path.exists():
-            raise
+    if not path.exists():
         raise PruningError(
             f"There is no model file {path}. Make it with `python train.py --arch {arch} --data "
-            f"{data}`, or name the folder of your own with --pretrain_dir."
-        ) from error
+            f"{data}`, name its folder with --pretrain_dir, or a file of your own with --model."
+        )
+    model = files.load_model(path)
+    if model.name != arch:
+        raise PruningError(
+            f"{path} is no {arch}: the model in it is called {model.name!r}. Name the file with "
+            "--model if it is to be pruned as it is, or choose another --arch."
+        )
+    return model
 
 
 def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:
@@ -164,7 +173,7 @@ def prune(
 
     Args:
         model: the model to prune.
-        baseline: its `.keras` file; the pruned model gets the same name.
+        baseline: its file; the pruned model's gets the same name.
         data: the data set; the test split is used for the report only.
         folder: where everything goes; a run that was interrupted in it goes on.
         plan: what is pruned, and when.
@@ -187,7 +196,8 @@ def prune(
     small, history = runs.train_recorded(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose
     )
-    path = folder / baseline.name
+    path = folder / f"{baseline.stem}.keras"
+    feeding.preprocessing(data).save(folder)
     files.save_model(small, path)
     exported = {}
     if formats:
@@ -202,10 +212,12 @@ def prune(
     }
     values = {
         "baseline": str(baseline),
+        "arch": model.name,
+        "seed": feeding.seed,
         **feeding.record(data),
-        "method": plan.method,
-        "schedule": plan.schedule,
-        "verification": cut.text,
+        **plan.to_json(),
+        "verification": cut.verification(),
+        "channels": {name: [int(mask.sum()), len(mask)] for name, mask in stages.masks().items()},
         "seconds": cut.seconds,
         **{when.replace(" ", "_").replace("-", "_"): found for when, found in results.items()},
         "best_epoch": history.best_epoch,

@@ -94,12 +94,14 @@ def train(
         model, data, folder, feeding=feeding, recipe=recipe, verbose=1 if sys.stdout.isatty() else 2
     )
     path = folder / f"{model.name}.keras"
+    feeding.preprocessing(data).save(folder)
     files.save_model(model, path)
     results = training.evaluate(model, feeding.plain(data.test))
     measured = reporting.measure(model, results=results, path=path)
     parts = {"on the test split": measured, "written to": folder}
     values = {
         "arch": model.name,
+        "seed": feeding.seed,
         **feeding.record(data),
         "best_epoch": history.best_epoch,
         **measured.to_json(),

@@ -77,12 +77,13 @@ def label(amount: Mapping[str, Any]) -> str:
     return f"rates_{terms}"
 
 
-def counted(options: Mapping[str, Any], arch: str, model: keras.Model) -> dict[str, Any]:
+def counted(options: Mapping[str, Any], arch: str | None, model: keras.Model) -> dict[str, Any]:
     """Return the options with compress rates as the counts of channels that they mean.
 
     Args:
         options: as `options` returns them.
-        arch: the network's name; one with a list of its own in the paper is read by that.
+        arch: the network's name; one with a list of its own in the paper is read by that. None:
+            a model of another origin.
         model: the network.
 
     Raises:

@@ -25,7 +25,7 @@ def define(*, pretrain_dir: str) -> None:
     flags.DEFINE_string(
         "pretrain_dir",
         pretrain_dir,
-        "Folder of the baseline <arch>.keras that train.py wrote; in braces: arch, data.",
+        "Folder of the baseline <arch>.keras that train.py wrote; in braces: arch, data, seed.",
     )
     flags.DEFINE_string("method", "similarity", "Pruning method.")
     flags.DEFINE_multi_string(

@@ -1,10 +1,13 @@
 """Where a run goes, and what is repeatable about it."""
 
+import re
+
 from absl import flags
 
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
+_WIDTH = re.compile(r"{[^{}]*[:!]")
 
 
 def define(*, save_dir: str, fields: str) -> None:
@@ -17,7 +20,7 @@ def define(*, save_dir: str, fields: str) -> None:
     flags.DEFINE_string(
         "save_dir",
         save_dir,
-        f"Folder for everything the run writes; in braces: {fields}. The papers' ./models is "
+        f"Folder for everything the run writes; in braces: {fields}, seed. The papers' ./models is "
         "this repository's package of networks, hence ./runs.",
     )
     flags.DEFINE_bool("overwrite", False, "Replace another run's results in --save_dir.")
@@ -48,12 +51,14 @@ def expand(flag: str, **fields: str) -> str:
 
     Args:
         flag: the flag's name, e.g. "save_dir".
-        **fields: the values that may be asked for.
+        **fields: the values that may be asked for, beside the seed.
 
     Raises:
         PruningError: another name in braces.
     """
-    template = FLAGS[flag].value
+    template, fields = FLAGS[flag].value, {**fields, "seed": str(FLAGS.seed)}
+    if _WIDTH.search(template):  # a width of 10**9 would fill the memory
+        raise PruningError(f"--{flag}={template}: expected plain names in braces, without : or !.")
     try:
         return template.format(**fields)
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:

@@ -2,6 +2,8 @@
 
 import difflib
 from collections.abc import Iterable
+from functools import partial
+from itertools import takewhile
 
 
 class PruningError(ValueError):
@@ -17,7 +19,14 @@ def unknown(what: str, name: object, valid: Iterable[str]) -> PruningError:
         valid: all valid names.
     """
     names = sorted(valid)
-    close = difflib.get_close_matches(str(name), names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    close = difflib.get_close_matches(str(name), names, n=len(names) or 1)
+    # Of equally close names the one that begins like it: resnet21 is resnet20 and not resnet32.
+    near = max(close, key=partial(_likeness, str(name)), default=None)
+    hint = "" if near is None else f" Did you mean {near!r}?"
     listed = ", ".join(names) or "(none)"
     return PruningError(f"Unknown {what} {name!r}.{hint} Valid names: {listed}.")
+
+
+def _likeness(name: str, other: str) -> tuple[float, int]:
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(name, other, strict=False))
+    return difflib.SequenceMatcher(None, other, name).ratio(), len([*alike])

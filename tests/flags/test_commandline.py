@@ -162,7 +162,21 @@ def test_the_record_reproduces_the_run(tmp_path):
 def test_folders_are_filled_in():
     parse("--save-dir=runs/{data}/{arch}")
     assert flags.runs.expand("save_dir", arch="vgg16", data="digits") == "runs/digits/vgg16"
-    with pytest.raises(PruningError, match=r"--save_dir=.*names in braces: arch; received 'data'"):
+    with pytest.raises(
+        PruningError, match=r"--save_dir=.*names in braces: arch, seed; received 'data'"
+    ):
+        flags.runs.expand("save_dir", arch="vgg16")
+
+
+def test_the_seed_may_stand_in_a_folder_s_name():
+    parse("--save-dir=runs/{seed}", "--seed=7")
+    assert flags.runs.expand("save_dir") == "runs/7"
+
+
+@pytest.mark.parametrize("template", ["{arch:>999999999}", "{arch!r:99}"])
+def test_widths_in_folders_are_refused(template):
+    parse(f"--save_dir={template}")
+    with pytest.raises(PruningError, match=r"expected plain names in braces, without : or !"):
         flags.runs.expand("save_dir", arch="vgg16")
 
 

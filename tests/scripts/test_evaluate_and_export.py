@@ -43,7 +43,7 @@ def test_export_writes_beside_the_model(baseline, tmp_path):
 
 @pytest.mark.parametrize("script", [evaluate, export])
 def test_a_missing_or_damaged_model_is_named(script, tmp_path):
-    with pytest.raises(PruningError, match=r"--model is missing: expected a \.keras file"):
+    with pytest.raises(PruningError, match=r"--model is missing: expected a \.keras or \.h5"):
         call(script)
     data = ["--data=digits"] if script is evaluate else []
     with pytest.raises(PruningError, match=r"no model file .*m\.keras"):

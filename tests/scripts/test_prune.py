@@ -8,7 +8,9 @@ import pytest
 import tensorflow as tf
 
 import prune
+import tfprune.data
 from tests.scripts.conftest import QUICK, call
+from tfprune.data import preprocessing
 from tfprune.errors import PruningError
 from tfprune.runs import load_masks, stages
 
@@ -18,7 +20,8 @@ HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32")
 def test_a_run_leaves_everything_in_its_folder(pruned):
     left = {path.name for path in pruned.iterdir()}
     assert left == {
-        "export", "flags.cfg", "masks.json", "masks.npz", "metrics.csv", "report.json",
+        "export", "flags.cfg", "masks.json", "masks.npz", "metrics.csv", "preprocessing.json",
+        "report.json",
         "report.txt", "resnet20.keras", "tensorboard",
     }  # fmt: skip
 
@@ -84,11 +87,68 @@ def test_a_finished_run_is_reused(baseline, pruned, monkeypatch):
     call(prune, *QUICK, *HALF, "--pretrain_dir", baseline, "--save_dir", pruned)
 
 
+def test_the_report_holds_values_that_a_program_can_read(pruned):
+    report = json.loads((pruned / "report.json").read_text())
+    assert report["arch"] == "resnet20"
+    assert report["seed"] == 0
+    assert report["amount"] == {"ratio": 0.5}
+    assert report["channels"] == {"stem": [4, 8], "head": [10, 10]}
+    proof = report["verification"]["cut"]
+    assert proof["exact"] is True
+    assert proof["changed"] is True
+    assert proof["difference"] <= proof["tolerance"] * proof["scale"]
+
+
+def test_raw_images_and_the_run_s_own_file_give_the_reported_accuracy(pruned):
+    digits = tfprune.data.load("digits")
+    known = preprocessing.load(pruned)
+    assert known.labels == tuple("0123456789")
+    small = keras.models.load_model(pruned / "resnet20.keras")
+    found = small.predict(known.normalise(digits.test.images), verbose=0).argmax(1)
+    report = json.loads((pruned / "report.json").read_text())
+    accuracy = np.mean(found == digits.test.labels)
+    assert accuracy == pytest.approx(report["after"]["results"]["accuracy"])
+
+
+def test_a_model_of_one_s_own_is_pruned_by_its_file(baseline, tmp_path):
+    own = keras.models.load_model(baseline / "resnet20.keras")
+    own.save(tmp_path / "mine.h5")
+    run = tmp_path / "{seed}_{arch}"
+    call(
+        prune, "--data=digits", *HALF, "--model", tmp_path / "mine.h5", "--epochs=0",
+        "--save_dir", run, "--formats=", "--seed=3",
+    )  # fmt: skip
+    small = keras.models.load_model(tmp_path / "3_mine" / "mine.keras")
+    assert small.get_layer("stem").filters == 4
+    assert (tmp_path / "3_mine" / "report.txt").read_text().startswith("mine on digits pruned by")
+    flags_cfg = (tmp_path / "3_mine" / "flags.cfg").read_text()
+    assert "--model=" in flags_cfg
+    assert "--arch" not in flags_cfg
+    with pytest.raises(PruningError, match=r"--arch: --model says which network"):
+        call(prune, *QUICK, *HALF, "--model", tmp_path / "mine.h5", "--arch=vgg16")
+
+
+def test_a_model_that_does_not_fit_the_data_or_its_name_is_refused(baseline, tmp_path):
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, name="stem")(image))
+    keras.Model(image, keras.layers.Dense(5)(x), name="colours").save(tmp_path / "m.keras")
+    where = ("--save_dir", tmp_path / "run")
+    with pytest.raises(
+        PruningError, match=r"'colours' does not fit.*\(8, 8, 1\).*10 classes, .*\[5\]"
+    ):
+        call(prune, *QUICK, *HALF, "--model", tmp_path / "m.keras", *where)
+    (tmp_path / "vgg16.keras").write_bytes((baseline / "resnet20.keras").read_bytes())
+    with pytest.raises(PruningError, match=r"is no vgg16: the model in it is called 'resnet20'"):
+        call(prune, *QUICK, *HALF, "--arch=vgg16", "--pretrain_dir", tmp_path, *where)
+    assert not (tmp_path / "run").exists()
+
+
 def request_of(*arguments):
     """Return what the script would ask of the library."""
     seen = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prune.files, "load_model", lambda path: seen.update(baseline=path))
+        patch.setattr(prune, "load_baseline", lambda path, *args: seen.update(baseline=path))
+        patch.setattr(prune.tfprune.data.Preprocessing, "require_fit", lambda *args: None)
         patch.setattr(prune.artefacts, "require_formats", lambda *args: None)
         patch.setattr(prune, "require_possible", lambda *args, **options: None)
         patch.setattr(prune.runs, "claim", lambda folder, *a, **k: seen.update(folder=folder))
@@ -329,7 +389,9 @@ def test_rates_of_compression_are_counts_of_channels(baseline, tmp_path):
 
 def test_the_baseline_is_never_overwritten(baseline):
     before = (baseline / "resnet20.keras").read_bytes()
-    with pytest.raises(PruningError, match=r"one folder, .*would replace its baseline"):
+    with pytest.raises(
+        PruningError, match=r"is the folder of the model to prune, .*would replace it"
+    ):
         call(
             prune, *QUICK, "--method=l1", "--ratio=0.5", "--overwrite",
             "--pretrain_dir", baseline, "--save_dir", baseline / ".." / baseline.name,

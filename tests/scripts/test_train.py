@@ -26,7 +26,8 @@ def quick(monkeypatch):
 def test_a_run_leaves_everything_in_its_folder(baseline):
     left = {path.name for path in baseline.iterdir()}
     assert left == {
-        "flags.cfg", "metrics.csv", "report.json", "report.txt", "resnet20.keras", "tensorboard",
+        "flags.cfg", "metrics.csv", "preprocessing.json", "report.json", "report.txt",
+        "resnet20.keras", "tensorboard",
     }  # fmt: skip
     events = list((baseline / "tensorboard").rglob("events.out.tfevents.*"))
     assert events
@@ -65,7 +66,7 @@ def test_a_finished_run_is_reused_and_another_one_refused(baseline, monkeypatch)
 
     monkeypatch.setattr(train, "train", fail)
     call(train, "--arch=resnet20", *QUICK, "--save-dir", baseline)
-    with pytest.raises(PruningError, match=r"it has --seed=0, this one --seed=1.*--overwrite"):
+    with pytest.raises(PruningError, match=r"in --seed: '0' there, '1' now.*--overwrite"):
         call(train, "--arch=resnet20", *QUICK, "--save-dir", baseline, "--seed=1")
 
 
@@ -99,11 +100,11 @@ def test_without_epochs_the_initial_network_is_saved(tmp_path, quick):
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("--momentum=0.5", r"--momentum: it belongs to --optimizer=sgd, not adam"),
+        ("--momentum=0.5", r"--momentum: it belongs to optimizer='sgd', received 'adam'"),
         ("--data_dir=/x", r"--data_dir: the digits are embedded"),
         ("--gpu=99", r"There is no GPU 99"),
         ("--data=digit", r"Unknown data set 'digit'.*'digits'"),
-        ("--arch=resnet21", r"Unknown network 'resnet21'\..*resnet20.*resnet32"),
+        ("--arch=resnet21", r"Unknown network 'resnet21'\. Did you mean 'resnet20'\?"),
         ("--arch=vgg16", r"vgg16 cannot be built for digits: .*"),
         ("--warmup=500", r"warmup_epochs must be .* received 500"),
         ("--decay-step=80,x", r"--decay_step: expected whole epochs.*received 80,x"),
@@ -118,7 +119,7 @@ def test_bad_flags_are_refused_before_anything_is_written(tmp_path, flag, messag
 def test_the_papers_defaults():
     seen = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.reporting, "claim", lambda folder, *a, **k: seen.update(folder=folder))
+        patch.setattr(train.runs, "claim", lambda folder, *a, **k: seen.update(folder=folder))
         patch.setattr(train, "train", lambda *args, **kwargs: seen.update(kwargs))
         call(train, "--arch", "resnet20", "--batch-size", "32", "--data=digits")
     assert str(seen["folder"]) == "runs/digits/trained/resnet20"

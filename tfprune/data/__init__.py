@@ -11,8 +11,9 @@ from tfprune import plugins
 from tfprune.data import sets
 from tfprune.data.dataset import DataSet, Split
 from tfprune.data.pipeline import Epochs
+from tfprune.data.preprocessing import Preprocessing
 
-__all__ = ["DataSet", "Epochs", "Split", "load", "names"]
+__all__ = ["DataSet", "Epochs", "Preprocessing", "Split", "load", "names"]
 
 
 def names() -> list[str]:

@@ -7,7 +7,10 @@ from typing import Any
 from tfprune import plugins, schedules
 from tfprune.errors import PruningError, unknown
 from tfprune.schedules._schedule import Schedule
+from tfprune.selection.request import AMOUNTS
 from tfprune.training import Recipe
+
+_OF_THE_CALL = ("cache_dir", "progress")  # where to keep and whom to tell, not what is pruned
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,21 @@ class Plan:
     def kind(self) -> Schedule:
         """What the schedule says about itself."""
         return plugins.find(schedules, self.schedule, "schedule of pruning").SCHEDULE
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as numbers, strings, lists and dicts.
+
+        Example:
+            >>> Plan("l1", options={"ratio": 0.5, "progress": print}).to_json()["amount"]
+            {'ratio': 0.5}
+        """
+        options = {name: x for name, x in self.options.items() if name not in _OF_THE_CALL}
+        return {
+            "method": self.method,
+            "samples": self.samples,
+            "amount": {name: x for name, x in options.items() if name in AMOUNTS},
+            "options": {name: x for name, x in options.items() if name not in AMOUNTS},
+            "schedule": self.schedule,
+            "settings": dict(self.settings),
+            "recalibration": self.recalibration,
+        }

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tfprune.data import DataSet, Epochs, Split
+from tfprune.data import DataSet, Epochs, Preprocessing, Split
 from tfprune.files import make_folder
 from tfprune.runs.metrics_file import MetricsFile
 from tfprune.training import History, Recipe, fine_tune
@@ -46,6 +46,10 @@ class Feeding:
             normalisation=self.normalisation,
             seed=self.seed,
         )
+
+    def preprocessing(self, data: DataSet) -> Preprocessing:
+        """Return what a model of this data set must be fed with, and its classes' names."""
+        return Preprocessing.of(data, self.normalisation)
 
     def record(self, data: DataSet) -> dict[str, str]:
         """Return what a model must be fed with: the names of the data set and normalisation."""

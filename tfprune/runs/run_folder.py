@@ -22,6 +22,7 @@ _RESULTS = (
     "metrics.csv",
     "masks.json",
     "masks.npz",
+    "preprocessing.json",
     "checkpoints",
     SCORING,
     "stages",

@@ -16,7 +16,7 @@ from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
 from tfprune.schedules._schedule import Masks, Outcome
 from tfprune.surgery.rebuilding import rebuild
-from tfprune.surgery.verification import verify
+from tfprune.surgery.verification import Verification, verify
 from tfprune.training import Recipe, evaluate, recalibrate
 
 STAGES = "stages"  # a finished run drops it
@@ -89,13 +89,12 @@ class Stages:
             graph, keep = analyse(model, allow_inexact=self.inexact), self.masks()
             small = rebuild(graph, keep)
             known = files.read_json(told, _ANEW) if told.is_file() else {}
-            lines = [*known.get("remarks", ()), str(verify(graph, keep, small))]
-            return Outcome(small, "\n".join(lines), known.get("seconds", {}))
+            proof = verify(graph, keep, small)
+            return _outcome(small, known.get("remarks", ()), known.get("seconds", {}), proof)
         small, report = prune(model, self.sample(), self.plan.method, **self.plan.options)
         files.write_json(told, {"remarks": list(report.remarks), "seconds": dict(report.seconds)})
         self.keep(report.keep)
-        lines = [*report.remarks, str(report.verification)]
-        return Outcome(small, "\n".join(lines), report.seconds)
+        return _outcome(small, report.remarks, report.seconds, report.verification)
 
     def recall(self, name: str, choose: Callable[[], Masks]) -> Masks:
         """Return a step's masks as an interrupted run chose them: its training belongs to them."""
@@ -172,6 +171,12 @@ class Stages:
         if not told.is_file():
             files.write_json(told, {"learning_rate": rate(model)})
         return files.read_json(told, _ANEW)["learning_rate"]
+
+
+def _outcome(
+    small: keras.Model, remarks: Sequence[str], seconds: Mapping[str, float], proof: Verification
+) -> Outcome:
+    return Outcome(small, "\n".join([*remarks, str(proof)]), seconds, {"cut": proof})
 
 
 def _at(recipe: Recipe, rate: float) -> Recipe | None:

@@ -1,11 +1,14 @@
 """What every schedule says about itself, and what a run offers to it."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import keras
 import numpy as np
+
+from tfprune.surgery.verification import Verification
 
 Masks = Mapping[str, np.ndarray]
 
@@ -39,11 +42,20 @@ class Outcome:
         model: the smaller model.
         text: the proof, and what is worth knowing about the choice.
         seconds: {stage: wall time}, as the attempt measured it that made the cut.
+        proofs: {cut: the comparison with the masked original}.
     """
 
     model: keras.Model
     text: str
     seconds: Mapping[str, float]
+    proofs: Mapping[str, Verification]
+
+    def verification(self) -> dict[str, dict[str, Any]]:
+        """Return the proofs as plain values: {cut: {what was compared: its value}}."""
+        values = {
+            cut: {**asdict(proof), "exact": proof.exact} for cut, proof in self.proofs.items()
+        }
+        return json.loads(json.dumps(values, default=float))  # numpy's numbers as Python's
 
 
 class Stages(Protocol):

@@ -105,9 +105,11 @@ def run(stages: Stages, *, steps: int, course: str) -> Outcome:
         steps=steps, course=course, **stages.options,
     )  # fmt: skip
     stages.keep(reports[-1].keep)
-    texts = [f"step {i}: {report.verification}" for i, report in enumerate(reports, 1)]
-    seconds = {f"step {i}": report.seconds["step"] for i, report in enumerate(reports, 1)}
-    return Outcome(small, "\n".join([*reports[-1].remarks, *texts]), seconds)
+    steps_made = {f"step {number}": report for number, report in enumerate(reports, 1)}
+    proofs = {name: report.verification for name, report in steps_made.items()}
+    seconds = {name: report.seconds["step"] for name, report in steps_made.items()}
+    texts = [f"{name}: {proof}" for name, proof in proofs.items()]
+    return Outcome(small, "\n".join([*reports[-1].remarks, *texts]), seconds, proofs)
 
 
 def _target(method: str, options: Mapping[str, Any]) -> tuple[str, float]:

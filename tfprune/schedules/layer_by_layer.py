@@ -87,7 +87,12 @@ def run(stages: Stages, *, layer_rate: float | None) -> Outcome:
         stages.model, stages.masks(), train, allow_inexact=stages.inexact
     )
     texts = [f"{layer}: {proof}" for layer, proof in proofs.items()]
-    return replace(whole, model=small, text="\n".join([whole.text, *texts]))
+    return replace(
+        whole,
+        model=small,
+        text="\n".join([whole.text, *texts]),
+        proofs={**whole.proofs, **proofs},
+    )
 
 
 def regain_rate(before: float, now: float, layer_rate: float) -> float:
