@@ -210,7 +210,10 @@ def test_coupled_layers_are_scored_by_the_sum():
         (np.zeros((2, 4, 4, 3), "float32"), "does not suit the model .*inputs of shapes"),
         ([("a", "b")], "does not suit the model"),
         ([np.float32(3)], "does not suit the model"),
-        ([{"a": images(2), "b": images(3)}], r"one batch holds inputs of \[2, 3\] images"),
+        (
+            [{"a": images(2), "b": images(3)}],
+            r"unequal numbers of samples: \[2, 3\]",
+        ),
         (np.full((2, 4, 4, 12), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],
 )

@@ -264,18 +264,3 @@ def test_numpy_s_whole_numbers_are_whole_numbers(resnet, scores):
 def test_bad_scores(scores, message):
     with pytest.raises(PruningError, match=message):
         tfprune.select(chain(4), scores, ratio=0.5)
-
-
-def test_layers_without_a_rule_are_a_constant_of_a_target_of_macs():
-    class Opaque(keras.layers.Layer):
-        def build(self, shape):
-            self.kernel = self.add_weight(name="kernel", shape=(shape[-1], 9))
-
-        def call(self, x):
-            return x @ self.kernel
-
-    image = keras.Input((4,))
-    x = keras.layers.Dense(8, name="a")(Opaque()(image))
-    graph = tfprune.analyse(keras.Model(image, keras.layers.Dense(2, name="b")(x)))
-    keep = tfprune.select(graph, {"a": np.arange(8.0)}, macs=0.5)
-    assert keep["a"].tolist() == [False] * 4 + [True] * 4

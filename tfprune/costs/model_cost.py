@@ -15,13 +15,12 @@ from tfprune.graph.layer_calls import calls
 from tfprune.graph.layer_notes import Owner
 from tfprune.graph.rules import has_role
 from tfprune.graph.running_statistics import running_statistics
-from tfprune.graph.tables import html_table, text_table
 from tfprune.surgery.resizing import with_input_shape
 
 _POOLINGS = ("global_average_pooling", "average_pooling")  # the narrower one first
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Cost:
     """What a model costs; `print` shows a table of the layers that cost something.
 
@@ -37,33 +36,18 @@ class Cost:
     params: int
     rows: tuple[LayerCost, ...]
 
-    def __repr__(self) -> str:
-        return (
-            f"<Cost ({self.convention}): {self.params:,} parameters, {self.macs:,} MACs, "
-            f"{len(self.rows)} layers>"
-        )
-
     def __str__(self) -> str:
-        total = (f"total ({self.convention})", "", f"{self.params:,}", f"{self.macs:,}")
-        return text_table([*self._rows, total], left=2)
-
-    def _repr_html_(self) -> str:
-        title = f"{self.params:,} parameters, {self.macs:,} MACs ({self.convention})"
-        return html_table(title, self._rows)
-
-    @property
-    def _rows(self) -> list[tuple[str, ...]]:
-        """The header and one row per layer that costs something under the convention."""
         count = CONVENTIONS[self.convention]
         counted = [(row, count.params(row), count.macs(row)) for row in self.rows]
         shown = [(r.name, r.kind, f"{p:,}", f"{m:,}") for r, p, m in counted if p or m]
-        return [("layer", "kind", "parameters", "MACs"), *shown]
+        total = (f"total ({self.convention})", "", f"{self.params:,}", f"{self.macs:,}")
+        return _table([("layer", "kind", "parameters", "MACs"), *shown, total], left=2)
 
-    def compare(self, before: "Cost") -> str:
-        """Return a table of what a model cost before, what this one costs, and the change.
+    def compare(self, after: "Cost") -> str:
+        """Return a table of this cost, another one and the reduction.
 
         Args:
-            before: what the model cost before it was pruned, under the same convention.
+            after: what the pruned model costs, under the same convention.
 
         Raises:
             PruningError: the two are counted under different conventions.
@@ -73,19 +57,19 @@ class Cost:
             >>> wide, narrow = (
             ...     keras.Sequential([keras.Input((4,)), keras.layers.Dense(n)]) for n in (8, 6)
             ... )
-            >>> print(cost(narrow).compare(cost(wide)))
-            mac         before  after  change
-            parameters      40     30  -25.0%
-            MACs            32     24  -25.0%
+            >>> print(cost(wide).compare(cost(narrow)))
+            mac         before  after  reduction
+            parameters      40     30      25.0%
+            MACs            32     24      25.0%
         """
-        if self.convention != before.convention:
+        if self.convention != after.convention:
             raise PruningError(
-                f"Costs under different conventions do not compare: before {before.convention!r}, "
-                f"after {self.convention!r}. Count both with the same `convention`."
+                f"Costs under different conventions do not compare: before {self.convention!r}, "
+                f"after {after.convention!r}. Count both with the same `convention`."
             )
-        pairs = [("parameters", before.params, self.params), ("MACs", before.macs, self.macs)]
-        rows = [(name, f"{a:,}", f"{b:,}", _change(a, b)) for name, a, b in pairs]
-        return text_table([(self.convention, "before", "after", "change"), *rows], left=1)
+        pairs = [("parameters", self.params, after.params), ("MACs", self.macs, after.macs)]
+        rows = [(name, f"{a:,}", f"{b:,}", _reduction(a, b)) for name, a, b in pairs]
+        return _table([(self.convention, "before", "after", "reduction"), *rows], left=1)
 
 
 def cost(
@@ -177,5 +161,16 @@ def _require_known(row: LayerCost, convention: str, count: Convention) -> None:
             )
 
 
-def _change(before: int, after: int) -> str:
-    return f"{after / before - 1:+.1%}" if before else "-"
+def _reduction(before: int, after: int) -> str:
+    return f"{1 - after / before:.1%}" if before else "-"
+
+
+def _table(rows: Sequence[tuple[str, ...]], left: int) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            f"{cell:<{width}}" if column < left else f"{cell:>{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )

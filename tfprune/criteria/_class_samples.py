@@ -10,10 +10,12 @@ import tensorflow as tf
 from tfprune.criteria._labels import class_numbers, labelled_images
 from tfprune.errors import PruningError
 from tfprune.passes.batches import pairs
-from tfprune.passes.gradients import Taps
+from tfprune.passes.each import each
+from tfprune.passes.micro_batches import recut
+from tfprune.passes.probe import Probe
 
 USER = "criterion 'fgp'"
-Sample = tuple[Any, np.ndarray, tuple]  # inputs, classes [N], masks ([N, H, W]) or nothing
+Sample = tuple  # inputs, classes [N], and where there are masks those, bool [N, H, W]
 
 
 class Quota:
@@ -63,51 +65,61 @@ class Quota:
         return True
 
 
-def by_label(taps: Taps, batches: Any, quota: Quota) -> Iterator[Sample]:
+def by_label(probe: Probe, batches: Any, quota: Quota, size: int) -> Iterator[Sample]:
     """Yield the images that count for their label's class.
 
     Args:
-        taps: the model's copy; its logits are [N, classes].
+        probe: the model, which ends in logits [N, classes].
         batches: batches of (inputs, class numbers [N]).
         quota: how many are taken.
+        size: not used: labels need no pass through the model.
     """
-    for inputs, numbers in labelled_images(batches, taps.output_shape[-1], USER):
+    for inputs, numbers in labelled_images(batches, probe.output_shape[-1], USER):
         rows = quota.take(numbers)
         if len(rows):
-            yield _rows(inputs, rows), numbers[rows], ()
+            yield _rows(inputs, rows), numbers[rows]
         if quota.is_full:
             return
 
 
-def by_mask(taps: Taps, batches: Any, quota: Quota) -> Iterator[Sample]:
+def by_mask(probe: Probe, batches: Any, quota: Quota, size: int) -> Iterator[Sample]:
     """Yield images for each class that they show, with the pixels of that class.
 
     These are the pixels that the model takes for the class; where it takes none for it, those
     that the labels do; an image without either does not count for the class.
 
     Args:
-        taps: the model's copy; its logits are [N, H, W, classes].
+        probe: the model, which ends in logits [N, H, W, classes].
         batches: batches of (inputs, class numbers [N, H, W]) or of inputs.
         quota: how many are taken of each class.
+        size: how many images go through the model at a time.
     """
     if batches is None:
         raise PruningError(f"{USER} needs data: pass batches of (inputs, masks); received None.")
-    classes = taps.output_shape[-1]
-    predict = taps.function(lambda inputs: _predicted(taps.run(inputs)[0], classes))
-    for inputs, labels in pairs(batches):
-        masks, seen = (x.numpy() for x in predict(inputs))
-        truth = np.full_like(masks, -1)
-        if labels is not None:
-            truth = _alike(class_numbers(labels, classes, 3, USER), masks)
+    classes = probe.output_shape[-1]
+
+    def predict(inputs: list[tf.Tensor], *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return _predicted(probe.run(inputs)[0], classes)
+
+    images = recut(_images(batches, classes), size)
+    for (inputs, *given), (masks, seen) in each(probe, predict, images):
+        truth = _alike(given[0], masks) if given else np.full_like(masks, -1)
         image, number = np.nonzero(seen | _present(truth, classes))
         taken = quota.take(number)
-        for start in range(0, len(taken), len(masks)):
-            rows = taken[start : start + len(masks)]
+        for start in range(0, len(taken), size):  # an image may count for many classes
+            rows = taken[start : start + size]
             i, d = image[rows], number[rows]
             shown = np.where(seen[i, d][:, None, None], masks[i], truth[i]) == d[:, None, None]
-            yield _rows(inputs, i), np.int32(d), (shown,)
+            yield _rows(inputs, i), np.int32(d), shown
         if quota.is_full:
             return
+
+
+def _images(batches: Any, classes: int) -> Iterator[tuple]:
+    """Yield (inputs, class numbers [N, H, W]), or (inputs,) where there are no labels."""
+    for inputs, labels in pairs(batches):
+        numbers = () if labels is None else (class_numbers(labels, classes, 3, USER),)
+        yield inputs, *numbers
 
 
 def _predicted(logits: tf.Tensor, classes: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -132,4 +144,4 @@ def _alike(truth: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 
 def _rows(inputs: Any, rows: np.ndarray) -> Any:
-    return keras.tree.map_structure(lambda x: tf.gather(x, rows), inputs)
+    return keras.tree.map_structure(lambda x: keras.ops.convert_to_numpy(x)[rows], inputs)

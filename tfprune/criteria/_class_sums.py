@@ -1,14 +1,15 @@
 """Sums of maps over the images of each class, never more of them at a time than memory is given."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfprune.criteria._convolutions import Maps, fitting
 from tfprune.errors import PruningError
+from tfprune.passes.each import each
+from tfprune.passes.probe import Probe
 
 BYTES = 8  # the sums are float64
 GIGABYTE = 10**9
@@ -57,14 +58,14 @@ def groups(
 
 
 def class_sums(
-    maps: Maps, group: Group, images: Iterable[tuple[Any, np.ndarray]], classes: int
+    probe: Probe, group: Group, images: Iterable[tuple[Any, np.ndarray]], classes: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Sum the maps of each class in one pass over the data.
 
     Args:
-        maps: gives the maps of a batch.
+        probe: the model with the layers' maps as its sites.
         group: {layer: the channels wanted}.
-        images: (inputs, labels int [N]) of each batch.
+        images: parts of the data, (inputs, labels int [N]).
         classes: number of classes.
 
     Returns:
@@ -73,46 +74,39 @@ def class_sums(
     Raises:
         PruningError: inputs that do not suit the model, or images of several sizes.
     """
-    step = _step(maps, group)
+
+    def summed(inputs: list, labels: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        present, index = tf.unique(labels)
+        found = probe.values(inputs)
+        # Opposite signs cancel: float32 would lose digits.
+        wide = {name: tf.cast(found[name][..., part], tf.float64) for name, part in group.items()}
+        parts = {
+            name: tf.math.unsorted_segment_sum(maps, index, tf.size(present))
+            for name, maps in wide.items()
+        }
+        return parts, present
+
     sums: dict[str, np.ndarray] = {}
     counts = np.zeros(classes, int)
-    for inputs, labels in images:
-        present, index = np.unique(labels, return_inverse=True)
-        given = tf.constant(index, tf.int32), tf.constant(len(present))
-        # Handed on unnamed: a name would keep a batch's sums until those of the next are there.
-        _add(sums, fitting(step, inputs, *given), present, classes)
+    for (_, labels), found in each(probe, summed, images):
+        _add(sums, *found, classes)
+        del found  # else the sums of one part would be there until those of the next are
         np.add.at(counts, labels, 1)
     return sums, counts
 
 
 def _add(
     sums: dict[str, np.ndarray],
-    parts: Mapping[str, tf.Tensor],
+    parts: Mapping[str, np.ndarray],
     present: np.ndarray,
     classes: int,
 ) -> None:
-    """Add the sums of a batch, [classes present, H, W, C], to those of all images."""
-    for name, part in parts.items():
-        own = np.asarray(part)  # no copy, unlike part.numpy()
+    """Add the sums of a part, [classes present, H, W, C], to those of all images."""
+    for name, own in parts.items():
         total = sums.setdefault(name, np.zeros((classes, *own.shape[1:])))
         _check_size(name, total, own)
         for k, summed in zip(present, own, strict=True):
             total[k] += summed  # one class at a time: an index of several copies them
-
-
-def _step(maps: Maps, group: Group) -> Callable[..., dict[str, tf.Tensor]]:
-    """Return a function from a batch to the sums of its maps, [classes present, H, W, C]."""
-
-    @tf.function(reduce_retracing=True)
-    def summed(inputs: list, index: tf.Tensor, present: tf.Tensor) -> dict[str, tf.Tensor]:
-        found = maps(inputs)
-        # Opposite signs cancel: float32 would lose digits.
-        parts = {name: tf.cast(found[name][..., part], tf.float64) for name, part in group.items()}
-        return {
-            name: tf.math.unsorted_segment_sum(part, index, present) for name, part in parts.items()
-        }
-
-    return summed
 
 
 def _check_size(name: str, total: np.ndarray, maps: np.ndarray) -> None:

@@ -13,15 +13,16 @@ _HINT = "Take the batches from the data that the model's classes are of"
 
 
 def labelled_images(
-    batches: Any, classes: int, user: str, hint: str = _HINT
+    batches: Any, classes: int, user: str, hint: str = _HINT, rank: int = 1
 ) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield (inputs, class numbers int32 [N]) of each batch.
+    """Yield (inputs, class numbers int32 [N] or, for segmentation, [N, H, W]) of each batch.
 
     Args:
-        batches: batches of (inputs, labels [N] or [N, 1]).
+        batches: batches of (inputs, labels), as for `class_numbers`.
         classes: number of classes; the labels count from 0.
         user: who needs them, for the error message.
         hint: what to do about numbers out of range.
+        rank: number of axes of the labels, 1 for [N].
 
     Raises:
         PruningError: labels missing, not one per image, or what are no class numbers.
@@ -32,7 +33,7 @@ def labelled_images(
         [[3, 0]]
     """
     for inputs, given in labelled(batches, user):
-        labels = class_numbers(given, classes, 1, user, hint)
+        labels = class_numbers(given, classes, rank, user, hint)
         count = len(keras.tree.flatten(inputs)[0])
         if len(labels) != count:
             raise PruningError(

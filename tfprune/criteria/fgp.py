@@ -13,7 +13,10 @@ from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria._heat import GRADIENTS, NORMS, support
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.gradients import Taps
+from tfprune.passes.each import each
+from tfprune.passes.micro_batches import micro_batch, recut
+from tfprune.passes.probe import Probe
+from tfprune.passes.sites import linear
 from tfprune.scoring.method import Method
 
 METHOD = Method(
@@ -79,35 +82,39 @@ def score(
             "fgp: images_per_class must be a whole number from 1 on, or None for all images; "
             f"received {images_per_class!r}."
         )
-    taps = Taps(graph, convolutions(graph, "fgp"))
-    quota = Quota(_counted(classes, taps, task), images_per_class)
-    samples = _TASKS[task][0](taps, batches, quota)
-    return _means(taps, samples, quota, partial(support, norm=heat_norm, weights=gradient))
+    sites = linear(graph, convolutions(graph, "fgp"))
+    probe = Probe(graph, sites, differentiable=True, logits=True)
+    quota = Quota(_counted(classes, probe, task), images_per_class)
+    size = micro_batch(graph)
+    samples = recut(_TASKS[task][0](probe, batches, quota, size), size)
+    return _means(probe, samples, quota, partial(support, norm=heat_norm, weights=gradient))
 
 
 def _means(
-    taps: Taps, samples: Iterator[Sample], quota: Quota, reduce: Callable[..., tf.Tensor]
+    probe: Probe, samples: Iterator[Sample], quota: Quota, reduce: Callable[..., tf.Tensor]
 ) -> dict[str, np.ndarray]:
     """Return {layer: float64 [C]}, means over the images of a class and then over the classes."""
-    labels = [tf.TensorSpec([None], tf.int32)] * 2
-    if len(taps.output_shape) > 1:
-        labels.append(tf.TensorSpec([None, None, None], tf.bool))
-    step = taps.sums(_class_logit, reduce, _per_class, labels)
+
+    def supports(inputs: list, *given: tf.Tensor) -> dict[str, tf.Tensor]:
+        def target(logits: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_sum(_class_logit(logits, *given))
+
+        found = probe.gradients(inputs, target)
+        return {name: tf.add_n([reduce(*pair) for pair in pairs]) for name, pairs in found.items()}
+
     place = {d: i for i, d in enumerate(quota.count)}
     sums: dict[str, np.ndarray] = {}
-    for inputs, numbers, masks in samples:
-        found, group = np.unique(numbers, return_inverse=True)
-        rows = [place[d] for d in found.tolist()]
-        for name, values in step(inputs, numbers, np.int32(group), *masks).items():
-            sums.setdefault(name, np.zeros((len(place), values.shape[1])))[rows] += values
+    for (_, numbers, *_), found in each(probe, supports, samples):
+        for name, values in found.items():
+            total = sums.setdefault(name, np.zeros((len(place), values.shape[1])))
+            for d, value in zip(numbers.tolist(), values, strict=True):
+                total[place[d]] += value
     quota.require_all()
     counts = np.array(list(quota.count.values()))[:, None]
-    return {name: (sums[name] / counts).mean(0) for name in taps.names.values()}
+    return {name: (total / counts).mean(0) for name, total in sums.items()}
 
 
-def _class_logit(
-    logits: tf.Tensor, numbers: tf.Tensor, group: tf.Tensor, mask: tf.Tensor | None = None
-) -> tf.Tensor:
+def _class_logit(logits: tf.Tensor, numbers: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Return each sample's logit of its class, [N], summed over the pixels of its mask."""
     if mask is None:
         return tf.gather(logits, numbers, batch_dims=1)
@@ -115,21 +122,15 @@ def _class_logit(
     return tf.reduce_sum(tf.where(mask, tf.reduce_sum(logits * own, -1), 0), [1, 2])
 
 
-def _per_class(values: tf.Tensor, numbers: tf.Tensor, group: tf.Tensor, *mask: Any) -> tf.Tensor:
-    """Return the sums over the samples of each group, float64 [groups, C]."""
-    groups = tf.reduce_max(group) + 1
-    return tf.math.unsorted_segment_sum(tf.cast(values, tf.float64), group, groups)
-
-
-def _counted(classes: Iterable[int] | None, taps: Taps, task: str) -> list[int]:
+def _counted(classes: Iterable[int] | None, probe: Probe, task: str) -> list[int]:
     """Return the classes that count, and refuse outputs of another task."""
     expected = _TASKS[task][1]
-    if len(taps.output_shape) + 1 != len(expected):
+    if len(probe.output_shape) + 1 != len(expected):
         raise PruningError(
-            f"fgp: task={task!r} expects outputs {expected}; model {taps.model.name!r} gives "
-            f"{['N', *taps.output_shape]}. Choose another task of {sorted(_TASKS)}."
+            f"fgp: task={task!r} expects outputs {expected}; model {probe.model.name!r} gives "
+            f"{['N', *probe.output_shape]}. Choose another task of {sorted(_TASKS)}."
         )
-    count = taps.output_shape[-1]
+    count = probe.output_shape[-1]
     if classes is None:
         return list(range(count))
     chosen = list(classes) if isinstance(classes, Iterable) else []

@@ -1,21 +1,23 @@
 """GFI-AP: mean maps of each class (Adaptive CNN filter pruning using global importance metric)."""
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
+import keras
 import numpy as np
-import tensorflow as tf
 
 from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
-from tfprune.criteria._convolutions import Maps, convolutions, fitting, linear_maps, tensors
+from tfprune.criteria._convolutions import convolutions, last_linear
 from tfprune.criteria._labels import labelled_images
 from tfprune.criteria._passes import check_counts, check_readable
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import combine, require_uncoupled
+from tfprune.passes.each import each
+from tfprune.passes.micro_batches import micro_batch, recut
+from tfprune.passes.probe import Probe
 from tfprune.scoring.method import Method
 
 METHOD = Method(
@@ -52,8 +54,8 @@ def score(
             128,000 of ImageNet. A data set that is read again must give the same images.
         spatial: "mean" over the positions, or "sum", which favours layers with large maps.
         memory_gb: gigabytes (1e9 bytes) that class sums may take at a time, 8 bytes for each
-            class, position and channel: those of all images, and beside them those of a batch
-            over as many classes as the first batch has images, at most all. The maps of a batch
+            class, position and channel: those of all images, and beside them those of the images
+            that go through the model at a time, at most 32 classes of them. The maps of these
             themselves, in float64 while they are summed, come on top. Where all layers take more,
             they are done in groups, and a layer too big alone in slices of its channels: each
             takes another pass.
@@ -73,35 +75,31 @@ def score(
     if coupled == "pin":
         names = list(require_uncoupled(graph, dict.fromkeys(names)))
     classes = _classes(graph) if classes is None else int(classes)
-    read = partial(_images, graph, batches, classes)
+    size = micro_batch(graph)
+
+    def read() -> Iterator[tuple]:
+        return recut(labelled_images(batches, classes, _USER, _HINT), size)
+
     stream = read()
     first = next(stream, None)
     if first is None:
         raise PruningError("Criterion 'gfi' received no batch. Pass at least one.")
-    maps = linear_maps(graph, names)
+    probe = Probe(graph, last_linear(graph, names))
     at_once = classes + min(classes, len(first[1]))
-    parts = groups(_map_shapes(maps, first[0]), at_once, memory_gb * GIGABYTE)
+    parts = groups(_map_shapes(probe, first), at_once, memory_gb * GIGABYTE)
     check_readable(batches, len(parts), memory_gb)
     own: dict[str, list[np.ndarray]] = {name: [] for name in names}
     seen = None
     for group in parts:
         data = chain([first], stream) if seen is None else read()
-        scores, seen = _importance(maps, group, data, classes, seen, spatial)
+        scores, seen = _importance(probe, group, data, classes, seen, spatial)
         for name, values in scores.items():
             own[name].append(values)
     return combine(graph, {name: np.concatenate(pieces) for name, pieces in own.items()}, coupled)
 
 
-def _images(
-    graph: ChannelGraph, batches: Any, classes: int
-) -> Iterator[tuple[list[tf.Tensor], np.ndarray]]:
-    """Yield the inputs and the class numbers [N] of each batch."""
-    for inputs, labels in labelled_images(batches, classes, _USER, _HINT):
-        yield tensors(graph, inputs), labels
-
-
 def _importance(
-    maps: Maps,
+    probe: Probe,
     group: Group,
     images: Iterable[tuple[Any, np.ndarray]],
     classes: int,
@@ -112,7 +110,7 @@ def _importance(
 
     The sums stay within: those of two groups are never there at a time.
     """
-    sums, counts = class_sums(maps, group, images, classes)
+    sums, counts = class_sums(probe, group, images, classes)
     check_counts(counts, seen)
     return {name: importance(total, counts, spatial) for name, total in sums.items()}, counts
 
@@ -136,10 +134,11 @@ def importance(sums: np.ndarray, counts: np.ndarray, spatial: str = "mean") -> n
     return np.max([over(np.abs(m), (0, 1)) / n for m, n in zip(sums, counts, strict=True)], 0)
 
 
-def _map_shapes(maps: Maps, inputs: list[tf.Tensor]) -> dict[str, tuple[int, ...]]:
+def _map_shapes(probe: Probe, part: tuple) -> dict[str, tuple[int, ...]]:
     """Return {layer: (height, width, channels)} of the maps of one image."""
-    found = fitting(tf.function(maps), [x[:1] for x in inputs])
-    return {name: tuple(value.shape[1:]) for name, value in found.items()}
+    image = keras.tree.map_structure(lambda x: x[:1], part[0])
+    [(_, maps)] = each(probe, probe.values, [(image,)])
+    return {name: value.shape[1:] for name, value in maps.items()}
 
 
 def _classes(graph: ChannelGraph) -> int:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.feature_maps import feature_maps, mapped_layers, single_inputs
+from tfprune.passes.activated import activated
+from tfprune.passes.feature_maps import feature_maps, mapped_layers, single_images
+from tfprune.passes.means import Means
 from tfprune.scoring.method import Method
 
 # A rank is at most the shorter side of the map.
@@ -19,7 +21,7 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
 
     The rank of an H x W map is the number of its singular values above the largest one times max(H,
     W) times the epsilon of float32. Maps are taken after the activation that follows the layer
-    (`tfprune.passes.tap_points`), behind the sum in a residual block; of a layer called several
+    (`tfprune.passes.activated`), behind the sum in a residual block; of a layer called several
     times those of its first call count.
 
     Args:
@@ -33,12 +35,16 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
         PruningError: no layer with maps, no data, maps that are not finite.
     """
     names = mapped_layers(graph, _USER)
-    total = {name: np.zeros(graph.channels(name)) for name in names}
-    count = 0
+    means = Means()
     # One by one: in a batch the last digits of a map differ, and with them a rank now and then.
-    images = ((image, None) for image in single_inputs(batches, _USER))
-    for maps in feature_maps(graph, names, images, _USER):
-        for name, value in maps.items():
-            total[name] += np.linalg.matrix_rank(np.moveaxis(value, -1, 1)).sum(axis=0)
-        count += len(value)
-    return {name: ranks / count for name, ranks in total.items()}
+    images = single_images(batches, _USER)
+    for ranks in feature_maps(graph, activated(graph, names), images, _USER, _ranks):
+        means.add(ranks, samples=1)
+    return means.over_samples(_USER)
+
+
+def _ranks(maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the ranks of an image's maps, {layer: int [C]}, from maps [1, H, W, C]."""
+    return {
+        name: np.linalg.matrix_rank(np.moveaxis(value, -1, 1))[0] for name, value in maps.items()
+    }

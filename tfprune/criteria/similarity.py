@@ -1,17 +1,15 @@
 """Similarity of feature maps by perceptual hashes (Li et al., Pattern Recognition Letters 2023)."""
 
-from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from tfprune.criteria._convolutions import convolutions, fitting, linear_maps, tensors
+from tfprune.criteria._convolutions import convolutions, last_linear
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import require_uncoupled
-from tfprune.passes.feature_maps import require_finite, single_inputs
+from tfprune.passes.feature_maps import feature_maps, single_images
 from tfprune.scoring.method import Method
 
 METHOD = Method(selector="similarity", coupled="leader", amount={"threshold": 0.7}, samples=100)
@@ -50,7 +48,9 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
         )
     names = convolutions(graph, "similarity")
     agreement, count = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
-    hashed = _hashed(graph, names, batches)
+    # One by one: the last digits of a map may depend on the batch, and a bit on them.
+    images = single_images(batches, _USER)
+    hashed = feature_maps(graph, last_linear(graph, names), images, _USER, _hashes)
     for some in iter(lambda: list(islice(hashed, IMAGES)), []):
         for name in names:
             bits = np.concatenate([image[name] for image in some])
@@ -62,20 +62,9 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
     return _means(graph, own) if coupled == "mean" else own  # the selector follows the leaders
 
 
-def _hashed(
-    graph: ChannelGraph, names: Sequence[str], batches: Any
-) -> Iterator[dict[str, np.ndarray]]:
-    """Yield the hashes of each image's maps, {layer: bool [bits, C]}.
-
-    One by one: the last digits of a map may depend on the batch, and a bit on them.
-    """
-    traced = tf.function(linear_maps(graph, names), reduce_retracing=True)
-    for image in single_inputs(batches, _USER):
-        maps = fitting(traced, tensors(graph, image))
-        values = {name: np.asarray(found, np.float64) for name, found in maps.items()}
-        for name, found in values.items():
-            require_finite(name, found, _USER)
-        yield {name: hashes(found) for name, found in values.items()}
+def _hashes(maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the hashes of an image's maps, {layer: bool [bits, C]}, from maps [1, H, W, C]."""
+    return {name: hashes(np.float64(value)) for name, value in maps.items()}
 
 
 def _means(graph: ChannelGraph, own: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -5,14 +5,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfprune.criteria._labels import class_numbers
+from tfprune.criteria._labels import labelled_images
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
-from tfprune.passes.batches import labelled
-from tfprune.passes.gradients import Taps
+from tfprune.passes.each import each
+from tfprune.passes.means import Means
+from tfprune.passes.micro_batches import micro_batch, recut
+from tfprune.passes.probe import Probe, gate_gradients
+from tfprune.passes.sites import behind_norms
 from tfprune.scoring.method import Method
 
+_USER = "Criterion 'taylor'"
 METHOD = Method(scope="global")
 
 
@@ -45,23 +49,22 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
             f"Criterion 'taylor' scores convolutions and Dense layers; model "
             f"{graph.model.name!r} has none. Use another criterion, e.g. 'l1'."
         )
-    taps = Taps(graph, names, behind_norms=True)
-    *places, classes = taps.output_shape
-    step = taps.sums(
-        _cross_entropy,
-        _gate_gradient,
-        _squares,
-        [tf.TensorSpec([None] * (len(places) + 1), tf.int32)],
-    )
-    total, count = dict.fromkeys(names, 0.0), 0
-    for inputs, labels in labelled(batches, "criterion 'taylor'"):
-        numbers = class_numbers(labels, classes, len(places) + 1, "criterion 'taylor'")
-        for name, sums in step(inputs, numbers).items():
-            total[name] = total[name] + sums
-        count += len(numbers)
-    if not count:
-        raise PruningError("Criterion 'taylor' received no batch. Pass at least one.")
-    return {name: total[name] / count for name in names}
+    probe = Probe(graph, behind_norms(graph, names), differentiable=True, logits=True)
+    *places, classes = probe.output_shape
+
+    def gates(inputs: list[tf.Tensor], labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        def target(logits: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_sum(_cross_entropy(logits, labels))
+
+        found = probe.gradients(inputs, target)
+        return {name: gate_gradients(pairs) for name, pairs in found.items()}
+
+    images = labelled_images(batches, classes, _USER, rank=len(places) + 1)
+    means = Means()
+    for (_, labels), found in each(probe, gates, recut(images, micro_batch(graph))):
+        squares = {name: np.square(np.float64(gate)).sum(0) for name, gate in found.items()}
+        means.add(squares, len(labels))
+    return means.over_samples(_USER)
 
 
 def _is_scored(layer: Any) -> bool:
@@ -75,11 +78,3 @@ def _cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     axes = list(range(1, len(labels.shape)))
     pixels = tf.reduce_sum(tf.cast(counts, logits.dtype), axes)
     return tf.reduce_sum(tf.where(counts, losses, 0), axes) / tf.maximum(pixels, 1)
-
-
-def _gate_gradient(output: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(output * gradient, list(range(1, len(output.shape) - 1)))
-
-
-def _squares(gradients: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(tf.square(tf.cast(gradients, tf.float64)), 0)

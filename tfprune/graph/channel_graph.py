@@ -10,13 +10,12 @@ from scipy.sparse import coo_matrix
 
 from tfprune.graph.channels import Channels
 from tfprune.graph.layer_notes import Owner, Reader
-from tfprune.graph.tables import html_table, text_table
 
 _HEADER = ("layer", "channels", "free", "units", "coupled with", "pinned because")
 _NAMES = 3  # coupled layers that are named; the rest are counted
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class ChannelGraph:
     """The channels of a model, and which of them live or die together.
 
@@ -73,39 +72,20 @@ class ChannelGraph:
             for i, name in enumerate(names)
         }
 
-    @property
-    def left_whole(self) -> str:
-        """The kinds of layers that have weights but no rule, with their counts; "" for none."""
-        whole = Counter(
-            type(owner.operation).__name__
-            for owner in self.owners.values()
-            if getattr(owner.operation, "weights", ()) and not owner.slots
-        )
-        return ", ".join(f"{kind} ({count})" for kind, count in sorted(whole.items()))
-
-    def __repr__(self) -> str:
-        return f"<{self._title}, {len(self.producers)} layers>"
-
     def __str__(self) -> str:
-        return "\n".join([self._title, text_table(self._rows), *self._remark])
+        return _table(self)
 
-    def _repr_html_(self) -> str:
-        return html_table("; ".join([self._title, *self._remark]), self._rows)
 
-    @property
-    def _title(self) -> str:
-        total = sum(self.channels(name) for name in self.producers)
-        free = sum(int(self.free(name).sum()) for name in self.producers)
-        return f"Channel graph of {self.model.name!r}: {free:,} of {total:,} channels may go"
-
-    @property
-    def _remark(self) -> list[str]:
-        return [f"left whole: {self.left_whole}"] if self.left_whole else []
-
-    @property
-    def _rows(self) -> list[tuple[str, ...]]:
-        """The header and one row per layer: its channels, what they go with, what is pinned."""
-        return [_HEADER, *(_row(self, name) for name in self.producers)]
+def _table(graph: ChannelGraph) -> str:
+    """Return one line per layer: its channels, what they are coupled with, what is pinned."""
+    rows = [_HEADER, *(_row(graph, name) for name in graph.producers)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in rows]  # fmt: skip
+    total = sum(graph.channels(name) for name in graph.producers)
+    free = sum(int(graph.free(name).sum()) for name in graph.producers)
+    title = f"Channel graph of {graph.model.name!r}: {free:,} of {total:,} channels may go"
+    return "\n".join([title, *lines, *_unreached(graph)])
 
 
 def _row(graph: ChannelGraph, name: str) -> tuple[str, ...]:
@@ -129,3 +109,14 @@ def _pinned(graph: ChannelGraph, units: np.ndarray) -> str:
         reason if count == len(units) else f"{count} channels: {reason}"
         for reason, count in reasons.most_common()
     )
+
+
+def _unreached(graph: ChannelGraph) -> list[str]:
+    """Name the kinds of layers that have weights but no rule: they are left whole."""
+    whole = Counter(
+        type(owner.operation).__name__
+        for owner in graph.owners.values()
+        if getattr(owner.operation, "weights", ()) and not owner.slots
+    )
+    kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(whole.items()))
+    return [f"left whole: {kinds}"] if kinds else []

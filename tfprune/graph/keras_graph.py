@@ -78,15 +78,8 @@ def input_layer(tensor: keras.KerasTensor, shape: Sequence[int | None]) -> keras
 def require_readable(model: Any) -> None:
     """Refuse what is no model, a model that is not built, and one without a graph of layers."""
     if not isinstance(model, keras.Model):
-        kind = type(model)
-        if kind.__module__.startswith("tf_keras."):
-            raise PruningError(
-                f"Expected a model of Keras 3, received {kind.__name__} of tf_keras (Keras 2). "
-                "Build it with `import keras` in place of tf_keras and load its weights there, and "
-                "leave TF_USE_LEGACY_KERAS unset."
-            )
         raise PruningError(
-            f"Expected a keras.Model, received {kind.__name__} ({kind.__module__}). "
+            f"Expected a keras.Model, received {type(model).__name__}. "
             "Pass a functional or Sequential model."
         )
     if isinstance(model, keras.Sequential) and not model.built:

@@ -1,16 +1,17 @@
-"""The activated maps of convolutions, batch by batch, with every refusal of bad data."""
+"""The maps of convolutions, image by image, with every refusal of bad data."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.batch_errors import describing
 from tfprune.passes.batches import pairs
-from tfprune.passes.taps import activations
+from tfprune.passes.each import each
+from tfprune.passes.micro_batches import recut
+from tfprune.passes.probe import Probe
+from tfprune.passes.sites import Sites
 
 _MAPS = 4  # axes of a batch of maps
 
@@ -42,8 +43,8 @@ def mapped_layers(graph: ChannelGraph, user: str) -> list[str]:
     return names
 
 
-def single_inputs(batches: Any, user: str) -> Iterator[Any]:
-    """Yield the inputs of one image at a time, each a batch of one.
+def single_images(batches: Any, user: str) -> Iterator[tuple[Any]]:
+    """Yield the inputs of one image at a time, each a batch of one, as a part of the data.
 
     Args:
         batches: batches of inputs; labels are not needed.
@@ -54,56 +55,53 @@ def single_inputs(batches: Any, user: str) -> Iterator[Any]:
 
     Example:
         >>> import numpy
-        >>> [image.shape for image in single_inputs([numpy.zeros((2, 8, 8, 3))], "the example")]
+        >>> [x.shape for x, in single_images([numpy.zeros((2, 8, 8, 3))], "the example")]
         [(1, 8, 8, 3), (1, 8, 8, 3)]
     """
-    for inputs in _inputs(batches, user):
-        with describing("inputs", inputs):
-            arrays = keras.tree.map_structure(keras.ops.convert_to_numpy, inputs)
-            sizes = {len(x) for x in keras.tree.flatten(arrays)}
-        if len(sizes) > 1:
-            raise PruningError(
-                f"{user}: one batch holds inputs of {sorted(sizes)} images. Expected the same "
-                "number in each; pass batches whose inputs belong together."
-            )
-        for i in range(max(sizes)):
-            yield keras.tree.map_structure(lambda x, i=i: x[i : i + 1], arrays)
+    return recut(((inputs,) for inputs in _inputs(batches, user)), 1)
 
 
 def feature_maps(
-    graph: ChannelGraph, names: Iterable[str], batches: Any, user: str
-) -> Iterator[dict[str, np.ndarray]]:
-    """Yield, for each batch, the maps of layers after the activation that follows.
+    graph: ChannelGraph,
+    sites: Sites,
+    images: Iterable[tuple[Any]],
+    user: str,
+    then: Callable[[dict[str, np.ndarray]], Any] = lambda maps: maps,
+) -> Iterator[Any]:
+    """Yield what is made of the maps of each part of the images.
 
     Args:
         graph: channel graph of the model.
-        names: names of layers that make 2-D maps.
-        batches: batches of inputs; labels are not needed.
+        sites: {layer: where its maps are}, the first site counts.
+        images: (inputs,) each; the last digits of a map depend on how many images go through the
+            model together, and with them a rank or a bit of a hash now and then.
         user: what needs the maps, for the error message.
-
-    Yields:
-        {layer: float32 [N, H, W, C]}, channels last.
+        then: what is made of {layer: float32 [N, H, W, C]}, channels last; by default nothing.
 
     Raises:
-        PruningError: no data, data that does not suit the model, maps that are not finite.
+        PruningError: data that does not suit the model, maps that are not finite.
 
     Example:
         >>> import keras, numpy, tfprune
+        >>> from tfprune.passes.activated import activated
         >>> layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
         ...           keras.layers.ReLU(), keras.layers.Flatten(), keras.layers.Dense(2)]
         >>> graph = tfprune.analyse(keras.Sequential(layers))
-        >>> images = numpy.ones((5, 8, 8, 3))
-        >>> [m["conv"].shape for m in feature_maps(graph, ["conv"], images, "the example")]
+        >>> images = [(numpy.ones((5, 8, 8, 3)),)]
+        >>> found = feature_maps(graph, activated(graph, ["conv"]), images, "the example")
+        >>> [maps["conv"].shape for maps in found]
         [(5, 6, 6, 4)]
     """
-    tapped = activations(graph, names)
-    for inputs in _inputs(batches, user):
-        with describing("inputs", inputs):
-            found = tapped(inputs)
+
+    def finite(found: dict[str, np.ndarray]) -> Any:
         maps = {name: np.asarray(value, np.float32) for name, value in found.items()}
         for name, value in maps.items():
-            require_finite(name, value, user)
-        yield maps
+            _require_finite(name, value, user)
+        return then(maps)
+
+    probe = Probe(graph, sites)
+    for _, found in each(probe, probe.values, images, finite):
+        yield found
 
 
 def _inputs(batches: Any, user: str) -> Iterator[Any]:
@@ -117,7 +115,7 @@ def _inputs(batches: Any, user: str) -> Iterator[Any]:
         raise PruningError(f"{user} received no batch. Pass at least one.")
 
 
-def require_finite(name: str, maps: np.ndarray, user: str) -> None:
+def _require_finite(name: str, maps: np.ndarray, user: str) -> None:
     """Refuse maps of a layer that hold what is no number."""
     if not np.isfinite(maps).all():
         raise PruningError(

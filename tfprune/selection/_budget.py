@@ -14,8 +14,7 @@ class Budget:
 
     Args:
         graph: channel graph of the model.
-        kind: "macs" (multiply-accumulates of the weights for one sample, but for layers that no
-            rule describes and that stay as they are) or "params" (weights).
+        kind: "macs" (multiply-accumulates of the weights for one sample) or "params" (weights).
         share: part of the whole model's cost that is to be left, in (0, 1].
 
     Raises:
@@ -26,8 +25,7 @@ class Budget:
         self.kind, self.share = kind, share
         self.terms: list[tuple[int, list[np.ndarray]]] = []
         for owner in graph.owners.values():
-            # A layer without a rule stays whole: a constant, and no part of what may go.
-            if kind == "macs" and owner.slots and owner.uncounted:
+            if kind == "macs" and owner.uncounted:
                 raise PruningError(
                     f"macs: layer {owner.name!r} {owner.uncounted}. Build the model with a fixed "
                     "input size, teach the layer with @tfprune.rule and times=, or use params=."

@@ -133,7 +133,6 @@ def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> No
         why = {name: graph.pinned.get(int(graph.units_of(name)[0])) for name in layers[:5]}
         reasons = "; ".join(f"{name}: {reason or 'excluded, or not scored'}"
                             for name, reason in why.items())  # fmt: skip
-        reasons = reasons or f"no layer's rule makes channels; left whole: {graph.left_whole}"
         raise PruningError(
             f"select: {request.amount} has no effect, for no channel may go ({reasons}). See "
             "print(graph) for what is pinned, and check include and exclude."

@@ -31,27 +31,8 @@ def keep_of(name, **changes):
 
 
 def test_what_is_no_model():
-    with pytest.raises(tfprune.PruningError, match=r"keras\.Model, received Dense \(keras"):
+    with pytest.raises(tfprune.PruningError, match=r"Expected a keras\.Model, received Dense\. "):
         tfprune.analyse(layers.Dense(3))
-
-
-def test_a_model_of_keras_2():
-    kind = type("Functional", (), {"__module__": "tf_keras.src.engine.functional"})
-    with pytest.raises(tfprune.PruningError, match=r"received Functional of tf_keras.*LEGACY"):
-        tfprune.analyse(kind())
-
-
-def test_a_model_of_which_no_layer_has_a_rule():
-    class Opaque(layers.Layer):
-        def build(self, shape):
-            self.add_weight(name="w", shape=(1,))
-
-        def call(self, x):
-            return x
-
-    model = keras.Sequential([keras.Input((3,)), Opaque()])
-    with pytest.raises(tfprune.PruningError, match=r"may go \(no layer's .*Opaque \(1\)"):
-        tfprune.prune(model, None, "l1", ratio=0.5)
 
 
 def test_a_subclassed_model():

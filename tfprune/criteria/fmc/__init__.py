@@ -15,7 +15,7 @@ from tfprune.criteria.fmc.redundancy import INDICES
 from tfprune.criteria.fmc.steps import Progress, Steps
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.feature_maps import mapped_layers, single_inputs
+from tfprune.passes.feature_maps import mapped_layers, single_images
 from tfprune.scoring.method import Method
 
 # The index grows with the size of a layer's clusters.
@@ -38,7 +38,7 @@ def score(
 ) -> dict[str, np.ndarray]:
     """Score each channel by how seldom its maps are clustered together with the same others.
 
-    For each image and layer: the activated maps (`tfprune.passes.tap_points`; of a layer called
+    For each image and layer: the activated maps (`tfprune.passes.activated`; of a layer called
     several times those of its first call), scaled by their maximum, are laid out by t-SNE; points
     beyond Tukey's fences are outliers; the others' silhouettes give a number of clusters K (step
     0). With the layer's most frequent K, k-means labels the filters on every image (step 1). The
@@ -74,7 +74,7 @@ def score(
     _check_options(index, seed, cluster_stride, workers, progress)
     seed, cluster_stride = int(seed), int(cluster_stride)  # NumPy's do not go into JSON
     names = mapped_layers(graph, _USER)
-    images = collect(single_inputs(batches, _USER))
+    images = collect(image for (image,) in single_images(batches, _USER))
     if len(images) < 2:
         raise PruningError(
             f"{_USER} compares pairs of images: expected at least 2 images, received "

@@ -14,6 +14,7 @@ from tfprune.criteria.fmc.images import Images, label, place
 from tfprune.criteria.fmc.redundancy import redundancy
 from tfprune.criteria.fmc.silhouette import most_frequent
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.activated import activated
 from tfprune.passes.feature_maps import feature_maps
 
 PORTION = 4  # images that one process does at a time, and that it loses when a run is stopped
@@ -101,8 +102,8 @@ class Steps:
         """Yield the call for each portion of images."""
         # One by one: the last bits of a map may depend on the size of its batch, and t-SNE
         # turns a difference in the last bit into other points.
-        singles = [(self.images.inputs[i], None) for part in parts for i in part]
-        maps = feature_maps(self.graph, self.names, singles, self.user)
+        singles = [(self.images.inputs[i],) for part in parts for i in part]
+        maps = feature_maps(self.graph, activated(self.graph, self.names), singles, self.user)
         for part in parts:
             own = [{name: value[0] for name, value in next(maps).items()} for _ in part]
             digests = [self.images.digests[i] for i in part]

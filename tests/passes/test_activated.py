@@ -7,8 +7,8 @@ from keras import layers, ops
 
 import tfprune
 from tests.toy_models import randomize
-from tfprune.passes.tap_points import activated
-from tfprune.passes.taps import activations
+from tfprune.passes.activated import activated
+from tfprune.passes.probe import Probe
 
 FIRST = {"data_format": "channels_first"}
 
@@ -233,18 +233,23 @@ TOYS = [
 @pytest.mark.parametrize("build", TOYS)
 def test_the_drawn_call_activates_each_layer(build):
     model, expected = build()
-    points = activated(tfprune.analyse(model), list(expected))
+    sites = activated(tfprune.analyse(model), list(expected))
     found = {
-        name: (_name(point.operation), point.call, point.places.tolist())
-        for name, point in points.items()
+        name: (_name(site.operation), site.call, site.places.tolist())
+        for name, [site] in sites.items()
     }
     assert found == expected
-    assert {point.axis for point in points.values()} == {1 if build is channels_first else 3}
+    assert {site.axis for [site] in sites.values()} == {1 if build is channels_first else 3}
 
 
 def _name(operation):
     is_layer = isinstance(operation, keras.layers.Layer)
     return operation.name if is_layer else type(operation).__name__
+
+
+def activations(graph, names):
+    probe = Probe(graph, activated(graph, names))
+    return lambda batch: probe.values(probe.inputs(batch))
 
 
 def images():

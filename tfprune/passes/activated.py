@@ -1,40 +1,20 @@
 """Where a layer's maps are activated: the call whose output shows them, and at which places."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-import keras
 import numpy as np
 
 from tfprune.graph.activation_kinds import applies_activation, is_activation
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channel_places import channel_axis, find_places, is_channels_first
 from tfprune.graph.channels import Channels
-from tfprune.graph.keras_graph import is_graph, replay
 from tfprune.graph.layer_notes import Owner
 from tfprune.graph.rules import has_role
+from tfprune.passes.sites import Site, follow, outputs_of
 
 
-@dataclass(frozen=True)
-class TapPoint:
-    """One call of a model, and where in its output the channels of a layer lie.
-
-    Args:
-        operation: the layer or operation called.
-        call: which of its calls this is, counted from 0.
-        axis: the channel axis of its output.
-        places: int [C], where along the axis each channel of the layer lies.
-    """
-
-    operation: Any
-    call: int
-    axis: int
-    places: np.ndarray
-
-
-def activated(graph: ChannelGraph, names: Iterable[str]) -> dict[str, TapPoint]:
+def activated(graph: ChannelGraph, names: Iterable[str]) -> dict[str, list[Site]]:
     """Find where the maps of layers appear after the activation that follows.
 
     That is the layer itself where it has an activation of its own; else the first activation
@@ -49,20 +29,20 @@ def activated(graph: ChannelGraph, names: Iterable[str]) -> dict[str, TapPoint]:
         names: names of layers that make channels, as in `graph.producers`.
 
     Returns:
-        {layer: where its maps are}.
+        {layer: where its maps are, one site}.
 
     Example:
         >>> import keras, tfprune
         >>> layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv"),
         ...           keras.layers.BatchNormalization(), keras.layers.ReLU(name="relu")]
         >>> graph = tfprune.analyse(keras.Sequential(layers))
-        >>> point = activated(graph, ["conv"])["conv"]
-        >>> point.operation.name, point.places.tolist()
+        >>> [site] = activated(graph, ["conv"])["conv"]
+        >>> site.operation.name, site.places.tolist()
         ('relu', [0, 1, 2, 3])
     """
     search = _Search(graph, frozenset(names))
-    replay(graph.model, [_Flow() for _ in graph.model.inputs], search.step)
-    return {name: search.best(name) for name in names}
+    follow(graph, _Flow, search.visit)
+    return {name: [search.best(name)] for name in names}
 
 
 @dataclass(frozen=True)
@@ -76,27 +56,16 @@ class _Flow:
 class _Search:
     graph: ChannelGraph
     wanted: frozenset[str]
-    own: dict[str, TapPoint] = field(default_factory=dict)
-    normalised: dict[str, TapPoint] = field(default_factory=dict)
-    activated: dict[str, TapPoint] = field(default_factory=dict)
-    calls: Counter = field(default_factory=Counter)
+    own: dict[str, Site] = field(default_factory=dict)
+    normalised: dict[str, Site] = field(default_factory=dict)
+    activated: dict[str, Site] = field(default_factory=dict)
 
-    def __post_init__(self):
-        self.owners = {id(owner.operation): owner for owner in self.graph.owners.values()}
-
-    def best(self, name: str) -> TapPoint:
+    def best(self, name: str) -> Site:
         return self.activated.get(name) or self.normalised.get(name) or self.own[name]
 
-    def step(self, operation: Any, args: tuple, kwargs: dict) -> Any:
+    def visit(self, owner: Owner, call: int, inputs: list[_Flow]) -> list[_Flow]:
         """Follow the channels through one call; return what stands for its outputs."""
-        data = {k: v for k, v in kwargs.items() if k not in ("mask", "training")}
-        inputs = [x for x in keras.tree.flatten([args, data]) if isinstance(x, _Flow)]
-        if is_graph(operation):
-            return replay(operation, inputs, self.step)
-        owner, call = self.owners[id(operation)], self.calls[id(operation)]
-        self.calls[id(operation)] += 1
-        # A nested model called again hands on the channels of its first call.
-        outputs = owner.outputs[call % len(owner.outputs)]
+        outputs = outputs_of(owner, call)
         names = [] if owner.times else [name for x in inputs for name in x.names]
         if owner.name in self.wanted and not call:
             self._start(owner, outputs[0])
@@ -106,7 +75,7 @@ class _Search:
     def _start(self, owner: Owner, channels: Channels) -> None:
         ids = self.graph.producers[owner.name]
         axis = channel_axis(channels, 1 if is_channels_first(owner.operation) else -1)
-        self.own[owner.name] = TapPoint(owner.operation, 0, axis, np.arange(len(ids)))
+        self.own[owner.name] = Site(owner.operation, 0, axis, np.arange(len(ids)))
         if applies_activation(owner.operation):
             self.activated[owner.name] = self.own[owner.name]
 
@@ -119,9 +88,7 @@ class _Search:
             places = None if name in self.activated else self._places(name, channels)
             if places is None:
                 continue
-            point = TapPoint(
-                owner.operation, call, channel_axis(channels, self.own[name].axis), places
-            )
+            point = Site(owner.operation, call, channel_axis(channels, self.own[name].axis), places)
             passed.append(name)
             if is_activation(owner.operation):
                 self.activated[name] = point

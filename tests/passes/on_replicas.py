@@ -1,0 +1,64 @@
+"""Score a small model by every criterion that reads data, on 1 to 3 devices: `on_replicas OUT`.
+
+A program of its own, since a processor cannot be divided into devices later.
+"""
+
+import sys
+from contextlib import nullcontext
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+import tfprune
+
+CRITERIA = ("fgp", "fmc", "gfbs", "gfi", "hrank", "similarity", "taylor")
+REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all
+IMAGES = {"fmc": 4, "hrank": 4, "similarity": 4}  # one at a time; the others 32 at a time
+OPTIONS = {"fmc": {"workers": 1, "cluster_stride": 4}}
+
+
+def network():
+    """A convolution with an activation of its own, one behind a normalisation, a softmax."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((6, 6, 2))
+    x = layers.Conv2D(5, 3, activation="relu", name="first")(image)
+    x = layers.BatchNormalization(name="norm")(layers.Conv2D(6, 3, padding="same", name="conv")(x))
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
+    return keras.Model(image, layers.Dense(3, "softmax", name="head")(x))
+
+
+def data(count=75):
+    """Batches of other sizes than any number of replicas divides."""
+    rng = np.random.default_rng(0)
+    images, labels = rng.normal(size=(count, 6, 6, 2)).astype("float32"), np.arange(count) % 3
+    return [(images[i : i + 30], labels[i : i + 30]) for i in range(0, count, 30)]
+
+
+def scored(criterion, weights):
+    """Return {layer: scores} of the network, built where the current strategy wants it."""
+    model = network()
+    model.set_weights(weights)
+    given = data(IMAGES.get(criterion, 75))
+    return tfprune.score(tfprune.analyse(model), criterion, given, **OPTIONS.get(criterion, {}))
+
+
+def main(path):
+    """Write {criterion/replicas/layer: scores}."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    devices = [tf.config.LogicalDeviceConfiguration()] * max(REPLICAS)
+    tf.config.set_logical_device_configuration(cpu, devices)
+    weights, found = network().get_weights(), {}
+    for count in REPLICAS:
+        names = [f"CPU:{i}" for i in range(count)]
+        strategy = tf.distribute.MirroredStrategy(names) if count else None
+        for criterion in CRITERIA:
+            with strategy.scope() if count else nullcontext():
+                scores = scored(criterion, weights)
+            found |= {f"{criterion}/{count}/{name}": value for name, value in scores.items()}
+    np.savez(path, **found)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,45 @@
+"""Scores on several devices, which no criterion knows of, are those of one to the bit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.passes.on_replicas import CRITERIA, REPLICAS
+from tfprune.passes.replicas import Replicas
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """{criterion/replicas/layer: scores}."""
+    path = tmp_path_factory.mktemp("replicas") / "scores.npz"
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-W", "error::UserWarning", "-m", "tests.passes.on_replicas", str(path)],
+        env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(np.load(path))
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_scores_under_a_strategy_equal_those_without_to_the_bit(found, criterion):
+    layers = {name.split("/")[2] for name in found if name.startswith(f"{criterion}/0/")}
+    assert layers >= {"conv"}
+    for layer in layers:
+        one = found[f"{criterion}/0/{layer}"]
+        assert np.ptp(one) > 0
+        for count in REPLICAS[1:]:
+            np.testing.assert_array_equal(found[f"{criterion}/{count}/{layer}"], one)
+
+
+def test_without_a_strategy_one_replica_does_all():
+    replicas = Replicas(tf.distribute.get_strategy())
+    double = replicas.function(lambda x, y: {"sum": x + y}, [tf.TensorSpec([None])] * 2)
+    parts = [[tf.constant([1.0, 2.0]), tf.constant([3.0, 4.0])]]
+    [result] = replicas.all(double(replicas.own(parts)), 1)
+    assert result["sum"].tolist() == [4.0, 6.0]

@@ -1,0 +1,104 @@
+"""Samples in batches of a size that follows from the model alone."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.batch_errors import describing
+
+MOST = 32  # samples: more make a pass on a processor no faster
+NUMBERS = 2**28  # of all outputs of all layers: 1 GiB in float32, and as much again of gradients
+
+Part = tuple[Any, ...]  # arrays or nested ones whose first axis counts samples
+
+
+def micro_batch(graph: ChannelGraph) -> int:
+    """Return how many samples go through a model at a time, a power of two.
+
+    The last bits of what a kernel computes depend on the size of the batch. So it follows from
+    the model alone, neither from how its user batches nor from the number of replicas. It is as
+    many as keep the outputs of all layers within 1 GiB, at most 32.
+
+    Args:
+        graph: channel graph of the model; axes of unknown length count as 256.
+
+    Example:
+        >>> import keras, tfprune
+        >>> wide = [keras.Input((64, 64, 3)), keras.layers.Conv2D(16384, 1), keras.layers.ReLU()]
+        >>> micro_batch(tfprune.analyse(keras.Sequential(wide)))
+        2
+    """
+    outputs = [x for owner in graph.owners.values() for call in owner.outputs for x in call]
+    numbers = sum(math.prod(size or 256 for size in x.shape[1:]) for x in outputs)
+    return 2 ** max(0, min(int(math.log2(MOST)), int(math.log2(NUMBERS / max(1, numbers)))))
+
+
+def recut(parts: Iterable[Part], size: int) -> Iterator[Part]:
+    """Yield the samples of all parts in parts of one size, in their order; the last is smaller.
+
+    Where the shape of the samples changes, a part ends early.
+
+    Args:
+        parts: each a tuple of arrays, or of nested ones, of equal length.
+        size: samples per part.
+
+    Raises:
+        PruningError: arrays of one part that are no arrays, or of unequal length.
+
+    Example:
+        >>> stream = [(np.arange(5),), (np.arange(5, 7),)]
+        >>> [part[0].tolist() for part in recut(stream, 3)]
+        [[0, 1, 2], [3, 4, 5], [6]]
+    """
+    waiting: list[list[np.ndarray]] = []  # flat parts, together smaller than a new one
+    structure: Any = None
+    for part in parts:
+        flat = _flat(part)
+        if not len(flat[0]):
+            continue
+        if waiting and not _alike(waiting[0], flat):
+            yield _packed(structure, _joined(waiting))
+            waiting = []
+        structure = part
+        waiting.append(flat)
+        if sum(len(x[0]) for x in waiting) < size:
+            continue
+        flat = _joined(waiting)
+        whole = len(flat[0]) - len(flat[0]) % size
+        for start in range(0, whole, size):
+            yield _packed(structure, [x[start : start + size] for x in flat])
+        waiting = [[x[whole:] for x in flat]] if whole < len(flat[0]) else []
+    if waiting:
+        yield _packed(structure, _joined(waiting))
+
+
+def _flat(part: Part) -> list[np.ndarray]:
+    with describing("inputs", part[0]):
+        flat = [keras.ops.convert_to_numpy(x) for x in keras.tree.flatten(part)]
+        counts = {len(x) for x in flat}
+    if len(counts) > 1:
+        shapes = [x.shape for x in flat]
+        raise PruningError(
+            f"The arrays of one batch hold unequal numbers of samples: {sorted(counts)}, of shapes "
+            f"{shapes}. Pass batches whose inputs, labels and weights belong together."
+        )
+    return flat
+
+
+def _packed(structure: Any, flat: list[np.ndarray]) -> Any:
+    return keras.tree.pack_sequence_as(structure, flat)
+
+
+def _joined(waiting: list[list[np.ndarray]]) -> list[np.ndarray]:
+    if len(waiting) == 1:
+        return waiting[0]
+    return [np.concatenate(column) for column in zip(*waiting, strict=True)]
+
+
+def _alike(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return [x.shape[1:] for x in one] == [x.shape[1:] for x in other]

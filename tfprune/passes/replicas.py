@@ -1,0 +1,105 @@
+"""The replicas of a `tf.distribute` strategy, here and on other machines."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class Replicas:
+    """Who computes what within a strategy's scope; without a strategy, one replica does it all.
+
+    Args:
+        strategy: the current one.
+
+    Example:
+        >>> Replicas(tf.distribute.get_strategy()).count
+        1
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy):
+        self.strategy = strategy
+        self.count = strategy.num_replicas_in_sync
+        here = strategy.run(lambda: tf.constant(_number()))
+        self._numbers = [int(x) for x in strategy.experimental_local_results(here)]
+
+    def own(self, parts: Sequence[Any]) -> list[Any]:
+        """Return what falls to the replicas of this worker, one part each.
+
+        Where there are fewer parts than replicas, the last stands in, so that all run alike:
+        `all` leaves out what is made of it again.
+
+        Args:
+            parts: at least one, at most one for each replica of all workers.
+        """
+        return [parts[min(number, len(parts) - 1)] for number in self._numbers]
+
+    def function(self, step: Callable[..., Any], specs: Sequence[Any]) -> Callable[..., list[Any]]:
+        """Return `run(own)`: what the replicas of this worker make of a part each, traced once.
+
+        Args:
+            step: `step(*part)`, in TensorFlow's operations, to nested tensors.
+            specs: type and shape of a part's tensors, nested alike.
+        """
+        local = len(self._numbers)
+
+        @tf.function(input_signature=[[list(specs)] * local])
+        def run(own: list[list[Any]]) -> Any:
+            def on_replica() -> Any:
+                return step(*own[_number() - self._numbers[0]])
+
+            return self.strategy.run(on_replica)
+
+        def results(own: list[list[Any]]) -> list[Any]:
+            found = run(own)
+            flat = [self.strategy.experimental_local_results(x) for x in keras.tree.flatten(found)]
+            # np.asarray does not copy, unlike .numpy().
+            rows = [[np.asarray(x[i]) for x in flat] for i in range(local)]
+            return [keras.tree.pack_sequence_as(found, row) for row in rows]
+
+        return results
+
+    def all(self, own: Sequence[Any], count: int) -> list[Any]:
+        """Return the results of all replicas on all workers, in their order.
+
+        Args:
+            own: those of this worker's replicas, nested arrays.
+            count: how many parts there were.
+        """
+        if len(own) == self.count:
+            return list(own[:count])
+        texts = [_packed(keras.tree.flatten(result)) for result in own]
+        sizes = self._gathered([np.array([len(text)], np.int32) for text in texts])
+        cuts = np.cumsum(sizes)[:-1]
+        flat = [_unpacked(text) for text in np.split(self._gathered(texts), cuts)[:count]]
+        return [keras.tree.pack_sequence_as(own[0], arrays) for arrays in flat]
+
+    def _gathered(self, own: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the arrays [K] of all replicas, joined."""
+        first = self._numbers[0]
+        spread = self.strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(own[context.replica_id_in_sync_group - first])
+        )
+        return self.strategy.gather(spread, axis=0).numpy()
+
+
+def _number() -> int:
+    """Return the number of the replica that runs this, counted over all workers."""
+    number = tf.distribute.get_replica_context().replica_id_in_sync_group
+    return int(tf.get_static_value(number) if tf.is_tensor(number) else number)
+
+
+def _packed(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Return arrays as whole numbers, int32 [K], which all of TensorFlow's collectives take."""
+    file = io.BytesIO()
+    np.savez(file, *arrays)
+    text = file.getvalue()
+    return np.frombuffer(text + b"\0" * (-len(text) % 4), np.int32)
+
+
+def _unpacked(numbers: np.ndarray) -> list[np.ndarray]:
+    found = np.load(io.BytesIO(numbers.tobytes()))
+    return [found[f"arr_{i}"] for i in range(len(found.files))]
