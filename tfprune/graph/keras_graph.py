@@ -133,3 +133,8 @@ def twin(layer: keras.Layer, **attributes: Any) -> keras.Layer:
     new.__dict__.update(layer.__dict__)
     new.__dict__.update(attributes)  # past Keras' attribute tracking, which the two share
     return new
+
+
+def mask_of(tensor: Any) -> Any:
+    """Return which places of a tensor count, as a Keras layer or loss has noted it, or None."""
+    return getattr(tensor, "_keras_mask", None)

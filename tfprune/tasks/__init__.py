@@ -1,1 +1,25 @@
-"""What a model is for: the form of its outputs and labels, and what follows from it."""
+"""What a model is for: the form of its outputs and labels, and what follows from it.
+
+A task is one file of this package, found by its name, with the name `TASK`: a subclass of `Task`
+that holds all that differs from other tasks. Training, evaluation, criteria and reports ask it.
+
+Modules with an underscore are parts of tasks.
+"""
+
+from tfprune.tasks._choice import choose, loss_called
+from tfprune.tasks._finding import find, is_share, names
+from tfprune.tasks._measure import Measure, Measured, measure
+from tfprune.tasks._task import Loss, Task
+
+__all__ = [
+    "Loss",
+    "Measure",
+    "Measured",
+    "Task",
+    "choose",
+    "find",
+    "is_share",
+    "loss_called",
+    "measure",
+    "names",
+]

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.heads import gives_probabilities
+from tfprune.tasks import Measured
 from tfprune.training.copying import copy_model
 
 
 @dataclass(frozen=True)
 class Distillation:
     """A teacher, and how much it counts: the loss is (1 - weight) * loss + weight * teacher's.
+
+    The teacher's part asks for no labels: it is the mean over all places, whatever their weights.
 
     Args:
         teacher: a classifier of the same classes and inputs, e.g. the model before pruning.
@@ -40,6 +44,32 @@ class Distillation:
             raise PruningError(f"temperature must be above 0, received {self.temperature}.")
 
 
+def teaching(
+    teacher: keras.Model | Distillation | None, student: keras.Model
+) -> Callable[[Any, Any, list[Measured]], list[Measured]] | None:
+    """Return what puts a teacher's part into the loss: (inputs, outputs, measured) -> measured.
+
+    Args:
+        teacher: with or without settings; None: none.
+        student: the model that is trained.
+
+    Raises:
+        PruningError: the two models' outputs differ in shape, or there are several.
+    """
+    if teacher is None:
+        return None
+    if isinstance(teacher, keras.Model):
+        teacher = Distillation(teacher)
+    weight, part = teacher.weight, term(teacher, student)
+
+    def taught(inputs: Any, outputs: tf.Tensor, measured: list[Measured]) -> list[Measured]:
+        (own,) = measured
+        other = weight * part(inputs, outputs)
+        return [own._replace(losses=(1 - weight) * own.losses + other * own.counts)]
+
+    return taught
+
+
 def term(
     distillation: Distillation, student: keras.Model
 ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
@@ -52,6 +82,11 @@ def term(
     Raises:
         PruningError: the two models' outputs differ in shape.
     """
+    if len(student.outputs) != 1:
+        raise PruningError(
+            f"The student {student.name!r} has {len(student.outputs)} outputs; a teacher is for "
+            "models with one."
+        )
     if distillation.teacher.output_shape != student.output_shape:
         raise PruningError(
             f"The teacher {distillation.teacher.name!r} gives {distillation.teacher.output_shape}, "

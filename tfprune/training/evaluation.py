@@ -1,28 +1,48 @@
-"""The loss and accuracy of a model over a data set."""
+"""The loss and the task's figures of a model over a data set."""
+
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tfprune.tasks import Task
 from tfprune.training import losses, steps
 from tfprune.training.feeding import Feed, feed, require_batches
+from tfprune.training.objective import Objective
 
 
 def evaluate(
-    model: keras.Model, data: object, *, loss: object = None, batch_size: int | None = None
+    model: keras.Model,
+    data: object,
+    *,
+    loss: Any = None,
+    loss_weights: Any = None,
+    task: str | Task | None = None,
+    batch_size: int | None = None,
 ) -> dict[str, float]:
     """Measure a model on data, every sample with equal weight, also in an uneven last batch.
 
+    Sample weights and void labels count as in Keras: the loss is the weighted sum over all places
+    divided by the number of those that are not void; the figures are weighted means.
+
     Args:
-        model: a model with one output; it is not changed.
-        data: a tf.data.Dataset of batches (inputs, labels), a PyDataset, a pair of arrays, or
-            `split.epochs(...)` of `tfprune.data`.
-        loss: a Keras loss, its name, or a function (labels, outputs) -> [B]; None: the one the
-            model is compiled with, else sparse categorical cross-entropy.
+        model: it is not changed.
+        data: a tf.data.Dataset of batches (inputs, labels) or (inputs, labels, weights), a
+            PyDataset, arrays, or `split.epochs(...)` of `tfprune.data`. For several outputs the
+            labels are a tuple or a dictionary by their names.
+        loss: a Keras loss, its name, or a function (labels, outputs) -> [B] or [B, ...]; for
+            several outputs a list or a dictionary of them; None: what the model is compiled with,
+            else the task's, which is the cross-entropy for classes.
+        loss_weights: what the loss of each of several outputs counts, a list or a dictionary.
+        task: a task of `tfprune.tasks` or its name: "classification", "segmentation",
+            "regression"; None: the first.
         batch_size: for arrays; None: 32.
 
     Returns:
-        "loss", with the layers' regularisers as in Keras' own `evaluate`; and "accuracy" in
-        0..1 where the labels are class numbers or one-hot.
+        "loss", with the layers' regularisers as in Keras' own `evaluate`; and the task's figures:
+        "accuracy" in 0..1 where the labels are class numbers or one-hot; "miou", "pixel_accuracy"
+        and "iou_0", "iou_1" ... of segmentation; "mae" and "mse" of regression. Of several outputs
+        each has its own, behind its name: "head_loss", "head_accuracy".
 
     Raises:
         PruningError: data of another form, or a loss that cannot be chosen.
@@ -34,19 +54,27 @@ def evaluate(
         >>> found["accuracy"]
         1.0
     """
-    per_sample = losses.per_sample(losses.choose(model, loss))
-    return run(steps.evaluation_step(model, per_sample), feed(data, batch_size=batch_size))
+    objective = losses.objective(model, task=task, loss=loss, loss_weights=loss_weights)
+    step = steps.evaluation_step(model, objective)
+    return run(step, objective, feed(data, batch_size=batch_size), detailed=True)
 
 
 def run(
-    step: steps.Step, source: Feed, callbacks: keras.callbacks.CallbackList | None = None
+    step: steps.Step,
+    objective: Objective,
+    source: Feed,
+    callbacks: keras.callbacks.CallbackList | None = None,
+    *,
+    detailed: bool = False,
 ) -> dict[str, float]:
     """Measure all batches of a source, with a step that was made before.
 
     Args:
         step: of `steps.evaluation_step`.
+        objective: what that step adds up.
         source: the batches.
         callbacks: told of every batch, as by Keras' own `evaluate`.
+        detailed: whether to return what is too much for every epoch's log.
 
     Returns:
         As `evaluate`.
@@ -56,7 +84,7 @@ def run(
     """
     callbacks = callbacks or keras.callbacks.CallbackList()
     callbacks.on_test_begin()
-    sums, found = steps.nothing(), {}
+    sums, found = steps.nothing(objective), {}
     batches = source.batches(0)
     for place in source.places():
         callbacks.on_test_batch_begin(place)
@@ -64,8 +92,9 @@ def run(
             sums = step(batches, sums)
         except tf.errors.OutOfRangeError:
             break
-        found = steps.metrics(sums)
+        found = objective.figures(sums)
         callbacks.on_test_batch_end(place, found)
     callbacks.on_test_end(found)
     source.finish()
-    return require_batches(found)
+    require_batches(found)
+    return objective.figures(sums, detailed=True) if detailed else found

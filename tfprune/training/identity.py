@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -39,6 +40,12 @@ def _plain(value: object) -> object:
         return keras.optimizers.serialize(value)
     if isinstance(value, keras.losses.Loss):
         return keras.losses.serialize(value)
+    if isinstance(value, Mapping):
+        return {str(name): _plain(own) for name, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(own) for own in value]
+    if dataclasses.is_dataclass(value):
+        return repr(value)
     return getattr(value, "__name__", str(value)) if callable(value) else value
 
 

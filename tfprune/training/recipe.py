@@ -1,13 +1,15 @@
 """How to train, as one plain value, and every refusal of settings that contradict each other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
 import keras
 
+from tfprune import tasks
 from tfprune.errors import PruningError, unknown
+from tfprune.tasks import Task
 
 OPTIMIZERS = ("adam", "sgd")
 SCHEDULES = ("constant", "cosine", "one_cycle", "step")
@@ -34,13 +36,19 @@ class Recipe:
             beyond `epochs`, so that a short trial of a paper's recipe needs no other numbers.
         decay_factor: of "step", what the rate is multiplied by at each drop, in (0, 1); None: 0.1.
         warmup_epochs: epochs of a linear rise to the full rate; may be a fraction.
-        loss: a Keras loss, its name, or a function (labels, outputs) -> [B]; None: the one the
-            model is compiled with, else sparse categorical cross-entropy.
-        label_smoothing: of that cross-entropy, in [0, 1).
+        task: a task of `tfprune.tasks` or its name: "classification", "segmentation" or
+            "regression"; None: the first.
+        loss: a Keras loss, its name, or a function (labels, outputs) -> [B] or [B, ...]; for
+            several outputs a list or a dictionary of them; None: what the model is compiled with,
+            else the task's, which is the cross-entropy for classes.
+        loss_weights: what the loss of each of several outputs counts, a list or a dictionary.
+        class_weight: what the loss of each class counts in training, a list over all classes or a
+            dictionary; what is measured does not see it.
+        label_smoothing: of the task's own loss, in [0, 1).
         precision: "mixed_bfloat16" or "mixed_float16"; None: as the model's layers say.
-        restore_best: return the epoch with the best validation accuracy (of equal ones, or
-            without one, with the lowest validation loss) and not the last; None: when there is a
-            validation split.
+        restore_best: return the epoch with the best validation accuracy, or mIoU in segmentation
+            (of equal ones, or without one, with the lowest validation loss) and not the last;
+            None: when there is a validation split.
         batch_size: for data given as arrays; None: 32.
         seed: of everything random in the run.
 
@@ -64,7 +72,10 @@ class Recipe:
     decay_steps: tuple[int, ...] = ()
     decay_factor: float | None = None
     warmup_epochs: float = 0.0
-    loss: str | keras.losses.Loss | Callable | None = None
+    task: str | Task | None = None
+    loss: str | keras.losses.Loss | Callable | Sequence | Mapping | None = None
+    loss_weights: Sequence | Mapping | None = None
+    class_weight: Sequence | Mapping | None = None
     label_smoothing: float = 0.0
     precision: str | None = None
     restore_best: bool | None = None
@@ -114,6 +125,7 @@ def without_effect(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _check_names(recipe: Recipe) -> None:
+    tasks.find(recipe.task)
     if isinstance(recipe.optimizer, str) and recipe.optimizer not in OPTIMIZERS:
         raise unknown("optimizer", recipe.optimizer, OPTIMIZERS)
     if recipe.schedule not in SCHEDULES:

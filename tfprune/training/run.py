@@ -1,7 +1,6 @@
 """A model in training: its steps, its epochs, and what callbacks see of them."""
 
 import math
-from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -22,21 +21,27 @@ class Run:
     def __init__(
         self, model: keras.Model, recipe: Recipe, teacher: keras.Model | Distillation | None
     ) -> None:
-        loss = losses.choose(model, recipe.loss, recipe.label_smoothing)
+        given = {
+            "task": recipe.task,
+            "loss": recipe.loss,
+            "loss_weights": recipe.loss_weights,
+            "label_smoothing": recipe.label_smoothing,
+        }
+        training = losses.objective(model, **given, class_weight=recipe.class_weight)
+        self.objective = losses.objective(model, **given)
         self.recipe = recipe
         self.model = copy_model(model, precision=recipe.precision)
         reseed(self.model, recipe.seed)
         optimizer = optimizers.build(recipe)
         optimizer.build(self.model.trainable_variables)
-        self.model.compile(optimizer, loss if isinstance(loss, keras.losses.Loss) else None)
+        self.model.compile(optimizer, self.objective.compiled)
         self.highest = optimizers.rate(optimizer)
         self.schedule: schedules.Schedule | None = None
         self._rate_set: float | None = None
-        per_sample = losses.per_sample(loss)
         self.train_step = steps.train_step(
-            self.model, _objective(per_sample, teacher, self.model), recipe
+            self.model, training, recipe, distilling.teaching(teacher, self.model)
         )
-        self.test_step = steps.evaluation_step(self.model, per_sample)
+        self.test_step = steps.evaluation_step(self.model, self.objective)
 
     def train(
         self,
@@ -55,7 +60,7 @@ class Run:
         while progress.epochs < self.recipe.epochs and not self.model.stop_training:
             logs = self._epoch(progress.epochs, source, held_out, callbacks)
             if held_out is not None and self.recipe.restore_best is not False:
-                _keep_best(progress, logs, self.model)
+                self._keep_best(progress, logs)
             callbacks.on_epoch_end(progress.epochs, logs)
             for name, value in logs.items():
                 progress.metrics.setdefault(name, []).append(float(value))
@@ -74,7 +79,7 @@ class Run:
     ) -> dict[str, float]:
         """Train one epoch and measure it on the validation split."""
         callbacks.on_epoch_begin(epoch)
-        sums, logs, rate = steps.nothing(), {}, None
+        sums, logs, rate = steps.nothing(self.objective), {}, None
         batches = source.batches(epoch, training=True)
         for place in source.places():
             callbacks.on_train_batch_begin(place)
@@ -85,7 +90,7 @@ class Run:
                 sums = self.train_step(batches, sums)
             except tf.errors.OutOfRangeError:
                 break
-            logs = steps.metrics(sums)
+            logs = self.objective.figures(sums)
             _require_finite(logs["loss"], epoch, place)
             callbacks.on_train_batch_end(place, logs)
             if self.model.stop_training:
@@ -93,9 +98,17 @@ class Run:
         source.finish()
         logs = {**require_batches(logs), "learning_rate": rate}
         if held_out is not None:
-            found = evaluation.run(self.test_step, held_out, callbacks)
+            found = evaluation.run(self.test_step, self.objective, held_out, callbacks)
             logs.update({f"val_{name}": value for name, value in found.items()})
         return logs
+
+    def _keep_best(self, progress: Progress, logs: dict[str, float]) -> None:
+        """Keep the model's state if the validation split likes this epoch better than before."""
+        best = progress.best_epoch
+        before = {} if best is None else {name: x[best] for name, x in progress.metrics.items()}
+        merit = self.objective.merit
+        if not before or merit(logs) > merit(before):
+            progress.best_epoch, progress.best = progress.epochs, values(self.model)
 
     def _set_rate(self, step: int) -> None:
         optimizer = self.model.optimizer
@@ -110,23 +123,6 @@ class Run:
         self._rate_set = optimizers.rate(optimizer)
 
 
-def _objective(
-    per_sample: losses.PerSample, teacher: keras.Model | Distillation | None, student: keras.Model
-) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]:
-    """Return the loss of each sample as a function of (inputs, labels, outputs)."""
-    if teacher is None:
-        return lambda inputs, labels, outputs: per_sample(labels, outputs)
-    if isinstance(teacher, keras.Model):
-        teacher = Distillation(teacher)
-    weight, teachers_part = teacher.weight, distilling.term(teacher, student)
-
-    def objective(inputs: tf.Tensor, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
-        own = per_sample(labels, outputs)
-        return (1 - weight) * own + weight * teachers_part(inputs, outputs)
-
-    return objective
-
-
 def _require_finite(loss: float, epoch: int, place: int) -> None:
     if not math.isfinite(loss):
         raise PruningError(
@@ -134,17 +130,3 @@ def _require_finite(loss: float, epoch: int, place: int) -> None:
             "last checkpoint, if there is one, stays as it was. Lower the learning rate, add "
             "warmup_epochs, or look for values in the data that are not finite."
         )
-
-
-def _keep_best(progress: Progress, logs: dict[str, float], model: keras.Model) -> None:
-    """Keep the model's state if the validation split likes this epoch better than all before."""
-    best = progress.best_epoch
-    before = {} if best is None else {name: x[best] for name, x in progress.metrics.items()}
-    if not before or _merit(logs) > _merit(before):
-        progress.best_epoch, progress.best = progress.epochs, values(model)
-
-
-def _merit(logs: dict[str, float]) -> tuple[float, float]:
-    """Rank epochs by accuracy; a small split ties in many of them, which the loss then tells."""
-    loss = logs["val_loss"]
-    return logs.get("val_accuracy", 0.0), -math.inf if math.isnan(loss) else -loss
