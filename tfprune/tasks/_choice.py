@@ -69,8 +69,6 @@ def loss_called(given: object) -> Loss:
 
 def _names() -> list[str]:
     """Return the names of Keras' losses that a person would write."""
-    return [
-        name
-        for name, found in vars(keras.losses).items()
-        if inspect.isfunction(found) and name not in ("get", "serialize", "deserialize")
-    ]
+    others = ("get", "serialize", "deserialize")
+    full = [name for name, found in vars(keras.losses).items() if inspect.isfunction(found)]
+    return ["mae", "mse", *(name for name in full if name not in others)]

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -134,7 +135,7 @@ def _from_arrays(inputs: np.ndarray, labels: np.ndarray, batch_size: int, seed: 
 def _from_pydataset(data: keras.utils.PyDataset) -> Feed:
     steps = len(data)
     first = data[0]
-    if not isinstance(first, tuple) or len(first) != 2:
+    if not isinstance(first, tuple) or len(first) not in (2, 3):
         raise _no_pairs(first)
 
     def spec(array: np.ndarray) -> tf.TensorSpec:
@@ -151,17 +152,22 @@ def _from_pydataset(data: keras.utils.PyDataset) -> Feed:
 def _without_empty_shares(dataset: tf.data.Dataset, replicas: int) -> tf.data.Dataset:
     """Shorten batches that would leave a replica nothing: its statistics would become NaN."""
 
-    def shorten(inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        size = tf.shape(labels)[0]
+    def shorten(*batch: Any) -> tuple:
+        size = _size(batch)
         share = -(-size // replicas)  # TensorFlow's; the last replica gets what is left
         kept = tf.where(share * (replicas - 1) < size, size, size - size % replicas)
-        return keras.tree.map_structure(lambda tensor: tensor[:kept], (inputs, labels))
+        return keras.tree.map_structure(lambda tensor: tensor[:kept], batch)
 
-    return dataset.map(shorten).filter(lambda _, labels: tf.shape(labels)[0] > 0)
+    return dataset.map(shorten).filter(lambda *batch: _size(batch) > 0)
+
+
+def _size(batch: tuple) -> tf.Tensor:
+    """Return the samples of a batch; of several outputs each has its labels."""
+    return tf.shape(keras.tree.flatten(batch[1])[0])[0]
 
 
 def _paired(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    if not isinstance(dataset.element_spec, tuple) or len(dataset.element_spec) != 2:
+    if not isinstance(dataset.element_spec, tuple) or len(dataset.element_spec) not in (2, 3):
         raise _no_pairs(dataset.element_spec)
     return dataset
 
