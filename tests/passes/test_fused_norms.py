@@ -1,5 +1,9 @@
 """BatchNormalization in one kernel: against the layer itself, forwards and backwards."""
 
+import functools
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -57,3 +61,16 @@ def test_what_the_kernel_cannot_do_is_left_to_the_layer(fused):
 @pytest.mark.parametrize("options", [{"scale": False}, {"center": False}, {"trainable": False}])
 def test_training_of_a_bare_or_frozen_layer_is_left_to_it(options):
     assert on_batch_statistics(norm(**options), tf.ones((3, 4, 5, 6))) is None
+
+
+def test_what_called_it_is_forgotten():
+    layer, x = norm(), tf.ones((3, 4, 5, 6))
+
+    @tf.function(autograph=False)
+    def fused(x):
+        return with_slope(functools.partial(on_moving_statistics, layer), x)
+
+    graph = weakref.ref(fused.get_concrete_function(x).graph)
+    del fused
+    gc.collect()
+    assert graph() is None

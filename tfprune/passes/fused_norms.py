@@ -3,6 +3,7 @@
 Keras computes it by several operations, each of which reads and writes the whole map.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -59,17 +60,34 @@ def on_moving_statistics(norm: Norm, inputs: tf.Tensor, **_: Any) -> tf.Tensor |
     )
     scale = tf.convert_to_tensor(norm.gamma.value) if norm.scale else tf.ones_like(mean)
     shift = tf.convert_to_tensor(norm.beta.value) if norm.center else tf.zeros_like(mean)
+    y = _inference(norm.epsilon)(inputs, scale, shift, mean, variance)
+    return tf.ensure_shape(y, inputs.shape)
 
+
+@functools.cache
+def _inference(epsilon: float) -> Callable[..., tf.Tensor]:
+    """Return the kernel at inference as a function of (x, scale, shift, mean, variance).
+
+    It is traced once for all models: TensorFlow registers a gradient of one's own under a new
+    name each time that it meets it in a graph, for good, and with it holds that graph.
+    """
+    image, vector = tf.TensorSpec([None] * 4), tf.TensorSpec([None])
+
+    @tf.function(input_signature=[image, vector, vector, vector, vector], autograph=False)
     @tf.custom_gradient
-    def normalised(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    def normalised(x, scale, shift, mean, variance):  # noqa: ANN001 - as the signature says
         y = tf.raw_ops.FusedBatchNormV3(
-            x=x, scale=scale, offset=shift, mean=mean, variance=variance, epsilon=norm.epsilon,
+            x=x, scale=scale, offset=shift, mean=mean, variance=variance, epsilon=epsilon,
             is_training=False,
         ).y  # fmt: skip
-        # The kernel's own gradient would also sum up those of scale and shift.
-        return y, lambda slope: slope * (scale * tf.math.rsqrt(variance + norm.epsilon))
 
-    return normalised(inputs)
+        def gradient(slope: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
+            # The kernel's own gradient would also sum up those of scale and shift.
+            return slope * (scale * tf.math.rsqrt(variance + epsilon)), None, None, None, None
+
+        return y, gradient
+
+    return normalised
 
 
 def _is_image(norm: Norm, x: tf.Tensor) -> bool:
