@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from tfprune.training import schedules
+
 RATE = ("learning_rate", "schedule", "decay_step", "decay_factor", "warmup")
 SETTINGS = ("optimizer", *RATE, "momentum", "nesterov", "weight_decay", "decay_all",
             "clip_norm")  # fmt: skip
@@ -39,7 +41,7 @@ def _define_rate(decay_step: str) -> None:
     flags.DEFINE_enum(
         "schedule",
         "step",
-        ["step", "cosine", "one_cycle", "constant"],
+        schedules.names(),
         "Course of the learning rate.",
     )
     flags.DEFINE_list(

@@ -10,9 +10,9 @@ import keras
 from tfprune import tasks
 from tfprune.errors import PruningError, unknown
 from tfprune.tasks import Task
+from tfprune.training import schedules
 
 OPTIMIZERS = ("adam", "sgd")
-SCHEDULES = ("constant", "cosine", "one_cycle", "step")
 PRECISIONS = ("mixed_bfloat16", "mixed_float16")
 
 
@@ -31,7 +31,8 @@ class Recipe:
         decay_all: False leaves out biases and normalisations (every variable of rank <= 1).
         clip_norm: Euclidean norm that the gradient of all weights together, their decay included,
             may have in a step, > 0: a longer one is shortened; None: any.
-        schedule: "constant", "step", "cosine" or "one_cycle"; see `tfprune.training.schedules`.
+        schedule: the name of a file of `tfprune.training.schedules`: "constant", "step", "cosine",
+            "poly" or "one_cycle".
         decay_steps: of "step", the epochs at whose start the rate drops, ascending. Some may lie
             beyond `epochs`, so that a short trial of a paper's recipe needs no other numbers.
         decay_factor: of "step", what the rate is multiplied by at each drop, in (0, 1); None: 0.1.
@@ -116,11 +117,12 @@ def without_effect(settings: Mapping[str, Any]) -> dict[str, str]:
         found["nesterov"] = "has no effect with momentum=0"
     if settings["weight_decay"] == 0:
         found["decay_all"] = "has no effect with weight_decay=0"
-    if schedule != "step":
-        reason = f"has no effect without schedule='step', received {schedule!r}"
-        found |= dict.fromkeys(("decay_steps", "decay_factor"), reason)
-    if schedule == "one_cycle":
-        found["warmup_epochs"] = "contradicts schedule='one_cycle', which has its own rise"
+    own = schedules.options(schedule)
+    for owner in schedules.names():
+        reason = f"has no effect without schedule={owner!r}, received {schedule!r}"
+        found |= {name: reason for name in schedules.options(owner) if name not in own}
+    if schedules.find(schedule).RISES:
+        found["warmup_epochs"] = f"contradicts schedule={schedule!r}, which has its own rise"
     return found
 
 
@@ -128,8 +130,7 @@ def _check_names(recipe: Recipe) -> None:
     tasks.find(recipe.task)
     if isinstance(recipe.optimizer, str) and recipe.optimizer not in OPTIMIZERS:
         raise unknown("optimizer", recipe.optimizer, OPTIMIZERS)
-    if recipe.schedule not in SCHEDULES:
-        raise unknown("schedule", recipe.schedule, SCHEDULES)
+    schedules.find(recipe.schedule)
     if recipe.precision is not None and recipe.precision not in PRECISIONS:
         raise unknown("precision", recipe.precision, PRECISIONS)
 
@@ -182,8 +183,11 @@ def _check_optimizer(recipe: Recipe) -> None:
 
 def _check_schedule(recipe: Recipe) -> None:
     steps = recipe.decay_steps
-    if recipe.schedule == "step" and not steps:
-        _refuse("decay_steps", "and schedule='step' need each other, received decay_steps=()")
+    for name, needed in schedules.options(recipe.schedule).items():
+        value = getattr(recipe, name)
+        if needed and not value:
+            each = f"and schedule={recipe.schedule!r} need each other, received {name}={value!r}"
+            _refuse(name, each)
     if list(steps) != sorted(set(steps)) or any(step < 1 for step in steps):
         _refuse("decay_steps", f"must be ascending epochs from 1, received {steps}")
     if steps and recipe.warmup_epochs > steps[0]:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.training import distillation as distilling
-from tfprune.training import evaluation, losses, optimizers, schedules, steps
+from tfprune.training import evaluation, losses, optimizers, rates, steps
 from tfprune.training.checkpoints import Checkpoints, Progress
 from tfprune.training.copying import copy_model, reseed, values
 from tfprune.training.distillation import Distillation
@@ -36,7 +36,7 @@ class Run:
         optimizer.build(self.model.trainable_variables)
         self.model.compile(optimizer, self.objective.compiled)
         self.highest = optimizers.rate(optimizer)
-        self.schedule: schedules.Schedule | None = None
+        self.schedule: rates.Rate | None = None
         self._rate_set: float | None = None
         self.train_step = steps.train_step(
             self.model, training, recipe, distilling.teaching(teacher, self.model)
@@ -53,7 +53,7 @@ class Run:
         """Train the epochs that are not finished yet."""
         progress = saved.progress
         if not self.recipe.fixed_rate:
-            self.schedule = schedules.build(self.recipe, self.highest, source.steps)
+            self.schedule = rates.build(self.recipe, self.highest, source.steps)
         self.model.stop_training = progress.stopped
         callbacks.on_train_begin()
         logs = None
