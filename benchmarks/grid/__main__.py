@@ -1,6 +1,7 @@
 """The grid's command line.
 
-python -m benchmarks.grid run --weights=DIR --data_dir=DIR [--stages "cut" "batchnorm"] ...
+python -m benchmarks.grid run --weights=DIR --data_dir=DIR [--stages cut batchnorm] ...
+python -m benchmarks.grid report
 """
 
 import argparse
@@ -29,6 +30,8 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     run.add_argument("--stages", nargs="+", default=list(STAGES), choices=list(STAGES))
     run.add_argument("--draws", type=int, default=10)
     run.add_argument("--threads", type=int, default=1)
+    report = commands.add_parser("report", help="write the tables and words of the page")
+    report.add_argument("--page", type=Path, default=Path("docs/results.md"))
     return parser.parse_args(arguments)
 
 
@@ -56,10 +59,18 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
+def report(options: argparse.Namespace) -> None:
+    """Write the page from the table."""
+    from benchmarks.grid import table  # noqa: PLC0415
+    from benchmarks.grid.report import write  # noqa: PLC0415
+
+    print(*write(table.read(options.table), options.page), sep="\n")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run one of the commands."""
     options = parsed(arguments)
-    {"run": run}[options.command](options)
+    {"run": run, "report": report}[options.command](options)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,9 @@ class Pruned:
     def reconstructed(self) -> keras.Model:
         """Return the cut model with kernels that answer best to what they now receive."""
         images, _ = self.images.sample(CALIBRATION)
-        return tfprune.reconstruct(self.graph, self.keep, self.small, images)
+        return tfprune.reconstruct(
+            self.graph, self.keep, self.small, images, seed=self.images.draw
+        )[0]
 
     def tuned(self, epochs: int) -> keras.Model:
         """Return the calibrated model after some epochs of training."""

@@ -105,11 +105,11 @@ def test_training_sees_images_normalised_as_the_others(data):
 
 def test_the_table_is_filled_and_goes_on_where_it_stopped(data, tmp_path):
     path = tmp_path / "grid.csv"
-    stages = ("cut", "batchnorm", "1 epoch")
+    stages = ("cut", "batchnorm", "reconstruction", "1 epoch")
     wanted = list(cells.cells(["tiny"], ["l2", "random"], ["global"], [0.5], stages, draws=1))
     assert running.fill(path, wanted[:3], tiny, data) == 3
     told = []
-    assert running.fill(path, wanted, tiny, data, lambda cell, _: told.append(cell)) == 3
+    assert running.fill(path, wanted, tiny, data, lambda cell, _: told.append(cell)) == 5
     assert told == wanted[3:]
     found = table.read(path)
     assert list(found) == wanted

@@ -1,0 +1,127 @@
+"""Statistics against worked numbers, and a report that says no more than its table."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmarks.grid import report, statistics
+from benchmarks.grid.cells import Cell
+from benchmarks.grid.statistics import accuracies, difference, ranking
+
+SETTING = ("net", 0.5, "cut")
+GOOD, BAD, SAME = ("good", "layer"), ("random", "layer"), ("l2", "layer")
+
+
+def rows(by_contender, setting=SETTING):
+    network, share, stage = setting
+    how = {"machine": "m", "threads": "1", "commit": "c", "normalisation": "n"}
+    return {
+        Cell(network, judge, scope, share, draw, stage): {
+            "accuracy": f"{value / 100:.4f}", "finished": "2026-01-01T00:00", **how,
+        }
+        for (judge, scope), values in by_contender.items()
+        for draw, value in enumerate(values)
+    }  # fmt: skip
+
+
+def test_a_paired_difference_has_students_interval():
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(2, 7))
+    found = difference(dict(enumerate(one)), dict(enumerate(other)))
+    interval = stats.ttest_rel(one, other).confidence_interval(0.95)
+    assert found.mean == pytest.approx((one - other).mean())
+    assert (found.low, found.high) == pytest.approx(tuple(interval))
+
+
+def test_only_common_draws_are_paired():
+    found = difference({0: 5.0, 1: 6.0, 3: 99.0}, {0: 4.0, 1: 5.0, 2: -99.0})
+    assert (found.mean, found.draws, found.verdict) == (1.0, 2, "better")
+    assert difference({0: 1.0, 1: 2.0}, {1: 1.0, 2: 2.0}) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"), [([2, 3, 4], "better"), ([-2, -3, -4], "worse"), ([-3, 2, 3], "open")]
+)
+def test_a_verdict_needs_an_interval_on_one_side(values, verdict):
+    assert difference(dict(enumerate(values)), dict.fromkeys(range(3), 0.0)).verdict == verdict
+
+
+def test_a_cell_without_accuracy_counts_for_nothing():
+    table = rows({GOOD: [50]})
+    (cell,) = table
+    table[cell]["accuracy"] = ""
+    assert accuracies(table) == {}
+
+
+def test_ranks_are_means_over_complete_draws():
+    found = accuracies(rows({GOOD: [9, 8, 7], SAME: [5, 5, 9], BAD: [5, 1, 1, 77]}))
+    result = ranking(found, [SETTING], [BAD, GOOD, SAME])
+    assert result.blocks == 3
+    assert list(result.ranks.items()) == [
+        (GOOD, pytest.approx(4 / 3)), (SAME, pytest.approx(5.5 / 3)), (BAD, pytest.approx(8.5 / 3)),
+    ]  # fmt: skip
+
+
+def test_the_critical_difference_is_nemenyis():
+    """Demšar 2006, table 5: q = 2.343 for three at 5 %."""
+    found = accuracies(rows({GOOD: [3] * 6, SAME: [2] * 6, BAD: [1] * 6}))
+    result = ranking(found, [SETTING], [GOOD, SAME, BAD])
+    assert result.critical == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 6)), abs=1e-3)
+    assert result.p_value == pytest.approx(stats.chi2.sf(12, 2))
+
+
+def test_groups_are_the_longest_runs_within_the_critical_difference():
+    ranks = {("a", ""): 1.0, ("b", ""): 1.8, ("c", ""): 2.6, ("d", ""): 4.0}
+    groups = statistics.Ranking(ranks, 9, 0.01, 1.0).groups()
+    assert groups == [[("a", ""), ("b", "")], [("b", ""), ("c", "")]]
+
+
+def test_the_page_says_what_is_larger_than_the_noise(tmp_path):
+    page = tmp_path / "results.md"
+    page.write_text(f"# Results\n\n{report.BEGIN}\nformer words\n{report.END}\n\nafter\n")
+    table = rows({GOOD: [60, 62, 61], SAME: [50, 51, 53], BAD: [50.2, 50.9, 52.8]})
+    table |= rows({("one", ""): [99]})
+    report.write(table, page)
+    text = page.read_text()
+    assert text.startswith("# Results\n")
+    assert text.endswith("\n\nafter\n")
+    assert "former words" not in text
+    assert "### net, 50% of the MACs left, right after the cut" in text
+    assert "| good, layer | 3 | 61.0 ± 1.0 | **+9.7** [" in text
+    assert "| one | 1 | 99.0 | one draw | one draw |" in text
+    assert "Against l2, layer, better than the noise: good, layer. not told apart: random" in text
+    again = page.read_text()
+    report.write(table, page)
+    assert page.read_text() == again
+
+
+def test_a_page_without_marks_is_refused(tmp_path):
+    page = tmp_path / "results.md"
+    page.write_text("# Results\n")
+    with pytest.raises(ValueError, match="expected one line '<!-- the grid begins -->'"):
+        report.write(rows({GOOD: [1]}), page)
+
+
+def test_the_diagram_is_drawn_for_what_all_settings_have(tmp_path):
+    pytest.importorskip("matplotlib")
+    page = tmp_path / "results.md"
+    page.write_text(f"{report.BEGIN}\n{report.END}\n")
+    table = rows({GOOD: [60, 62], SAME: [50, 51], BAD: [40, 41], ("only here", ""): [1, 2]})
+    table |= rows({GOOD: [60, 62], SAME: [50, 51], BAD: [40, 41]}, ("net", 0.3, "cut"))
+    files = report.write(table, page)
+    assert [file.name for file in files] == ["results.md", "grid_cut.png", "grid_cut.svg"]
+    drawn = (tmp_path / "grid_cut.svg").read_text()
+    assert "only here" not in drawn
+    first = [file.read_bytes() for file in files]
+    report.write(table, page)
+    assert [file.read_bytes() for file in files] == first
+
+
+def test_the_ranking_counts_every_draw_of_every_setting():
+    table = {}
+    for share, stage in itertools.product((0.5, 0.3), ("cut", "1 epoch")):
+        table |= rows({GOOD: [3, 3], SAME: [2, 2], BAD: [1, 1]}, ("net", share, stage))
+    assert report.overall(accuracies(table), "cut").blocks == 4
+    assert report.overall(accuracies(table), "5 epochs") is None
