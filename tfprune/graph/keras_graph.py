@@ -1,5 +1,8 @@
 """Read a Keras model's graph of calls: the only place that knows Keras' node attributes."""
 
+import copy
+import itertools
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -73,6 +76,80 @@ def input_layer(tensor: keras.KerasTensor, shape: Sequence[int | None]) -> keras
         name=old.name,
         optional=optional,
     )
+
+
+def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield a model's layers, those of models within it in their place, and the models too."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from all_layers(layer)
+
+
+def inner_layers(layer: keras.Layer) -> list[keras.Layer]:
+    """Return the layers that a layer holds, at any depth, as a wrapper does or an attention."""
+    return list(layer._flatten_layers(include_self=False))
+
+
+def rename(operation: Any, name: str) -> None:
+    """Give a new operation another name, before it has weights, whose paths would keep the old."""
+    operation.name = name
+
+
+def name_apart(outputs: Any, inputs: Any, copied: Any, used: set[str]) -> None:
+    """Give the operations that were made in place of one call names that are unique in a model.
+
+    Keras counts names from 0 in each process: in a model that was read from a file, a new `take`
+    may meet one of that name.
+
+    Args:
+        outputs: tensors that the new operations made.
+        inputs: tensors that they began with.
+        copied: the operation whose call they stand for, which keeps its name.
+        used: the names in the model; the new ones are added.
+    """
+    known = {id(x) for x in keras.tree.flatten(inputs)}
+    waiting = [x for x in keras.tree.flatten(outputs) if id(x) not in known]
+    while waiting:
+        operation = waiting.pop()._keras_history.operation
+        if operation is not copied and operation.name in used:
+            stem = f"{copied.name}_{type(operation).__name__.lower()}"
+            names = (f"{stem}_{number}" if number else stem for number in itertools.count())
+            rename(operation, next(name for name in names if name not in used))
+        used.add(operation.name)
+        tensors = operation._inbound_nodes[-1].input_tensors
+        waiting += [x for x in tensors if id(x) not in known]
+
+
+def copied_in_memory(layer: keras.Layer) -> keras.Layer:
+    """Return a copy of a built layer as it stands, with variables of its own and no calls.
+
+    Python's own copy of a layer goes through a file, as Keras lets it.
+
+    Args:
+        layer: the layer; it is only read.
+    """
+    parts = [layer, *inner_layers(layer)]
+    copies = {id(part): object.__new__(type(part)) for part in parts}
+    known: dict[int, Any] = {id(module): module for module in sys.modules.values()} | copies
+    # Keras' tracked lists refuse new members once a layer is built: plain ones take their place.
+    tracked = [x for part in parts for x in vars(part).values() if _is_tracked(x)]
+    known.update((id(x), type(x).__base__()) for x in tracked)
+    for x in tracked:
+        plain = known[id(x)]
+        add = plain.extend if isinstance(plain, list) else plain.update
+        add(copy.deepcopy(type(plain)(x), known))
+    for part in parts:  # its calls would drag the whole graph along
+        own = {key: value for key, value in vars(part).items() if key not in _CALLS}
+        copies[id(part)].__dict__.update({key: [] for key in _CALLS} | copy.deepcopy(own, known))
+    return copies[id(layer)]
+
+
+def _is_tracked(value: Any) -> bool:
+    return type(value).__base__ in (list, dict, set) and hasattr(value, "tracker")
+
+
+_CALLS = ("_inbound_nodes", "_outbound_nodes")
 
 
 def require_readable(model: Any) -> None:

@@ -1,15 +1,25 @@
 """Copy a model operation by operation, whole or with fewer channels: the one copier."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channels import Channels
-from tfprune.graph.keras_graph import functional, input_layer, is_graph, read, replay
+from tfprune.graph.keras_graph import (
+    functional,
+    inner_layers,
+    input_layer,
+    is_graph,
+    name_apart,
+    nodes,
+    read,
+    replay,
+)
 from tfprune.graph.layer_notes import Owner
 from tfprune.surgery.layer_copies import copy_assets, copy_layer, finish, start_from
 
@@ -18,11 +28,14 @@ _HALF = ("float16", "bfloat16")
 
 def float32_if_half(model: keras.Model) -> str | None:
     """Return the dtype policy in which a model of half precision is compared and scored."""
-    half = any(x.dtype_policy.compute_dtype in _HALF for x in model._flatten_layers())
+    half = any(x.dtype_policy.compute_dtype in _HALF for x in inner_layers(model))
     return "float32" if half else None
 
 
-def copy_whole(graph: ChannelGraph, dtype: str | None = None) -> keras.Model:
+Dtype: TypeAlias = str | Callable[[Any], str | None] | None
+
+
+def copy_whole(graph: ChannelGraph, dtype: Dtype = None) -> keras.Model:
     """Return a copy of a graph's model with nothing cut, not compiled.
 
     Args:
@@ -32,22 +45,66 @@ def copy_whole(graph: ChannelGraph, dtype: str | None = None) -> keras.Model:
     return Builder(graph, np.ones(len(graph.unit), bool), dtype).build()
 
 
+def duplicate_model(
+    model: keras.Model,
+    dtype: Dtype = None,
+    *,
+    shapes: Sequence[Sequence[int | None]] | None = None,
+) -> keras.Model:
+    """Return a copy of a model with nothing cut, not compiled, without analysing it.
+
+    Args:
+        model: a built functional or Sequential model.
+        dtype: dtype policy of every layer of the copy, or what tells it of a layer; by default, or
+            where it tells None, a layer keeps its own.
+        shapes: shapes of the copy's inputs, the batch included; by default the model's own.
+
+    Raises:
+        PruningError: a layer that cannot be copied, or a weight that would need another shape.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        >>> duplicate_model(model).count_params()
+        8
+    """
+    owners = {str(i): Owner(x, x.name) for i, x in enumerate(_operations(model))}
+    graph = ChannelGraph(model, owners, {}, np.zeros(0, int), {}, {}, (), {})
+    return Builder(graph, np.zeros(0, bool), dtype, shapes).build()
+
+
+def _operations(model: keras.Model) -> Iterator[Any]:
+    for node in nodes(model):
+        if is_graph(node.operation):
+            yield from _operations(node.operation)
+        else:
+            yield node.operation
+
+
 class Builder:
     """One copying of one model: which new operation stands for which old one.
 
     Args:
         graph: the model's channel graph.
         kept: which ids stay, bool [ids].
-        dtype: dtype policy of every layer of the copy; by default each keeps its own.
+        dtype: dtype policy of every layer of the copy, or what tells it of a layer; by default, or
+            where it tells None, a layer keeps its own.
+        shapes: shapes of the copy's inputs; by default those of the graph's model.
     """
 
-    def __init__(self, graph: ChannelGraph, kept: np.ndarray, dtype: str | None = None):
-        self.graph, self.kept, self.dtype = graph, kept, dtype
+    def __init__(
+        self,
+        graph: ChannelGraph,
+        kept: np.ndarray,
+        dtype: Dtype = None,
+        shapes: Sequence[Sequence[int | None]] | None = None,
+    ):
+        self.graph, self.kept, self.dtype, self.shapes = graph, kept, dtype, shapes
         self.owners = {id(owner.operation): owner for owner in graph.owners.values()}
         self.whole = kept.all()
         self.copies: dict[int, Any] = {}
         self.calls: dict[int, int] = {}
         self.started: dict[int, list[np.ndarray]] = {}  # values of layers not yet finished
+        self.names = {owner.operation.name for owner in graph.owners.values()}
 
     def build(self) -> keras.Model:
         """Return the copy of the graph's model, not compiled."""
@@ -81,7 +138,11 @@ class Builder:
     def call(self, owner: Owner, index: int, copy: Any, args: tuple, kwargs: dict) -> Any:
         """Make one call of the old model anew."""
         edit = None if self.whole else owner.call_edits[index]
-        return (copy if edit is None else edit(copy, self.kept))(*args, **kwargs)
+        if edit is None:
+            return copy(*args, **kwargs)
+        outputs = edit(copy, self.kept)(*args, **kwargs)
+        name_apart(outputs, (args, kwargs), copy, self.names)
+        return outputs
 
     def shape(self, x: Channels) -> Sequence[int | None]:
         """Return the shape of what stands for a tensor in the copy."""
@@ -98,17 +159,18 @@ class Builder:
         inputs = self._inputs(model)
         if isinstance(model, keras.Sequential) and not any(map(self._is_cut, model.layers)):
             layers = [self._copy(layer) for layer in model.layers]
-            copy = keras.Sequential([*inputs, *layers], name=model.name)
+            copy = _kind(model, keras.Sequential)([*inputs, *layers], name=model.name)
         else:
             outputs = replay(model, [layer.output for layer in inputs], self._call)
             structure = functional(model).input
             inputs = keras.tree.pack_sequence_as(structure, [layer.output for layer in inputs])
-            copy = keras.Model(inputs, outputs, name=model.name)
+            copy = _kind(model, keras.Model)(inputs, outputs, name=model.name)
         self._finish(model, copy)
         return copy
 
     def _inputs(self, model: keras.Model) -> list[keras.layers.InputLayer]:
-        shapes = [tuple(x.shape) for x in model.inputs]
+        outermost = model is self.graph.model and self.shapes is not None
+        shapes = list(self.shapes) if outermost else [tuple(x.shape) for x in model.inputs]
         for i, x in enumerate(self.graph.nested.get(id(model), ())):
             left = self.shape(x)
             shapes[i] = [None if old is None else n for old, n in zip(shapes[i], left, strict=True)]
@@ -127,11 +189,13 @@ class Builder:
 
     def _new(self, operation: Any) -> Any:
         owner = self.owners[id(operation)]
-        copy = copy_layer(operation, self.edits(owner), self.kept, self.dtype)
+        dtype = self.dtype(operation) if callable(self.dtype) else self.dtype
+        copy = copy_layer(operation, self.edits(owner), self.kept, dtype)
         weights = getattr(operation, "weights", ())
         if weights:
             self.started[id(operation)] = values = self.values(owner)
-            start_from(copy, [weight.name for weight in weights], values)
+            if not copy.built:
+                start_from(copy, [weight.name for weight in weights], values)
         return copy
 
     def _call(self, operation: Any, args: tuple, kwargs: dict) -> Any:
@@ -162,3 +226,27 @@ class Builder:
                 self._copy_flags(layer, new)
             elif new is not copy and new.trainable != layer.trainable:
                 new.trainable = layer.trainable
+
+
+def _kind(model: keras.Model, plain: type) -> type:
+    """Return the class of a model's copy: a user's own keeps its way of training.
+
+    One whose `__init__` is its own cannot be made from inputs and outputs: it is told, not lost.
+    """
+    kind = type(model)
+    if kind.__module__.startswith("keras."):
+        return plain
+    if kind.__init__.__module__.startswith("keras."):
+        return kind
+    own = [name for name in _TRAINING if getattr(kind, name) is not getattr(plain, name)]
+    if own:
+        warnings.warn(
+            f"The copy of model {model.name!r} is a plain {plain.__name__}: {kind.__name__} has an "
+            f"__init__ of its own, so that its {', '.join(own)} cannot be carried over. Leave "
+            "__init__ to keras.Model, or set up in compile() what training needs.",
+            stacklevel=2,
+        )
+    return plain
+
+
+_TRAINING = ("train_step", "test_step", "predict_step", "compute_loss", "compile")

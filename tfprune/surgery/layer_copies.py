@@ -10,6 +10,22 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.layer_notes import Edit
+from tfprune.surgery.instances import duplicate, instance, without_arrays
+
+
+class WeightSizeError(PruningError):
+    """A weight came out in another shape than its value.
+
+    Args:
+        message: what to tell.
+        weight: the weight's path.
+        made: its shape in the copy.
+        wanted: the shape of its value.
+    """
+
+    def __init__(self, message: str, weight: str, made: tuple, wanted: tuple):
+        super().__init__(message)
+        self.weight, self.made, self.wanted = weight, made, wanted
 
 
 def copy_layer(
@@ -22,17 +38,29 @@ def copy_layer(
         edits: {path of an argument in the config: change(value, kept)}.
         kept: which ids stay, bool [ids].
         dtype: dtype policy of the copy; by default the layer's own.
+
+    Raises:
+        PruningError: a layer that neither its config nor a copy in memory makes again.
     """
-    if not edits and not isinstance(operation, keras.Layer):
+    is_layer = isinstance(operation, keras.Layer)
+    if not edits and not is_layer:
         return _duplicate(operation)
-    config = _without_shapes(operation.get_config(), dtype)
+    try:
+        config = _without_shapes(operation.get_config(), dtype)
+    except Exception as error:  # a layer without a config of its own
+        if edits:
+            raise
+        return duplicate(operation, error)
+    config = with_vocabulary(operation, config if kept.all() else without_arrays(config))
     for path, change in edits.items():
         *parents, key = path.split("/")
         place = config
         for parent in parents:
             place = place[parent]
         place[key] = change(place[key], kept)
-    return type(operation).from_config(config)
+    if not is_layer:
+        return type(operation).from_config(config)
+    return instance(operation, config, edited=bool(edits))
 
 
 def _duplicate(operation: Any) -> Any:
@@ -86,11 +114,14 @@ def finish(layer: keras.Layer, values: Sequence[np.ndarray]) -> None:
     started = getattr(layer.__dict__.pop("add_weight", None), "used", ())
     for weight, value in zip(layer.weights, values, strict=True):
         if tuple(weight.shape) != value.shape:
-            raise PruningError(
+            made, wanted = tuple(weight.shape), tuple(value.shape)
+            raise WeightSizeError(
                 f"Layer {layer.name!r} ({type(layer).__name__}): weight {weight.name!r} was "
-                f"rebuilt with shape {tuple(weight.shape)}, but what is kept of it has shape "
-                f"{value.shape}. The rule for {type(layer).__name__} must label and resize the "
-                "same channels."
+                f"rebuilt with shape {made}, but what is kept of it has shape {wanted}. The rule "
+                f"for {type(layer).__name__} must label and resize the same channels.",
+                weight.path,
+                made,
+                wanted,
             )
         if weight.name not in started:
             weight.assign(value)
@@ -100,6 +131,31 @@ def finish(layer: keras.Layer, values: Sequence[np.ndarray]) -> None:
 
 def copy_assets(layer: Any, new: Any) -> None:
     """Give a new preprocessing layer the old one's state that is no weight: its vocabulary."""
+    if getattr(_lookup(new), "input_vocabulary", None) is not None:
+        return  # made with it
     with tempfile.TemporaryDirectory() as folder:
         layer.save_assets(folder)
         new.load_assets(folder)
+
+
+def with_vocabulary(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config with the vocabulary that a layer has learnt together with its weights.
+
+    Keras' own assets hold the words alone, and words that are weighted cannot be set without.
+
+    Args:
+        layer: a layer; those that weight no words keep their config.
+        config: its config.
+    """
+    lookup = _lookup(layer)
+    weights = getattr(lookup, "idf_weights", None)
+    if weights is None or config.get("vocabulary") is not None:
+        return config
+    words = lookup.get_vocabulary(include_special_tokens=False)
+    special = len(lookup.get_vocabulary()) - len(words)
+    numbers = np.asarray(weights)[special : special + len(words)]
+    return {**config, "vocabulary": words, "idf_weights": numbers.tolist()}
+
+
+def _lookup(layer: Any) -> Any:
+    return getattr(layer, "_lookup_layer", layer)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import keras
 
 from tfprune.errors import PruningError
+from tfprune.surgery.builder import duplicate_model
+from tfprune.surgery.layer_copies import WeightSizeError
 
 
 def with_input_shape(model: keras.Model, input_shape: Sequence[int]) -> keras.Model:
-    """Return a model with the layers of another one, fresh weights and another input shape.
+    """Return a model with the layers of another one, equal weights and another input shape.
 
     Args:
         model: a functional or Sequential model of one input.
@@ -36,14 +38,12 @@ def with_input_shape(model: keras.Model, input_shape: Sequence[int]) -> keras.Mo
             f"input of model {model.name!r}, received {shape}."
         )
     try:
-        new = keras.models.clone_model(model, input_tensors=keras.Input(shape, dtype=old.dtype))
+        return duplicate_model(model, shapes=[(None, *shape)])
+    except WeightSizeError as error:  # a Dense behind Flatten would silently grow
+        reason = f"weight {error.weight!r} of shape {error.wanted} would need {error.made}"
+        raise _misfit(model, shape, reason) from error
     except ValueError as error:
         raise _misfit(model, shape, str(error)) from error
-    for before, after in zip(model.weights, new.weights, strict=True):
-        if before.shape != after.shape:  # a Dense behind Flatten would silently grow
-            reason = f"weight {before.path!r} of shape {before.shape} would need {after.shape}"
-            raise _misfit(model, shape, reason)
-    return new
 
 
 def _misfit(model: keras.Model, shape: tuple[int, ...], reason: str) -> PruningError:

@@ -1,0 +1,130 @@
+"""Make a layer anew from its config, in memory: with the very functions that it holds."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.graph.keras_graph import copied_in_memory, inner_layers, rename
+
+_PLUG_INS = (
+    keras.regularizers.Regularizer,
+    keras.constraints.Constraint,
+    keras.initializers.Initializer,
+)
+
+
+def instance(layer: keras.Layer, config: dict[str, Any], *, edited: bool) -> keras.Layer:
+    """Return a new layer of the same kind and name, as a config says.
+
+    A file holds the names of functions only, and Keras refuses those it does not know. In memory
+    there is no such need: the functions and classes of the layer itself are taken. A layer that no
+    config describes is copied as it stands in memory.
+
+    Args:
+        layer: the layer; it is only read.
+        config: its config, perhaps changed.
+        edited: whether the config was changed, so that nothing else will do.
+
+    Raises:
+        PruningError: the layer cannot be made again; it says what to write.
+    """
+    config = _with_own_functions(layer, config)
+    try:
+        with keras.saving.custom_object_scope(_own_objects(layer)):
+            new = _made(type(layer), config)
+    except Exception as error:  # whatever a layer's own code raises
+        if edited:
+            raise _unmakeable(layer, error) from error
+        return duplicate(layer, error)
+    if new.name != layer.name:  # a config without a name: losses and metrics may be keyed by it
+        rename(new, layer.name)
+    return new
+
+
+def duplicate(layer: keras.Layer, error: Exception) -> keras.Layer:
+    """Return a copy of a layer as it stands in memory, with variables of its own.
+
+    Args:
+        layer: a layer; it is only read.
+        error: why its config did not do, for the error message.
+
+    Raises:
+        PruningError: the layer is not built, or holds what cannot be copied.
+    """
+    if not layer.built:
+        raise _unmakeable(layer, error) from error
+    try:
+        return copied_in_memory(layer)
+    except Exception as second:  # an open file, a lock, a table of TensorFlow's
+        raise _unmakeable(layer, error) from second
+
+
+def without_arrays(config: Any) -> Any:
+    """Return a config in which no initializer holds an array, whose size would be that of before.
+
+    Weights get their values in another way; the initializer only has to fit when a file is read.
+
+    Args:
+        config: a layer's config, or a part of it.
+    """
+    if isinstance(config, list | tuple):
+        return type(config)(map(without_arrays, config))
+    if not isinstance(config, dict):
+        return config
+    if config.get("class_name") == "Constant" and np.ndim(_value(config)) > 0:
+        return keras.initializers.serialize(keras.initializers.Zeros())
+    return {key: without_arrays(value) for key, value in config.items()}
+
+
+def _value(config: dict[str, Any]) -> Any:
+    """Return the value of a Constant: a number, or an array, which Keras writes as a dict."""
+    value = config.get("config", {}).get("value", 0)
+    return value["config"]["value"] if isinstance(value, dict) else value
+
+
+def _made(kind: type, config: dict[str, Any]) -> keras.Layer:
+    try:
+        return kind.from_config(dict(config))
+    except Exception as error:
+        try:  # some take a function from Python, but not from a config
+            return kind(**config)
+        except Exception:
+            raise error from None
+
+
+def _with_own_functions(layer: keras.Layer, config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config with the layer's functions in place of their names."""
+    own = {
+        key: getattr(layer, key)
+        for key, value in config.items()
+        if isinstance(value, dict)
+        and value.get("class_name") in ("function", "__lambda__")
+        and callable(getattr(layer, key, None))
+    }
+    return {**config, **own}
+
+
+def _own_objects(layer: keras.Layer) -> dict[str, Any]:
+    """Return the functions and classes that a layer, and those within it, hold, by name."""
+    found: dict[str, Any] = {}
+    for part in (layer, *inner_layers(layer)):
+        found[type(part).__name__] = type(part)
+        for value in vars(part).values():
+            name = getattr(value, "__name__", None)
+            if callable(value) and isinstance(name, str):
+                found[name] = value
+            elif isinstance(value, _PLUG_INS):
+                found[type(value).__name__] = type(value)
+    return found
+
+
+def _unmakeable(layer: keras.Layer, error: Exception) -> PruningError:
+    kind = type(layer).__name__
+    why = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return PruningError(
+        f"Layer {layer.name!r} ({kind}) cannot be copied: {why} Let {kind} have a get_config that "
+        "gives all arguments of its __init__, let __init__ pass **kwargs on to Layer, and register "
+        "the class and its functions with @keras.saving.register_keras_serializable()."
+    )
