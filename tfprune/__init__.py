@@ -15,6 +15,7 @@ from tfprune.graph.rules import rule
 from tfprune.pruning import PruningReport, prune
 from tfprune.reconstruction.reconstructing import reconstruct
 from tfprune.reconstruction.report import Reconstruction
+from tfprune.reconstruction.sensitivity import Sensitivity, sensitivity
 from tfprune.scoring.catalogue import methods
 from tfprune.scoring.scores import Scores
 from tfprune.scoring.scoring import score
@@ -32,6 +33,7 @@ __all__ = [
     "PruningReport",
     "Reconstruction",
     "Scores",
+    "Sensitivity",
     "Verification",
     "__version__",
     "analyse",
@@ -48,6 +50,7 @@ __all__ = [
     "schedules",
     "score",
     "select",
+    "sensitivity",
     "training",
     "verify",
     "weights",

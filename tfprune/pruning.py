@@ -10,10 +10,13 @@ import numpy as np
 
 from tfprune import criteria, plugins
 from tfprune.checks import check_bool
-from tfprune.errors import unknown
+from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.batches import pairs
+from tfprune.passes.batches import pairs, require_rereadable
+from tfprune.reconstruction.measuring import MEASURED, Measuring
+from tfprune.reconstruction.reconstructing import reconstruct as solve_anew
+from tfprune.reconstruction.report import Reconstruction
 from tfprune.scoring.scores import Scores
 from tfprune.scoring.scoring import criterion_options, score
 from tfprune.selection import selectors
@@ -37,6 +40,7 @@ class PruningReport:
         params: weights before and after.
         seconds: {stage: wall time}.
         remarks: what is worth knowing about the choice, e.g. where a guard of the method held.
+        reconstruction: what solving the kernels anew did; None: it was not asked for.
     """
 
     method: str
@@ -46,6 +50,7 @@ class PruningReport:
     params: tuple[int, int]
     seconds: Mapping[str, float]
     remarks: tuple[str, ...] = ()
+    reconstruction: Reconstruction | None = None
 
     def __str__(self) -> str:
         kept = sum(int(mask.sum()) for mask in self.keep.values())
@@ -57,7 +62,8 @@ class PruningReport:
             f"({after / before:.1%})",
             *self.remarks,
         ]
-        return "\n".join([*lines, str(self.verification), times])
+        solved = [] if self.reconstruction is None else [str(self.reconstruction)]
+        return "\n".join([*lines, str(self.verification), *solved, times])
 
 
 def prune(
@@ -67,9 +73,11 @@ def prune(
     *,
     allow_inexact: bool = False,
     inputs: Any = None,
+    reconstruct: bool = False,
+    calibration: Any = None,
     **options: Any,
 ) -> tuple[keras.Model, PruningReport]:
-    """Prune a model by a named method: analyse, score, select, rebuild and verify.
+    """Prune a model by a named method: analyse, score, select, rebuild, verify, reconstruct.
 
     What can be refused without scores is refused before anything is scored.
 
@@ -82,15 +90,21 @@ def prune(
         inputs: what the smaller model is compared with the masked one on, as for
             `tfprune.verify`; by default random samples, or the first of the batches where those
             prove nothing: text, or a model that random numbers do not move.
+        reconstruct: solve the kernels that lost inputs anew, without labels or training, as
+            `tfprune.reconstruct` does: what comes out is useful at once.
+        calibration: unlabelled samples for that, and for `scope="sensitivity"`; by default the
+            batches. Some hundred to some thousand are enough.
         **options: options of `tfprune.select` (`ratio=0.5`, `macs=0.5`, `scope="global"`, ...),
             of `tfprune.score` (`coupled="pin"`) and of the criterion (`w_beta=0.05`, `seed=3`,
-            ...). Without an amount the method's own default holds, where its paper has one.
+            ...). Without an amount the method's own default holds, where its paper has one. With
+            `scope="sensitivity"` and `macs=` or `params=`, how much goes of which layer is
+            measured: `tfprune.sensitivity`.
 
     Returns:
         The smaller model, verified, and a report with the keep masks.
 
     Raises:
-        PruningError: as `analyse`, `score`, `select`, `rebuild` and `verify`.
+        PruningError: as `analyse`, `score`, `select`, `rebuild`, `verify` and `reconstruct`.
 
     Example:
         >>> import keras, tfprune
@@ -100,22 +114,62 @@ def prune(
         >>> small.get_layer("hidden").units
         4
     """
-    clock = [time.perf_counter()]
+    samples = _calibration(batches, calibration, options, reconstruct=reconstruct)
+    clock = _Clock()
     graph, selection, scoring = begun(model, method, options, inexact=allow_inexact)
-    clock.append(time.perf_counter())
+    clock.tick("analyse")
     scores = score(graph, method, batches, **scoring)
-    clock.append(time.perf_counter())
+    clock.tick("score")
+    if isinstance(selection, Measuring):
+        selection = selection.on(samples)
     keep, notes = selection.choose(graph, scores)
-    clock.append(time.perf_counter())
-    small = rebuild(graph, keep)
-    clock.append(time.perf_counter())
+    clock.tick("select")
+    small, found = rebuild(graph, keep), None
+    clock.tick("rebuild")
     check = _verified(graph, keep, small, inputs, batches)
-    clock.append(time.perf_counter())
-    stages = ("analyse", "score", "select", "rebuild", "verify")
-    seconds = dict(zip(stages, np.diff(clock).tolist(), strict=True))
+    clock.tick("verify")
+    if reconstruct:
+        small, found = solve_anew(graph, keep, small, samples)
+        clock.tick("reconstruct")
     params = (model.count_params(), small.count_params())
-    found = (*remarks(graph, scores, keep), *notes)
-    return small, PruningReport(method, keep, scores, check, params, seconds, found)
+    told = (*remarks(graph, scores, keep), *notes)
+    report = PruningReport(method, keep, scores, check, params, clock.seconds, told, found)
+    return small, report
+
+
+class _Clock:
+    """Wall time of one stage after the other."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def tick(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage], self._last = now - self._last, now
+
+
+def _calibration(
+    batches: Any, calibration: Any, options: Mapping[str, Any], *, reconstruct: bool
+) -> Any:
+    """Return the samples to reconstruct with and to measure on; refuse them where none are used."""
+    check_bool("reconstruct", reconstruct)
+    why = "reconstruct=True" if reconstruct else f"scope={MEASURED!r}"
+    if not reconstruct and options.get("scope") != MEASURED:
+        if calibration is not None:
+            raise PruningError(
+                f"calibration has no effect without reconstruct=True or scope={MEASURED!r}: leave "
+                "it out."
+            )
+        return None
+    samples = batches if calibration is None else calibration
+    if samples is None:
+        raise PruningError(
+            f"{why} needs unlabelled samples, scaled as in training: pass calibration=..."
+        )
+    if calibration is None:
+        require_rereadable(batches, f"{why} reads the batches once more")
+    return samples
 
 
 def _verified(
@@ -167,7 +221,7 @@ def require_possible(
 
 def begun(
     model: keras.Model, method: str, options: Mapping[str, Any], *, inexact: bool
-) -> tuple[ChannelGraph, Selection, dict[str, Any]]:
+) -> tuple[ChannelGraph, Selection | Measuring, dict[str, Any]]:
     """Return a model's graph, the selection that is to be made, and the options of the scoring.
 
     Args:
@@ -218,7 +272,9 @@ def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dic
     return selecting, {name: x for name, x in options.items() if name not in choosing}
 
 
-def planned(method: str, options: Mapping[str, Any]) -> tuple[Selection, dict[str, Any]]:
+def planned(
+    method: str, options: Mapping[str, Any]
+) -> tuple[Selection | Measuring, dict[str, Any]]:
     """Return the selection that a method will make of its scores, and the options of the scoring.
 
     Args:
@@ -234,5 +290,7 @@ def planned(method: str, options: Mapping[str, Any]) -> tuple[Selection, dict[st
         ('macs', {'seed': 3})
     """
     selecting, scoring = parted(method, options)
+    if selecting.get("scope") == MEASURED:
+        return Measuring.asked(**selecting), scoring
     selector = plugins.find(criteria, method, "method").METHOD.selector
     return asked(selector, **selecting), scoring

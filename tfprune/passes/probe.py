@@ -192,8 +192,9 @@ def gate_gradients(pairs: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> tf.Tensor:
         pairs: tensors [N, ..., C] and the gradients with respect to them, one of each site.
 
     Example:
-        >>> gate_gradients([(tf.constant([[[1.0], [2.0]]]), tf.constant([[[3.0], [-1.0]]]))])
-        <tf.Tensor: ... array([[1.]], dtype=float32)>
+        >>> pairs = [(tf.constant([[[1.0], [2.0]]]), tf.constant([[[3.0], [-1.0]]]))]
+        >>> gate_gradients(pairs).numpy().tolist()
+        [[1.0]]
     """
     return tf.add_n([tf.reduce_sum(x * slope, _between(x)) for x, slope in pairs])
 

@@ -1,51 +1,62 @@
 """What it costs a layer to lose inputs when its other weights are free to answer.
 
-Structured optimal brain surgeon: with H the mean of X'X over rows, the least squares error that
-removing the columns c adds is tr(F W_c' [(H^-1)_cc]^-1 W_c), F the weight of each output; the
-other weights become W - (H^-1)_:c [(H^-1)_cc]^-1 W_c, and H^-1 loses c (Hassibi & Stork 1993;
-Kurtic et al. 2022 for groups).
+Structured optimal brain surgeon: with H the covariance of a layer's columns, losing the columns c
+adds tr(W_c' [(H^-1)_cc]^-1 W_c) to the mean squared error of its outputs; the other weights become
+W - (H^-1)_:c [(H^-1)_cc]^-1 W_c, and H^-1 loses c (Hassibi & Stork 1993, for groups of weights).
 """
+
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.reconstruction.forms import Form
+from tfprune.reconstruction.normal_equations import Sums
+
+_RIDGE = 1e-3  # share of the diagonal of H that is added to it, as in a typical fit
+_FLOOR = 1e-9  # of the mean diagonal: a column that is always 0 costs nothing
+
 
 class Elimination:
-    """A layer's matrix while columns go.
+    """One group of a layer's matrix while columns go.
 
     Args:
-        moments: mean of X'X over rows, [D, D], regularised.
+        moments: covariance H of the columns, [D, D].
         weights: W, [D, M].
-        importance: weight of a squared error of each output, [M].
-        unit: int [D], which unit each column belongs to; negative: it stays.
+        unit: int [D], the unit that each column belongs to.
+        spread: variance of the layer's outputs, summed up: costs are shares of it.
     """
 
-    def __init__(
-        self, moments: np.ndarray, weights: np.ndarray, importance: np.ndarray, unit: np.ndarray
-    ):
-        self.inverse = np.linalg.inv(moments)
-        self.weights = weights * np.sqrt(importance)
+    def __init__(self, moments: np.ndarray, weights: np.ndarray, unit: np.ndarray, spread: float):
+        diagonal = np.diag(moments)
+        floor = _FLOOR * diagonal.mean() + np.finfo(np.float32).tiny
+        self.inverse = np.linalg.inv(moments + np.diag(_RIDGE * diagonal + floor))
+        self.weights, self._spread = weights.copy(), spread or 1.0
         order = np.argsort(unit, kind="stable")
         names, starts = np.unique(unit[order], return_index=True)
         blocks = np.split(order, starts[1:])
-        self.columns = {int(u): c for u, c in zip(names, blocks, strict=True) if u >= 0}
+        self._columns = dict(zip(names.tolist(), blocks, strict=True))
 
-    def costs(self) -> dict[int, float]:
-        """Return {unit: error that its removal adds now}."""
+    def __contains__(self, unit: int) -> bool:
+        return unit in self._columns
+
+    def costs(self, units: Sequence[int]) -> dict[int, float]:
+        """Return {unit: share of the outputs' variance that its removal adds now}."""
         sizes: dict[int, list[int]] = {}
-        for unit, columns in self.columns.items():
-            sizes.setdefault(len(columns), []).append(unit)
+        for unit in units:
+            if unit in self._columns:
+                sizes.setdefault(len(self._columns[unit]), []).append(unit)
         found: dict[int, float] = {}
-        for units in sizes.values():
-            index = np.stack([self.columns[unit] for unit in units])
-            blocks = self.inverse[index[:, :, None], index[:, None, :]]
-            own = self.weights[index]
-            found |= dict(zip(units, (own * np.linalg.solve(blocks, own)).sum((1, 2)).tolist(),
-                              strict=True))  # fmt: skip
+        for alike in sizes.values():
+            index = np.stack([self._columns[unit] for unit in alike])
+            blocks, own = self.inverse[index[:, :, None], index[:, None, :]], self.weights[index]
+            errors = (own * np.linalg.solve(blocks, own)).sum(axis=(1, 2)) / self._spread
+            found |= dict(zip(alike, errors.tolist(), strict=True))
         return found
 
     def remove(self, unit: int) -> None:
         """Remove a unit's columns; the others answer."""
-        columns = self.columns.pop(unit, None)
+        columns = self._columns.pop(unit, None)
         if columns is None:
             return
         across = self.inverse[:, columns]
@@ -55,3 +66,66 @@ class Elimination:
         # What is left of the removed rows is rounding.
         self.weights[columns] = 0
         self.inverse[columns] = self.inverse[:, columns] = 0
+
+
+def eliminations(graph: ChannelGraph, name: str, form: Form, sums: Sums) -> list[Elimination]:
+    """Return a layer's groups, ready to lose columns; none for a layer that reads no channels.
+
+    Args:
+        graph: channel graph of the original model.
+        name: the layer.
+        form: how it is a matrix.
+        sums: of its columns and outputs.
+    """
+    unit = column_units(graph, name, form)
+    if unit is None:
+        return []
+    covariance = sums.centred(offset=True)[0] / sums.rows
+    spread = sums.spread() / sums.rows
+    return [
+        Elimination(moments, weights, own, spread)
+        for moments, weights, own in zip(covariance, form.matrix(), unit, strict=True)
+    ]
+
+
+def column_units(graph: ChannelGraph, name: str, form: Form) -> np.ndarray | None:
+    """Return the unit that each column of a layer's matrix belongs to, int [groups, D].
+
+    Args:
+        graph: channel graph of the original model.
+        name: the layer.
+        form: how it is a matrix.
+    """
+    owner = graph.owners[name]
+    place = next(i for i, w in enumerate(form.layer.weights) if w is form.kernel)
+    slots = [slot for slot in owner.slots.values() if slot.reads and slot.weight == place]
+    if not slots:
+        return None
+    shape = form.kernel.shape
+    view = [1] * len(shape)
+    view[slots[0].axis] = -1
+    ids = np.broadcast_to(graph.unit[slots[0].ids].reshape(view), shape)
+    return form.arranged(ids)[:, :, 0]
+
+
+def order_of_removal(
+    parts: Sequence[Elimination], units: Sequence[int], scores: Mapping[int, float] | None = None
+) -> Iterator[tuple[int, float]]:
+    """Remove units one by one; yield each with the error that it added, once it is gone.
+
+    Args:
+        parts: all that reads the units; what is left of them is one unit.
+        units: the units of one coupled set.
+        scores: {unit: score}: the lowest goes first; None: the one that costs least at that time.
+    """
+    left = list(units)
+    while len(left) > 1:
+        total = dict.fromkeys(left, 0.0)
+        for part in parts:
+            for unit, cost in part.costs(left).items():
+                total[unit] += cost
+        first = min(left, key=(total if scores is None else scores).__getitem__)
+        left.remove(first)
+        for part in parts:
+            part.remove(first)
+        yield first, total[first]

@@ -10,16 +10,16 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
 from tfprune.passes.tape import Step, record
 from tfprune.reconstruction.forms import Form
-from tfprune.reconstruction.goals import carrier, completing
+from tfprune.reconstruction.goals import carrier, completing, hidden_below
 from tfprune.reconstruction.lanes import Lane, Shelf
 from tfprune.reconstruction.normal_equations import Halves, best_fit
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.plan import Plan
 from tfprune.reconstruction.report import LayerFit
+from tfprune.reconstruction.rows import drawn
+from tfprune.reconstruction.taken import Taken, refined, take
 
 HELD = 5  # every fifth sample is held out to choose the ridge by
-_CHUNK = 1 << 26  # bytes of columns at a time
-_NARROW = 64  # a layer of fewer columns is fitted on as many rows as one of these
 _FAITHFUL = 1e-3  # of the outputs' scale: else the columns are not what the layer computes
 
 
@@ -27,7 +27,6 @@ _FAITHFUL = 1e-3  # of the outputs' scale: else the columns are not what the lay
 class Settings:
     """How layers are fitted, as the arguments of `tfprune.reconstruct`."""
 
-    rows_per_column: int = 64
     aim: str = "sum"
     seed: int = 0
 
@@ -94,15 +93,19 @@ class Fitting:
         if not form.has_kernel and self._behind_a_fit(step):
             return
         taker = carrier(self.pair, self.plan, step, form)
-        halves = self._sums(step, form)
-        if halves is None:
+        taken = self._taken(step, form)
+        if taken is None:
             self.fits.append(LayerFit(name, "what it computes does not follow from its kernel"))
             return
+        halves = Halves()
+        for one in taken:
+            halves.add(one.columns(form), one.goal, one.held)
         fit = best_fit(halves, form.matrix(), offset=taker is not None)
         if fit.ridge is not None:
-            form.assign(fit.weights)
+            weights, offset = refined(form, taken, halves, fit, free=taker is not None)
+            form.assign(weights)
             if taker is not None:
-                taker(fit.offset)
+                taker(offset)
         shape, rows = form.matrix().shape, halves.fitted.rows + halves.held.rows
         self.fits.append(LayerFit(name, "", shape, rows, fit.ridge, fit.before, fit.after))
 
@@ -115,24 +118,23 @@ class Fitting:
         norm = has_role(step.operation, "normalisation")
         return norm and maker is not None and self._has_kernel(maker.operation)
 
-    def _sums(self, step: Step, form: Form) -> Halves | None:
-        """Return the sums over all calls and samples; None where the form does not hold."""
-        halves, checked = Halves(), False
+    def _taken(self, step: Step, form: Form) -> list[Taken] | None:
+        """Return the rows over all calls and samples; None where the form does not hold."""
+        taken: list[Taken] = []
         calls = self.plan.calls[id(step.operation)]
         for call in calls:
             for portion in range(self.small.count):
                 x, goal, own = self._samples(step, call, portion)
                 y = goal  # of a layer with a kernel only the shape is asked for
-                if not (checked and form.has_kernel):
+                if not taken or not form.has_kernel:
                     y = np.asarray(self.pair.raw_small(call, *own))
-                    if not checked and not _holds(form, x, y):
+                    if not taken and not _holds(form, x, y):
                         return None
-                    checked = True
+                lanes = self.original, self.small
+                hidden = hidden_below(self.pair, self.plan, lanes, call, portion, goal)
                 for rows, held in self._rows(form, goal, portion, len(calls)):
-                    wanted, bias = form.targets(goal, rows), form.bias()
-                    wanted = wanted if bias is None else wanted - bias[:, None]
-                    halves.add(form.columns(x, y, rows), wanted, held)
-        return halves
+                    taken.append(take(form, x, y, goal, hidden, rows, held))
+        return taken
 
     def _samples(
         self, step: Step, call: Step, portion: int
@@ -160,17 +162,11 @@ class Fitting:
     def _rows(
         self, form: Form, y: np.ndarray, portion: int, calls: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield rows of a portion, drawn where there are more than needed, and which are held."""
-        samples, each, total = y.shape[0], form.positions(y), self.first[-1]
-        groups, width, _ = form.matrix().shape
-        share = self.settings.rows_per_column * max(width, _NARROW) / (total * calls)
-        count = min(int(np.ceil(share * samples)), samples * each)
-        rows = np.sort(self.rng.choice(samples * each, count, replace=False))
-        number = self.first[portion] + rows // each
-        held = (number % HELD == HELD - 1) & (total >= HELD)
-        chunk = max(1, _CHUNK // (8 * width * groups))
-        for start in range(0, count, chunk):
-            yield rows[start : start + chunk], held[start : start + chunk]
+        """Yield rows of a portion, and which of them are held out."""
+        total = self.first[-1]
+        for rows in drawn(form, y, 1 / (total * calls), self.rng):
+            number = self.first[portion] + rows // form.positions(y)
+            yield rows, (number % HELD == HELD - 1) & (total >= HELD)
 
 
 def _holds(form: Form, x: np.ndarray, y: np.ndarray) -> bool:

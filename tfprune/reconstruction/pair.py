@@ -60,11 +60,11 @@ class Pair:
 
     def call_original(self, step: Step, args: tuple, kwargs: dict) -> Any:
         """Make a call of the original model."""
-        return self._activated(step, self.raw_original(step, args, kwargs))
+        return self.activated(step, self.raw_original(step, args, kwargs))
 
     def call_small(self, step: Step, args: tuple, kwargs: dict) -> Any:
         """Make a call of the pruned model."""
-        return self._activated(step, self.raw_small(step, args, kwargs))
+        return self.activated(step, self.raw_small(step, args, kwargs))
 
     def raw_original(self, step: Step, args: tuple, kwargs: dict) -> Any:
         """Make a call of the original model, without the layer's own activation."""
@@ -85,7 +85,8 @@ class Pair:
         """Return what the pruned model has of a call's first input in the original."""
         return _left(tensor, self.owners[id(step.operation)].inputs[0], self.kept)
 
-    def _activated(self, step: Step, raw: Any) -> Any:
+    def activated(self, step: Step, raw: Any) -> Any:
+        """Return what a call gives, from what it gave without the layer's own activation."""
         activation = self.activations.get(id(step.operation))
         return raw if activation is None else activation(raw)
 

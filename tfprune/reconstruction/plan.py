@@ -83,6 +83,11 @@ class Plan:
             found |= dict.fromkeys(step.needs, place)
         return {number: place for number, place in found.items() if number not in self.tape.outputs}
 
+    def reader(self, number: int) -> Step | None:
+        """Return the call that alone reads a tensor; None where there are others."""
+        readers = self.readers.get(number, ())
+        return readers[0] if len(readers) == 1 and number not in self.tape.outputs else None
+
     def depends(self, step: Step, other: Step) -> bool:
         """Tell whether a call needs what another one makes."""
         return _reaches(self._needed, step, other)
@@ -126,8 +131,7 @@ class Plan:
 
     def _alone(self, number: int) -> Step | None:
         """Return the call that makes a tensor which one call alone reads."""
-        alone = len(self.readers.get(number, ())) == 1 and number not in self.tape.outputs
-        step = self.maker.get(number) if alone else None
+        step = self.maker.get(number) if self.reader(number) else None
         return step if step is not None and len(step.outputs) == 1 and step.reads else None
 
 

@@ -51,7 +51,13 @@ class Request:
         self._check_shares()
         if self.scope not in (None, *SCOPES):
             valid = f"{', '.join(map(repr, SCOPES[:-1]))} or {SCOPES[-1]!r}"
-            raise PruningError(f"scope must be {valid}, received {self.scope!r}.")
+            hint = (
+                ". Amounts that are measured need samples: tfprune.sensitivity(graph, data, "
+                "scores).keep(macs=...), or prune(..., scope='sensitivity')"
+                if self.scope == "sensitivity"
+                else ""
+            )
+            raise PruningError(f"scope must be {valid}, received {self.scope!r}{hint}.")
         if self.scope and self.amount in _WITHOUT_SCOPE:
             raise PruningError(
                 f"scope={self.scope!r} has no effect with {self.amount}: leave it out."

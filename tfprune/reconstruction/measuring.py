@@ -1,0 +1,73 @@
+"""The selection of `tfprune.prune` whose amounts are measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.reconstruction.sensitivity import sensitivity
+from tfprune.selection.planning import asked
+
+MEASURED = "sensitivity"  # the scope
+_BUDGETS = ("macs", "params")
+_OTHERS = ("min_channels", "round_to", "include", "exclude")
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """A selection that is yet to be made, by `tfprune.sensitivity`.
+
+    Args:
+        budget: options of `Sensitivity.keep`.
+        layers: its patterns of layers.
+        samples: what it measures on.
+    """
+
+    budget: Mapping[str, Any]
+    layers: Mapping[str, Any]
+    samples: Any = None
+
+    @classmethod
+    def asked(cls, *, scope: str, **options: Any) -> "Measuring":
+        """Return the selection that is asked for.
+
+        Args:
+            scope: "sensitivity".
+            **options: options of `tfprune.select`.
+
+        Raises:
+            PruningError: an amount that is no budget, or an option of a selector.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        wrong = [name for name in given if name not in (*_BUDGETS, *_OTHERS)]
+        if wrong or not set(_BUDGETS) & set(given):
+            raise PruningError(
+                f"scope={scope!r} measures how much goes of which layer under a budget: give "
+                f"macs= or params=, the share that is left; received {', '.join(wrong) or 'none'}."
+                f" With it go {', '.join(_OTHERS)}."
+            )
+        asked("ranking", **given)  # refuses values out of range
+        layers = {name: given.pop(name) for name in ("include", "exclude") if name in given}
+        return cls(given, layers)
+
+    def on(self, samples: Any) -> "Measuring":
+        """Return this selection with samples to measure on."""
+        return replace(self, samples=samples)
+
+    def check(self, graph: ChannelGraph) -> None:
+        """Refuse what a model's graph shows to be impossible, whatever the scores."""
+        asked("ranking", **self.budget, **self.layers).check(graph)
+
+    def choose(
+        self, graph: ChannelGraph, scores: Mapping[str, np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], list[str]]:
+        """Return the keep masks, and no remarks.
+
+        Args:
+            graph: channel graph of the model.
+            scores: of its channels; those of pairs of channels say no order.
+        """
+        return sensitivity(graph, self.samples, scores, **self.layers).keep(**self.budget), []

@@ -1,0 +1,176 @@
+"""The original model alone: the sums of each layer's columns, and runs with some channels gone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.tape import Step, record
+from tfprune.reconstruction.elimination import column_units
+from tfprune.reconstruction.forms import Form
+from tfprune.reconstruction.goals import carrier
+from tfprune.reconstruction.normal_equations import Sums
+from tfprune.reconstruction.pair import Pair
+from tfprune.reconstruction.plan import Plan
+from tfprune.reconstruction.rows import drawn
+from tfprune.surgery.builder import float32_if_half
+
+
+class Original:
+    """A copy of a model, run call by call, whose kernels can be changed and put back.
+
+    Args:
+        graph: channel graph of the model.
+    """
+
+    def __init__(self, graph: ChannelGraph):
+        self.graph = graph
+        self.pair = Pair(graph, np.ones(len(graph.unit), bool), float32_if_half(graph.model))
+        self.plan = Plan(record(graph), self._has_kernel)
+        self.layers = {
+            step.operation: self.pair.owners[key].name
+            for key, (step, *_) in self.plan.calls.items()
+            if self._has_kernel(step.operation)
+        }
+
+    def sums(self, portions: Sequence[Sequence[Any]], rng: np.random.Generator) -> dict[str, Sums]:
+        """Return the sums of columns and outputs of each layer with a kernel, by name.
+
+        Args:
+            portions: the samples.
+            rng: draws positions where there are more than are needed.
+        """
+        found = {name: Sums() for name in self.layers.values()}
+        total = sum(int(portion[0].shape[0]) for portion in portions)
+        for portion in portions:
+            tensors = dict(zip(self.plan.tape.inputs, portion, strict=True))
+            for step in self.plan.tape.steps:
+                args, kwargs = step.filled(tensors)
+                raw = self.pair.raw_small(step, args, kwargs)
+                if step.operation in self.layers:
+                    calls = len(self.plan.calls[id(step.operation)])
+                    share = 1 / (total * calls)
+                    self._add(found[self.layers[step.operation]], step, args[0], raw, share, rng)
+                outputs = keras.tree.flatten(self.pair.activated(step, raw))
+                tensors.update(zip(step.outputs, outputs, strict=True))
+        return found
+
+    def form(self, name: str) -> Form:
+        """Return how a layer with a kernel is a matrix."""
+        return self.pair.forms[id(self.graph.owners[name].operation)]
+
+    def readers(self, units: Sequence[int]) -> list[str]:
+        """Return the names of the layers whose kernels read one of some units."""
+        found = ((name, column_units(self.graph, name, self.form(name)))
+                 for name in self.layers.values())  # fmt: skip
+        return [name for name, own in found if own is not None and np.isin(own, units).any()]
+
+    def _add(
+        self,
+        sums: Sums,
+        step: Step,
+        x: Any,
+        y: Any,
+        share: float,
+        rng: np.random.Generator,
+    ) -> None:
+        form, x, y = self.pair.forms[id(step.operation)], np.asarray(x), np.asarray(y)
+        for rows in drawn(form, y, share, rng):
+            sums.add(form.columns(x, y, rows), form.targets(y, rows))
+
+    def _has_kernel(self, operation: Any) -> bool:
+        form = self.pair.forms.get(id(operation))
+        return form is not None and form.has_kernel
+
+
+class Trials:
+    """What the outputs become when some channels are gone and their readers have answered.
+
+    Args:
+        original: the model.
+        portion: samples to judge by.
+        means: {layer: mean of its columns, [groups, D]}.
+    """
+
+    def __init__(self, original: Original, portion: Sequence[Any], means: Mapping[str, Any]):
+        self.original, self.means = original, means
+        inputs = dict(zip(original.plan.tape.inputs, portion, strict=True))
+        self.tensors = inputs | dict(self._run(inputs))
+        self.wanted = self._outputs(self.tensors)
+        self.spread = sum(float(((y - y.mean(axis=0)) ** 2).sum()) for y in self.wanted) or 1.0
+
+    def harm(self, gone: np.ndarray, weights: Mapping[str, np.ndarray]) -> float:
+        """Return the squared change of the outputs as a share of their spread.
+
+        Args:
+            gone: bool [units], which units are gone.
+            weights: {layer: its new matrix, [groups, D, M]} of the layers that read them.
+        """
+        original, kept = self.original, ~gone[self.original.graph.unit]
+        before = [(v, v.numpy()) for v in original.pair.small.variables]
+        changed = {op for op, name in original.layers.items() if name in weights}
+        for operation in changed:
+            self._answer(operation, weights[original.layers[operation]])
+        tensors = dict(self._run(self.tensors, changed, kept))
+        for variable, value in before:
+            variable.assign(value)
+        found = self._outputs({**self.tensors, **tensors})
+        difference = sum(
+            float(((a - b) ** 2).sum()) for a, b in zip(self.wanted, found, strict=True)
+        )
+        return difference / self.spread
+
+    def _answer(self, operation: Any, weights: np.ndarray) -> None:
+        """Give a layer another matrix, and the offset that keeps its outputs' mean."""
+        original = self.original
+        form, step = original.pair.forms[id(operation)], original.plan.calls[id(operation)][0]
+        mean = self.means[original.layers[operation]]
+        offset = (mean[:, None, :] @ (form.matrix() - weights))[:, 0]
+        form.assign(weights)
+        taker = carrier(original.pair, original.plan, step, form)
+        if taker is not None:
+            taker(offset)
+
+    def _run(
+        self,
+        known: Mapping[int, Any],
+        changed: set[Any] | None = None,
+        kept: np.ndarray | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield (number, tensor) of all calls, or of those that a change reaches."""
+        pair, new = self.original.pair, {}
+        norms = () if changed is None else self._behind(changed)
+        for step in self.original.plan.tape.steps:
+            masks = [] if kept is None else self._masks(step, kept)
+            touched = changed is None or step.operation in changed or step in norms or masks
+            if not touched and not any(number in new for number in step.needs):
+                continue
+            args, kwargs = step.filled({n: new.get(n, known.get(n)) for n in step.needs})
+            for axis, mask in masks:
+                view = [1] * len(args[0].shape)
+                view[axis] = -1
+                args = (keras.ops.where(mask.reshape(view), args[0], 0), *args[1:])
+            outputs = keras.tree.flatten(pair.call_small(step, args, kwargs))
+            new.update(zip(step.outputs, outputs, strict=True))
+        yield from new.items()
+
+    def _behind(self, changed: set[Any]) -> set[Step]:
+        """Return the calls that read changed layers: they may have taken up an offset."""
+        plan = self.original.plan
+        calls = [call for operation in changed for call in plan.calls[id(operation)]]
+        return {reader for call in calls for reader in plan.readers.get(call.outputs[0], ())}
+
+    def _masks(self, step: Step, kept: np.ndarray) -> list[tuple[int, np.ndarray]]:
+        """Return the axis and mask of each weightless read of channels of which some are gone."""
+        return [
+            (reader.axis, kept[reader.ids])
+            for reader in self.original.graph.readers
+            if reader.operation is step.operation
+            and reader.call == step.call
+            and not kept[reader.ids].all()
+        ]
+
+    def _outputs(self, tensors: Mapping[int, Any]) -> list[np.ndarray]:
+        return [np.asarray(tensors[n], np.float64) for n in self.original.plan.tape.outputs]
