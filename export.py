@@ -14,6 +14,7 @@ from absl import logging
 
 import tfprune
 from tfprune import files
+from tfprune.data import preprocessing
 
 
 def define_flags() -> None:
@@ -29,7 +30,12 @@ def main(argv: list[str]) -> None:
     path = flags.model_file.path()
     target = flags.exporting.target(path)
     model = files.load_model(path)
-    written = tfprune.export(model, **target, formats=flags.exporting.formats())
+    formats, known = flags.exporting.formats(), preprocessing.load(path.parent)
+    if known is None:
+        logging.info("Without preprocessing: there is no %s beside the model", preprocessing.FILE)
+    else:
+        known.require_fit(model)
+    written = tfprune.export(model, **target, formats=formats, preprocessing=known)
     for name, place in written.items():
         logging.info("%s: %s", name, place)
 

@@ -29,7 +29,7 @@ from absl import logging
 import tfprune.data
 from tfprune import criteria, files, plugins, reporting, runs, schedules, training
 from tfprune.errors import PruningError
-from tfprune.exporting import artefacts
+from tfprune.exporting import require_formats
 from tfprune.pruning import require_possible
 from tfprune.scoring.scoring import criterion_options
 from tfprune.training.devices import use_gpu
@@ -95,7 +95,7 @@ def main(argv: list[str]) -> None:
     if plan.recalibration:
         training.require_statistics(model)
     if formats:
-        artefacts.require_formats(model, formats)
+        require_formats(model, formats)
     runs.require_same(baseline.parent, feeding.record(data))
     if runs.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
         logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
@@ -201,7 +201,10 @@ def prune(
     files.save_model(small, path)
     exported = {}
     if formats:
-        exported = tfprune.export(small, folder / "export", formats=formats, overwrite=True)
+        files.remove(folder / "export")  # what an interrupted attempt of this run has left
+        exported = tfprune.export(
+            small, folder / "export", formats=formats, preprocessing=feeding.preprocessing(data)
+        )
     before, after = training.evaluate(model, test), training.evaluate(small, test)
     comparison = reporting.compare(model, small, results=(before, after), paths=(baseline, path))
     parts = {

@@ -8,7 +8,7 @@ functional model, and the result is compared with the masked original.
 from tfprune import data, reporting, schedules, training, weights
 from tfprune.costs.model_cost import Cost, cost
 from tfprune.errors import PruningError
-from tfprune.exporting.artefacts import export
+from tfprune.exporting.writing import export
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import rule

@@ -1,17 +1,20 @@
 """Every format: equal to the model after loading, refused and removed when it is not."""
 
+import dataclasses
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import tfprune.exporting
 from tfprune import plugins
+from tfprune.data import Preprocessing, preprocessing
 from tfprune.errors import PruningError
-from tfprune.exporting import _signature, onnx, saved_model
-from tfprune.exporting.artefacts import export
+from tfprune.exporting import _signature, export, formats
+from tfprune.exporting.formats import onnx, saved_model
 
-FORMATS = plugins.names(tfprune.exporting)
+FORMATS = plugins.names(formats)
 BATCH = 5  # another size than the one the exporter compares with
 
 
@@ -37,14 +40,14 @@ def inputs():
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_artefact_computes_what_the_model_computes(model, inputs, name, tmp_path):
+def test_the_file_computes_what_the_model_computes(model, inputs, name, tmp_path):
     if name == "onnx":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
     paths = export(model, tmp_path, formats=[name])
     assert list(paths) == [name]
     assert [path.name for path in tmp_path.iterdir()] == [paths[name].name]
-    module = plugins.find(tfprune.exporting, name, "export format")
+    module = plugins.find(formats, name, "export format")
     received = module.run(paths[name], model, inputs)
     for tensor, got in zip(model(inputs, training=False), received, strict=True):
         wanted = tensor.numpy()
@@ -95,7 +98,7 @@ def test_a_model_with_several_outputs_of_one_layer_gets_numbered_names():
     assert names == [names[0], f"{names[0]}_1"]
 
 
-def test_an_artefact_that_differs_is_removed(model, tmp_path, monkeypatch):
+def test_a_file_that_differs_is_removed(model, tmp_path, monkeypatch):
     run = saved_model.run
     monkeypatch.setattr(saved_model, "run", lambda *args: [y * 1.001 for y in run(*args)])
     with pytest.raises(PruningError, match=r"'saved_model' was removed.*'late'.*received.*0\.001"):
@@ -113,10 +116,10 @@ def test_outputs_of_another_shape_are_refused(model, tmp_path, monkeypatch):
 def test_a_converter_that_fails_leaves_nothing_and_is_named(model, tmp_path, monkeypatch):
     def fail(model, path):
         path.mkdir()
-        raise OSError("disk full")
+        raise RuntimeError("out of opcodes")
 
     monkeypatch.setattr(saved_model, "write", fail)
-    with pytest.raises(PruningError, match=r"'saved_model' cannot hold .*OSError: disk full"):
+    with pytest.raises(PruningError, match=r"'saved_model' cannot hold .*Error: out of opcodes"):
         export(model, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -141,9 +144,9 @@ def test_an_existing_target_is_refused_and_replaced_on_demand(model, tmp_path):
 def test_unknown_and_repeated_formats_list_the_valid_ones(model, tmp_path):
     with pytest.raises(PruningError, match=r"Unknown export format 'tflit'.*'tflite'.*saved_model"):
         export(model, tmp_path, formats=["tflit"])
-    for formats in ["keras", [], ["keras", "keras"]]:
+    for wrong in ["keras", [], ["keras", "keras"]]:
         with pytest.raises(PruningError, match=r"different names, received .*Valid names: keras"):
-            export(model, tmp_path, formats=formats)
+            export(model, tmp_path, formats=wrong)
 
 
 def test_the_number_of_inputs_is_checked(model, inputs, tmp_path):
@@ -188,9 +191,78 @@ def test_half_precision_models_are_compared_at_their_own_resolution(inputs, tmp_
 
 def test_every_format_module_keeps_the_contract():
     for name in FORMATS:
-        module = plugins.find(tfprune.exporting, name, "export format")
-        assert isinstance(module.FILE, str)
+        module = plugins.find(formats, name, "export format")
         assert 0 < module.TOLERANCE < 0.1
-        assert all(callable(getattr(module, part)) for part in ("refuse", "write", "run"))
-    files = [plugins.find(tfprune.exporting, name, "").FILE for name in FORMATS]
+        assert all(callable(getattr(module, part)) for part in ("target", "refuse", "write", "run"))
+    files = [plugins.find(formats, name, "").target(Path("x")) for name in FORMATS]
     assert len(set(files)) == len(files)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    """Ends in a softmax, begins with a Normalization, whose numbers are no variables."""
+    keras.utils.set_random_seed(5)
+    image = keras.Input((6, 5, 3), name="image")
+    x = keras.layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 4.0, 9.0])(image)
+    x = keras.layers.Conv2D(4, 3, name="conv")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, keras.layers.Dense(3, activation="softmax", name="head")(x))
+
+
+KNOWN = Preprocessing(
+    "mine", "channel", (6, 5, 3), 255.0, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3), ("ant", "bee", "cat")
+)
+
+
+def test_served_raw_images_and_files_give_probabilities_and_logits(classifier, tmp_path):
+    path = export(classifier, tmp_path, preprocessing=KNOWN)["saved_model"]
+    loaded = tf.saved_model.load(str(path))
+    raw = np.random.default_rng(2).integers(0, 256, (4, 6, 5, 3)).astype(np.uint8)
+    wanted = classifier((raw / 255 - KNOWN.mean) / KNOWN.deviation).numpy()
+    by_image = loaded.signatures["serving_default"](images=tf.constant(raw, tf.float32))
+    content = tf.stack([tf.io.encode_png(one) for one in raw])
+    by_bytes = loaded.signatures["bytes"](content=content)
+    for received in (by_image, by_bytes):
+        assert received.keys() == {"probabilities", "logits"}
+        np.testing.assert_allclose(received["probabilities"], wanted, atol=1e-5)
+        logits = received["logits"].numpy()
+        assert np.abs(logits.sum(1) - 1).min() > 1e-3  # not the probabilities once more
+        np.testing.assert_allclose(tf.nn.softmax(logits), wanted, atol=1e-5)
+    assert (path / "assets.extra" / "labels.txt").read_text() == "ant\nbee\ncat\n"
+    assert preprocessing.load(tmp_path) == preprocessing.load(path / "assets.extra") == KNOWN
+
+
+def test_logits_are_served_as_probabilities_too(tmp_path):
+    image = keras.Input((6, 5, 3), name="image")
+    model = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(image)))
+    path = export(model, tmp_path, preprocessing=KNOWN)["saved_model"]
+    raw = np.full((2, 6, 5, 3), 7.0, np.float32)
+    received = tf.saved_model.load(str(path)).signatures["serving_default"](images=raw)
+    wanted = model(KNOWN.normalise(raw)).numpy()
+    np.testing.assert_allclose(received["logits"], wanted, atol=1e-5)
+    np.testing.assert_allclose(received["probabilities"], tf.nn.softmax(wanted), atol=1e-6)
+
+
+def test_a_signature_that_serves_something_else_is_refused(classifier, tmp_path, monkeypatch):
+    other = dataclasses.replace(KNOWN, mean=(0.0, 0.0, 0.0))
+    real = saved_model.serve
+    monkeypatch.setattr(saved_model, "serve", lambda model, path, known: real(model, path, other))
+    with pytest.raises(PruningError, match=r"signature 'serving_default' differs from preprocess"):
+        export(classifier, tmp_path, preprocessing=KNOWN)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_version_is_taken_and_none_overwritten(classifier, tmp_path):
+    (tmp_path / "7").mkdir()
+    for number in ("8", "9"):
+        assert export(classifier, tmp_path, overwrite=True)["saved_model"].name == number
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "8", "9"]
+
+
+def test_onnx_holds_the_numbers_of_a_normalization_and_the_models_names(classifier, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    path = export(classifier, tmp_path, formats=["onnx"])["onnx"]
+    session = onnxruntime.InferenceSession(str(path))
+    assert [x.name for x in session.get_inputs()] == ["image"]
+    assert [x.name for x in session.get_outputs()] == ["head"]

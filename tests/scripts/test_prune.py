@@ -37,9 +37,10 @@ def test_the_model_has_the_channels_that_the_masks_keep(baseline, pruned):
 
 def test_the_export_computes_what_the_model_computes(pruned):
     small = keras.models.load_model(pruned / "resnet20.keras")
-    images = np.random.default_rng(0).standard_normal((7, 8, 8, 1)).astype("float32")
+    raw = tfprune.data.load("digits").test.images[:7].astype("float32")
     loaded = tf.saved_model.load(str(pruned / "export" / "1"))
-    served = loaded.signatures["serving_default"](image=tf.constant(images))["head"]
+    served = loaded.signatures["serving_default"](images=tf.constant(raw))["probabilities"]
+    images = preprocessing.load(pruned).normalise(raw)
     np.testing.assert_allclose(served, small(images), atol=1e-5)
 
 
@@ -149,7 +150,7 @@ def request_of(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prune, "load_baseline", lambda path, *args: seen.update(baseline=path))
         patch.setattr(prune.tfprune.data.Preprocessing, "require_fit", lambda *args: None)
-        patch.setattr(prune.artefacts, "require_formats", lambda *args: None)
+        patch.setattr(prune, "require_formats", lambda *args: None)
         patch.setattr(prune, "require_possible", lambda *args, **options: None)
         patch.setattr(prune.runs, "claim", lambda folder, *a, **k: seen.update(folder=folder))
         patch.setattr(prune, "prune", lambda *a, **k: seen.update(k))

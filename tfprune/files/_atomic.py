@@ -77,14 +77,15 @@ def make_folder(path: str | os.PathLike) -> Path:
     return Path(path)
 
 
-def sweep(folder: str | os.PathLike) -> None:
-    """Remove what writers that were killed left in a folder and below.
+def sweep(folder: str | os.PathLike, *, below: bool = True) -> None:
+    """Remove what writers that were killed left in a folder.
 
     What was to be replaced when the kill came gets its name back. Files of other origin stay, and
     so do those of a writer that lives.
 
     Args:
         folder: the folder; one that is not there is no error.
+        below: also in the folders within it.
 
     Example:
         >>> import tempfile
@@ -94,7 +95,8 @@ def sweep(folder: str | os.PathLike) -> None:
         >>> list(folder.iterdir())
         []
     """
-    for path in sorted(Path(folder).rglob(".*.partial*"), key=_last_first):
+    search = Path(folder).rglob if below else Path(folder).glob
+    for path in sorted(search(".*.partial*"), key=_last_first):
         found = _PARTIAL.fullmatch(path.name)
         if not found or _is_open(found):
             continue

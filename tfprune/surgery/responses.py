@@ -43,6 +43,22 @@ def responses(model: keras.Model, inputs: Any) -> list[np.ndarray]:
     return [as_float64(y) for y in outputs]
 
 
+def raw_outputs(model: keras.Model, inputs: Any) -> list[Any]:
+    """Return a model's outputs as tensors, before a last activation; also within a tf.function.
+
+    Args:
+        model: a functional or Sequential model.
+        inputs: one batch, as the model takes it.
+
+    Example:
+        >>> head = keras.layers.Dense(2, activation="softmax", kernel_initializer="ones")
+        >>> model = keras.Sequential([keras.Input((1,)), head])
+        >>> raw_outputs(model, np.array([[3.0]]))[0].numpy().tolist()
+        [[3.0, 3.0]]
+    """
+    return _Run().responses(model, inputs)
+
+
 def called(model: keras.Model, inputs: Any) -> Iterator[tuple[Any, list[np.ndarray]]]:
     """Yield each operation that a model calls, in order, with what the call returns.
 

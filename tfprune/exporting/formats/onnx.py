@@ -1,7 +1,10 @@
 """ONNX, for ONNX Runtime, TensorRT and others; needs the extra `tfprune[export]`."""
 
+import contextlib
 import importlib
 import importlib.util
+import logging
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +14,15 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
+from tfprune.exporting.formats import saved_model
 from tfprune.graph.rules import has_role
 
-FILE = "model.onnx"
 TOLERANCE = 1e-5
+
+
+def target(directory: Path) -> Path:
+    """Return the file in a directory."""
+    return directory / "model.onnx"
 
 
 def refuse(model: keras.Model) -> None:
@@ -43,10 +51,35 @@ def refuse(model: keras.Model) -> None:
 
 
 def write(model: keras.Model, path: Path) -> None:
-    """Convert the model, which must have been called once (the comparison has done it)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf2onnx is written against older NumPy
-        model.export(str(path), format="onnx", verbose=False)
+    """Convert by way of a SavedModel: its constants are in the file, those of a call are not."""
+    loader = importlib.import_module("tf2onnx.tf_loader")
+    convert = importlib.import_module("tf2onnx.convert")
+    with _quiet(), tempfile.TemporaryDirectory() as folder:
+        saved_model.write(model, Path(folder) / "model")
+        graph, inputs, outputs, renamed = loader.from_saved_model(
+            f"{folder}/model", None, None, signatures=["serving_default"],
+            return_tensors_to_rename=True,
+        )  # fmt: skip
+        convert.from_graph_def(
+            graph, name=model.name, input_names=inputs, output_names=outputs,
+            tensors_to_rename=renamed, output_path=str(path),
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to oneself what tf2onnx says about older NumPy and about TensorFlow 1."""
+    loggers = [logging.getLogger(name) for name in ("tensorflow", "tf2onnx")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
@@ -54,7 +87,7 @@ def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.nda
     onnxruntime = importlib.import_module("onnxruntime")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     named = dict(zip(_signature.input_names(model), inputs, strict=True))
-    return _signature.to_float64(session.run(None, named))
+    return _signature.to_float64(session.run(_signature.output_names(model), named))
 
 
 def _layers(model: keras.Model) -> Iterator[keras.Layer]:

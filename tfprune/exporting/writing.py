@@ -9,10 +9,13 @@ from types import ModuleType
 import keras
 import numpy as np
 
-from tfprune import exporting, plugins
+from tfprune import plugins
+from tfprune.data import Preprocessing
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
-from tfprune.files import atomic_path
+from tfprune.exporting import formats as known
+from tfprune.files import atomic_path, sweep
+from tfprune.files import known as is_known
 
 
 def export(
@@ -21,13 +24,14 @@ def export(
     *,
     formats: Sequence[str] = ("saved_model",),
     inputs: Sequence[np.ndarray] | None = None,
+    preprocessing: Preprocessing | None = None,
     overwrite: bool = False,
 ) -> dict[str, Path]:
     """Write a model in the formats that servers read, each proven equal to the model.
 
-    Every artefact is loaded again by its format's own runtime before it gets its name; one
-    whose outputs differ from the model's is removed. `saved_model` is written in the versioned
-    layout of TensorFlow Serving, so that `directory` is a servable base path.
+    Every file is loaded again by its format's own runtime before it gets its name; one whose
+    outputs differ from the model's is removed. `saved_model` is written in the versioned layout of
+    TensorFlow Serving, so that `directory` is a servable base path: the next number is taken.
 
     Args:
         model: a built Keras model with named inputs.
@@ -37,10 +41,13 @@ def export(
         inputs: one array [N, ...] per input of the model, to compare outputs on, N >= 1.
             Without them standard normal numbers are used (zeros for integer inputs), with a
             free size of 32.
-        overwrite: replace artefacts that are already there.
+        preprocessing: what raw images go through, and the labels; `saved_model` then takes raw
+            images or the bytes of files and gives probabilities and logits. It is written beside
+            the files, too.
+        overwrite: replace files that are already there; a version of a SavedModel never is.
 
     Returns:
-        For each format the path of its artefact.
+        For each format the path of what was written.
 
     Raises:
         PruningError: an unknown or repeated format, an existing target without `overwrite`, a
@@ -56,7 +63,8 @@ def export(
         'model.keras'
     """
     modules = require_formats(model, formats)
-    targets = {name: Path(directory) / module.FILE for name, module in modules.items()}
+    sweep(directory, below=False)  # it may be any folder of the user's
+    targets = {name: module.target(Path(directory)) for name, module in modules.items()}
     for name, target in targets.items():
         if target.exists() and not overwrite:
             raise PruningError(
@@ -67,8 +75,10 @@ def export(
     expected = _signature.outputs(model, batch)
     for name, module in modules.items():
         with atomic_path(targets[name]) as temporary:
-            received = _write(name, module, model, temporary, batch)
+            received = _write(name, module, model, temporary, batch, preprocessing)
             _require_equal(name, model, expected, received, module.TOLERANCE)
+    if preprocessing is not None:
+        preprocessing.save(directory)
     return targets
 
 
@@ -95,9 +105,9 @@ def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, Mod
     if isinstance(formats, str) or not formats or len(set(formats)) != len(formats):
         raise PruningError(
             "formats must be a non-empty sequence of different names, received "
-            f"{formats!r}. Valid names: {', '.join(plugins.names(exporting))}."
+            f"{formats!r}. Valid names: {', '.join(plugins.names(known))}."
         )
-    found = {name: plugins.find(exporting, name, "export format") for name in formats}
+    found = {name: plugins.find(known, name, "export format") for name in formats}
     _signature.require_graph(model)
     for module in found.values():
         module.refuse(model)
@@ -105,12 +115,26 @@ def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, Mod
 
 
 def _write(
-    name: str, module: ModuleType, model: keras.Model, path: Path, batch: list[np.ndarray]
+    name: str,
+    module: ModuleType,
+    model: keras.Model,
+    path: Path,
+    batch: list[np.ndarray],
+    preprocessing: Preprocessing | None,
 ) -> list[np.ndarray]:
+    serves = preprocessing is not None and hasattr(module, "serve")
     try:
-        module.write(model, path)
+        if serves:
+            module.serve(model, path, preprocessing)
+            module.check(path, model, preprocessing)
+        else:
+            module.write(model, path)
         return module.run(path, model, batch)
+    except PruningError:
+        raise
     except Exception as error:  # converters and runtimes raise types of their own
+        if isinstance(error, OSError) and is_known(error):
+            raise
         raise PruningError(
             f"Format {name!r} cannot hold the model {model.name!r}: {type(error).__name__}: "
             f"{textwrap.shorten(str(error), 300)} Nothing was left behind; another format may "

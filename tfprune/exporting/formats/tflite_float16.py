@@ -5,13 +5,17 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tfprune.exporting import _litert
-from tfprune.exporting._litert import run
+from tfprune.exporting.formats import _litert
+from tfprune.exporting.formats._litert import run
 
-__all__ = ["FILE", "TOLERANCE", "refuse", "run", "write"]
+__all__ = ["TOLERANCE", "refuse", "run", "target", "write"]
 
-FILE = "model_float16.tflite"
 TOLERANCE = 5e-3
+
+
+def target(directory: Path) -> Path:
+    """Return the file in a directory."""
+    return directory / "model_float16.tflite"
 
 
 def refuse(model: keras.Model) -> None:

@@ -4,13 +4,17 @@ from pathlib import Path
 
 import keras
 
-from tfprune.exporting import _litert
-from tfprune.exporting._litert import run
+from tfprune.exporting.formats import _litert
+from tfprune.exporting.formats._litert import run
 
-__all__ = ["FILE", "TOLERANCE", "refuse", "run", "write"]
+__all__ = ["TOLERANCE", "refuse", "run", "target", "write"]
 
-FILE = "model_dynamic_range.tflite"
 TOLERANCE = 5e-2
+
+
+def target(directory: Path) -> Path:
+    """Return the file in a directory."""
+    return directory / "model_dynamic_range.tflite"
 
 
 def refuse(model: keras.Model) -> None:

@@ -8,8 +8,12 @@ import numpy as np
 from tfprune.exporting import _signature
 from tfprune.files import load_model
 
-FILE = "model.keras"
 TOLERANCE = 1e-5
+
+
+def target(directory: Path) -> Path:
+    """Return the file in a directory."""
+    return directory / "model.keras"
 
 
 def refuse(model: keras.Model) -> None:

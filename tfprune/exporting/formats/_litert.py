@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.exporting import saved_model
 from tfprune.exporting._signature import input_names, output_names, to_float64
+from tfprune.exporting.formats import saved_model
 
 
 def write(

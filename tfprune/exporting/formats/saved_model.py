@@ -1,0 +1,147 @@
+"""TensorFlow SavedModel, in the versioned layout of TensorFlow Serving.
+
+With preprocessing, its signatures are
+
+- `serving_default`: raw `images` [B, H, W, C], float32 -> `probabilities` and `logits`;
+- `bytes`: `content` [B], each the bytes of a JPEG or PNG file -> the same;
+- `model`: what the model itself takes and gives, under its own names;
+
+without it, `serving_default` is the model itself.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfprune.data import Preprocessing
+from tfprune.errors import PruningError
+from tfprune.exporting._signature import call, input_names, output_names, to_float64
+from tfprune.files import make_folder, write_text
+from tfprune.graph.heads import gives_probabilities
+from tfprune.surgery.responses import raw_outputs
+
+TOLERANCE = 1e-5
+_DEFAULT, _OWN, _BYTES = "serving_default", "model", "bytes"
+_EXAMPLES = 3
+
+
+def target(directory: Path) -> Path:
+    """Return the folder of the next version: TensorFlow Serving looks for numbered folders."""
+    found = [p.name for p in directory.iterdir()] if directory.is_dir() else []
+    return directory / str(1 + max((int(name) for name in found if name.isdecimal()), default=0))
+
+
+def refuse(model: keras.Model) -> None:
+    """Accept every model."""
+
+
+def write(model: keras.Model, path: Path) -> None:
+    """Write one signature with the model's own input and output names and a free batch size."""
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    _add_model(archive, model, _DEFAULT)
+    archive.write_out(str(path), verbose=False)
+
+
+def serve(model: keras.Model, path: Path, preprocessing: Preprocessing) -> None:
+    """Write the signatures that take raw images, and beside them the labels.
+
+    Args:
+        model: a model with one input, of images.
+        path: the folder to write.
+        preprocessing: what the images go through, and the labels.
+    """
+    shape = preprocessing.input_shape
+
+    def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return _answers(model, preprocessing.normalise(images))
+
+    def content(content: tf.Tensor) -> dict[str, tf.Tensor]:
+        spec = tf.TensorSpec(shape, tf.float32)
+        return images(tf.map_fn(preprocessing.decode, content, fn_output_signature=spec))
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    _add_model(archive, model, _OWN)
+    raw = tf.TensorSpec((None, *shape), tf.float32, name="images")
+    archive.add_endpoint(_DEFAULT, images, input_signature=[raw])
+    texts = tf.TensorSpec((None,), tf.string, name="content")
+    archive.add_endpoint(_BYTES, content, input_signature=[texts])
+    archive.write_out(str(path), verbose=False)
+    extra = make_folder(path / "assets.extra")  # where TensorFlow Serving leaves files alone
+    write_text(extra / "labels.txt", "".join(f"{label}\n" for label in preprocessing.labels))
+    preprocessing.save(extra)
+
+
+def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the outputs of the loaded signature, float64 [N, ...] each."""
+    # A signature dies with the object it was loaded from, so that object keeps a name.
+    loaded = tf.saved_model.load(str(path))
+    signature = loaded.signatures[_OWN if _OWN in loaded.signatures else _DEFAULT]
+    named = dict(zip(input_names(model), map(tf.constant, inputs), strict=True))
+    received = signature(**named)
+    return to_float64([received[name] for name in output_names(model)])
+
+
+def check(path: Path, model: keras.Model, preprocessing: Preprocessing) -> None:
+    """Refuse signatures that compute something else than preprocessing and model in turn.
+
+    Raises:
+        PruningError: they differ.
+    """
+    loaded = tf.saved_model.load(str(path))
+    random = np.random.default_rng(0)
+    size = (_EXAMPLES, *preprocessing.input_shape[:2], 3)
+    pictures = random.integers(0, 256, size).astype(np.uint8)
+    content = tf.stack([tf.io.encode_png(picture) for picture in pictures])
+    raw = tf.stack([preprocessing.decode(one) for one in content])
+    expected = _outputs(model, preprocessing, raw)
+    scale = max(np.abs(expected).max(), np.finfo(np.float32).tiny)
+    for name, given in ((_DEFAULT, {"images": raw}), (_BYTES, {"content": content})):
+        received = loaded.signatures[name](**given)
+        found = received.get("probabilities", received.get(output_names(model)[0]))
+        difference = np.abs(found.numpy() - expected).max()
+        if not difference <= TOLERANCE * scale:
+            raise PruningError(
+                f"The signature {name!r} differs from preprocessing and model in turn: expected a "
+                f"difference of at most {TOLERANCE:g} of the scale {scale:g}, received "
+                f"{difference:g}. Export without preprocessing."
+            )
+
+
+def _outputs(model: keras.Model, preprocessing: Preprocessing, raw: tf.Tensor) -> np.ndarray:
+    outputs = model(preprocessing.normalise(raw), training=False)
+    logits = _classifies(model) and not gives_probabilities(model)
+    return np.asarray(tf.nn.softmax(outputs) if logits else outputs)
+
+
+def _add_model(archive: Any, model: keras.Model, endpoint: str) -> None:
+    names = output_names(model)
+
+    def own(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        return dict(zip(names, call(model, list(tensors)), strict=True))
+
+    specs = [
+        tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
+        for tensor, name in zip(model.inputs, input_names(model), strict=True)
+    ]
+    archive.add_endpoint(endpoint, own, input_signature=specs)
+
+
+def _answers(model: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Return probabilities and logits of a classifier, else the model's own outputs."""
+    if not _classifies(model):
+        return dict(zip(output_names(model), call(model, [images]), strict=True))
+    (logits,) = raw_outputs(model, images)
+    return {"probabilities": tf.nn.softmax(logits), "logits": logits}
+
+
+def _classifies(model: keras.Model) -> bool:
+    try:
+        gives_probabilities(model)
+    except PruningError:
+        return False
+    return True
