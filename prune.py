@@ -27,7 +27,7 @@ import keras
 from absl import logging
 
 import tfprune.data
-from tfprune import criteria, files, plugins, reporting, runs, schedules, training
+from tfprune import criteria, files, plugins, reporting, runs, schedules, tasks, training
 from tfprune.errors import PruningError
 from tfprune.exporting import require_formats
 from tfprune.pruning import require_possible
@@ -209,7 +209,11 @@ def prune(
     comparison = reporting.compare(model, small, results=(before, after), paths=(baseline, path))
     parts = {
         "verification": cut.text,
-        **{f"accuracy {when}": f"{found['accuracy']:.2%}" for when, found in results.items()},
+        **{
+            f"{name} {when}": tasks.told(name, found[name])
+            for when, found in results.items()
+            for name in [tasks.headline(found)]
+        },
         "on the test split": comparison,
         "written to": "\n".join(map(str, (path, *exported.values()))),
     }

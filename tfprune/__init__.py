@@ -5,7 +5,7 @@ criterion scores channels, a selector turns scores into keep masks, surgery carr
 functional model, and the result is compared with the masked original.
 """
 
-from tfprune import data, reporting, schedules, training, weights
+from tfprune import data, reporting, schedules, tasks, training, weights
 from tfprune.costs.model_cost import Cost, cost
 from tfprune.errors import PruningError
 from tfprune.exporting.writing import export
@@ -51,6 +51,7 @@ __all__ = [
     "score",
     "select",
     "sensitivity",
+    "tasks",
     "training",
     "verify",
     "weights",

@@ -76,3 +76,10 @@ def test_a_missing_file_is_named(tmp_path):
     x = keras.Input((4,), name="x")
     with pytest.raises(PruningError, match=r"no file .*m\.keras"):
         measure(keras.Model(x, x), path=tmp_path / "m.keras")
+
+
+def test_every_share_of_a_task_is_told_in_percent():
+    before, after = (Measurement({"miou": x, "mae": x}, 10, 10) for x in (0.5, 0.25))
+    rows = [line.split() for line in str(Comparison(before, after)).splitlines()]
+    assert ["miou", "50.00%", "25.00%", "-25.00", "points"] in rows
+    assert ["mae", "0.5000", "0.2500", "-0.2500"] in rows

@@ -40,8 +40,17 @@ def test_every_task_says_what_it_is(name):
     assert task.name == name
     assert task.best is None or task.best in task.shares
     assert all(tasks.is_share(f"head_{share}") for share in task.shares)
-    assert not tasks.is_share("loss")
-    assert not tasks.is_share("mae")
+    assert not any(map(tasks.is_share, ("loss", "mae", "head_loss", "learning_rate")))
+
+
+def test_figures_are_told_as_a_person_reads_them():
+    found = {"loss": 0.25, "miou": 0.5, "pixel_accuracy": 0.75, "iou_2": 1.0, "mae": 0.125}
+    assert [tasks.told(*each) for each in found.items()] == [
+        "0.2500", "50.00%", "75.00%", "100.00%", "0.1250",
+    ]  # fmt: skip
+    assert tasks.headline(found) == "miou"
+    assert tasks.headline({"loss": 0.2, "accuracy": 0.1}) == "accuracy"
+    assert tasks.headline({"loss": 0.2, "mae": 0.1}) == "loss"
 
 
 def test_accuracy_counts_by_weight():

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from tfprune import tasks
 from tfprune.reporting.latency import measure_latencies
 from tfprune.reporting.measurement import Measurement, measure
 
@@ -46,7 +47,7 @@ class Comparison:
         before, after = self.before, self.after
         for name in before.results.keys() & after.results.keys():
             change = after.results[name] - before.results[name]
-            points = name == "accuracy"
+            points = tasks.is_share(name)
             yield name, f"{100 * change:+.2f} points" if points else f"{change:+.4f}"
         yield "parameters", _share(before.parameters, after.parameters)
         yield "MACs", _share(before.macs, after.macs)

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from tfprune import tasks
 from tfprune.costs.model_cost import cost
 from tfprune.errors import PruningError
 from tfprune.reporting.latency import Latency, measure_latency
@@ -41,7 +42,7 @@ class Measurement:
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield what was measured by name, with the figure as text."""
         for name, value in sorted(self.results.items()):
-            yield name, f"{100 * value:.2f}%" if name == "accuracy" else f"{value:.4f}"
+            yield name, tasks.told(name, value)
         yield "parameters", f"{self.parameters:,}"
         yield "MACs", f"{self.macs:,}"
         if self.file_bytes is not None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import keras
 
-from tfprune import criteria, files, plugins, schedules
+from tfprune import criteria, files, plugins, schedules, tasks
 from tfprune.data import DataSet
+from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.pruning import prune
 from tfprune.runs.masks_file import load_masks, save_masks
@@ -157,8 +158,19 @@ class Stages:
         return model
 
     def accuracy(self, model: keras.Model) -> float:
-        """Return the accuracy on the training split, in [0, 1]."""
-        return evaluate(model, self.feeding.plain(self.data.train))["accuracy"]
+        """Return the accuracy, or what a task has in its place, on the training split, in [0, 1].
+
+        Raises:
+            PruningError: the task has no such figure.
+        """
+        found = evaluate(model, self.feeding.plain(self.data.train))
+        name = tasks.headline(found)
+        if not tasks.is_share(name):
+            raise PruningError(
+                "The learning rate that regains what a cut has lost needs an accuracy, or another "
+                f"share, on the training split; received {sorted(found)}. Give a rate of your own."
+            )
+        return found[name]
 
     def _stage(self, name: str) -> Path:
         folder = self.folder / STAGES / name.replace("/", "-").replace(" ", "-")

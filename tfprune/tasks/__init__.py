@@ -7,19 +7,21 @@ Modules with an underscore are parts of tasks.
 """
 
 from tfprune.tasks._choice import choose, loss_called
-from tfprune.tasks._finding import find, is_share, names
-from tfprune.tasks._measure import Measure, Measured, measure
-from tfprune.tasks._task import Loss, Task
+from tfprune.tasks._finding import find, headline, is_share, names, told
+from tfprune.tasks._measure import Measure as Measure
+from tfprune.tasks._measure import Measured, measure
+from tfprune.tasks._task import Loss as Loss
+from tfprune.tasks._task import Task
 
 __all__ = [
-    "Loss",
-    "Measure",
     "Measured",
     "Task",
     "choose",
     "find",
+    "headline",
     "is_share",
     "loss_called",
     "measure",
     "names",
+    "told",
 ]

@@ -1,6 +1,7 @@
 """Tasks by their names."""
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 from tfprune import plugins
@@ -54,4 +55,31 @@ def is_share(figure: str) -> bool:
         (True, False)
     """
     shares = {share for name in names() for share in find(name).shares}
-    return any(figure == share or figure.endswith(f"_{share}") for share in shares)
+    return any(
+        figure == share or figure.endswith(f"_{share}") or figure.startswith(f"{share}_")
+        for share in shares
+    )
+
+
+def told(figure: str, value: float) -> str:
+    """Return a figure as a person reads it: a share as a percentage, others with four decimals.
+
+    Example:
+        >>> told("accuracy", 0.5), told("loss", 0.5)
+        ('50.00%', '0.5000')
+    """
+    return f"{value:.2%}" if is_share(figure) else f"{value:.4f}"
+
+
+def headline(found: Mapping[str, float]) -> str:
+    """Return the name of the figure that a model is judged by first: a task's best, or the loss.
+
+    Args:
+        found: figures as `tfprune.training.evaluate` returns them.
+
+    Example:
+        >>> headline({"loss": 0.2, "pixel_accuracy": 0.9, "miou": 0.6}), headline({"loss": 0.2})
+        ('miou', 'loss')
+    """
+    best = {find(name).best for name in names()}
+    return next((figure for figure in found if figure in best), "loss")

@@ -22,7 +22,7 @@ class Task:
         name: what the task is found by.
         best: the figure that says which of two models is better, the higher the better; None: the
             loss says so.
-        shares: the figures that lie in 0..1 and are told as percentages.
+        shares: the figures that lie in 0..1 and are told as percentages; "iou" is also "iou_3".
         auxiliary: what the loss of each further output of a model weighs, where only the first one
             is used after training; None: as much as the first.
     """

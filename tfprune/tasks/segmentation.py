@@ -35,7 +35,7 @@ class TASK(ClassTask):
 
     name: ClassVar[str] = "segmentation"
     best: ClassVar[str] = "miou"
-    shares: ClassVar[tuple[str, ...]] = ("miou", "pixel_accuracy")
+    shares: ClassVar[tuple[str, ...]] = ("miou", "pixel_accuracy", "iou")
     auxiliary: ClassVar[float] = 0.5
     axes: ClassVar[tuple[str, ...]] = ("N", "H", "W")
 
