@@ -188,11 +188,11 @@ def prune(
     stages = runs.Stages(model, data, folder, plan, feeding, verbose)
     cut = stages.run()
     logging.info("%s", cut.text)
-    test, small = feeding.plain(data.test), cut.model
-    results = {"before fine-tuning": training.evaluate(small, test)}
+    small = cut.model
+    on_the_way = {"before fine-tuning": small}
     if plan.recalibration and not plan.kind.ends_trained:
         small = stages.recalibrated(small, "recalibrated")
-        results["after recalibration"] = training.evaluate(small, test)
+        on_the_way["after recalibration"] = small
     small, history = runs.train_recorded(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose
     )
@@ -205,6 +205,8 @@ def prune(
         exported = tfprune.export(
             small, folder / "export", formats=formats, preprocessing=feeding.preprocessing(data)
         )
+    test = feeding.plain(data.test)  # only now, when nothing is left to choose
+    results = {when: training.evaluate(each, test) for when, each in on_the_way.items()}
     before, after = training.evaluate(model, test), training.evaluate(small, test)
     comparison = reporting.compare(model, small, results=(before, after), paths=(baseline, path))
     parts = {
