@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
 import tfprune
@@ -49,37 +48,6 @@ def test_the_model_is_only_read():
 
 
 @pytest.mark.parametrize(
-    "batches",
-    [
-        data(),
-        [data()],
-        iter([data()]),
-        keras.utils.PyDataset,
-        "dataset",
-    ],
-    ids=["arrays", "list", "iterator", "PyDataset", "tf.data"],
-)
-def test_all_forms_of_batches_score_alike(batches):
-    graph = tfprune.analyse(model := net())
-    model.set_weights([np.random.default_rng(1).random(w.shape) for w in model.get_weights()])
-    if batches == "dataset":
-        batches = tf.data.Dataset.from_tensor_slices(data()).batch(32)
-    elif batches is keras.utils.PyDataset:
-
-        class Batches(keras.utils.PyDataset):
-            def __len__(self):
-                return 1
-
-            def __getitem__(self, index):
-                return data()
-
-        batches = Batches()
-    scores = tfprune.score(graph, "gfbs", batches)["conv"]
-    expected = tfprune.score(graph, "gfbs", data())["conv"]
-    np.testing.assert_allclose(scores, expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda m: tfprune.prune(m, None, method="l7", ratio=0.5), "Unknown method 'l7'.*l1, l2"),
@@ -91,7 +59,7 @@ def test_all_forms_of_batches_score_alike(batches):
         (lambda m: tfprune.prune(m, "images", method="gfbs", ratio=0.5), "received str"),
         (
             lambda m: tfprune.prune(m, (data()[0], data()[1][:5]), method="gfbs", ratio=0.5),
-            "32 inputs, but 5 labels",
+            r"same number of samples .*, array \(5,\)\)",
         ),
         (
             lambda m: tfprune.score(m, "l1", None),

@@ -1,7 +1,7 @@
 """Score, select, rebuild and verify in one call."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from tfprune.checks import check_bool
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.batches import pairs, require_rereadable
+from tfprune.passes.batch import Batch
+from tfprune.passes.reader import read, require_rereadable
 from tfprune.reconstruction.measuring import MEASURED, Measuring
 from tfprune.reconstruction.reconstructing import reconstruct as solve_anew
 from tfprune.reconstruction.report import Reconstruction
@@ -68,7 +69,7 @@ class PruningReport:
 
 def prune(
     model: keras.Model,
-    batches: Any,
+    data: Any,
     method: str = "gfbs",
     *,
     allow_inexact: bool = False,
@@ -83,7 +84,7 @@ def prune(
 
     Args:
         model: a built functional or Sequential model; it is not changed.
-        batches: what the criterion scores on, as for `tfprune.score`; None for a method that
+        data: what the criterion scores on, as for `tfprune.score`; None for a method that
             needs no data, such as "l1".
         method: name of the method.
         allow_inexact: also prune channels whose removal changes a statistic over the others.
@@ -114,11 +115,11 @@ def prune(
         >>> small.get_layer("hidden").units
         4
     """
-    samples = _calibration(batches, calibration, options, reconstruct=reconstruct)
+    samples = _calibration(data, calibration, options, reconstruct=reconstruct)
     clock = _Clock()
     graph, selection, scoring = begun(model, method, options, inexact=allow_inexact)
     clock.tick("analyse")
-    scores = score(graph, method, batches, **scoring)
+    scores = score(graph, method, data, **scoring)
     clock.tick("score")
     if isinstance(selection, Measuring):
         selection = selection.on(samples)
@@ -126,7 +127,7 @@ def prune(
     clock.tick("select")
     small, found = rebuild(graph, keep), None
     clock.tick("rebuild")
-    check = _verified(graph, keep, small, inputs, batches)
+    check = _verified(graph, keep, small, inputs, data)
     clock.tick("verify")
     if reconstruct:
         small, found = solve_anew(graph, keep, small, samples)
@@ -150,7 +151,7 @@ class _Clock:
 
 
 def _calibration(
-    batches: Any, calibration: Any, options: Mapping[str, Any], *, reconstruct: bool
+    data: Any, calibration: Any, options: Mapping[str, Any], *, reconstruct: bool
 ) -> Any:
     """Return the samples to reconstruct with and to measure on; refuse them where none are used."""
     check_bool("reconstruct", reconstruct)
@@ -162,13 +163,13 @@ def _calibration(
                 "it out."
             )
         return None
-    samples = batches if calibration is None else calibration
+    samples = data if calibration is None else calibration
     if samples is None:
         raise PruningError(
             f"{why} needs unlabelled samples, scaled as in training: pass calibration=..."
         )
     if calibration is None:
-        require_rereadable(batches, f"{why} reads the batches once more")
+        require_rereadable(data, f"{why} reads the data once more")
     return samples
 
 
@@ -177,7 +178,7 @@ def _verified(
     keep: Mapping[str, np.ndarray],
     small: keras.Model,
     inputs: Any,
-    batches: Any,
+    data: Any,
 ) -> Verification:
     """Verify on the given inputs, else on random ones, else on the first of the batches."""
     check, why = None, None
@@ -185,10 +186,10 @@ def _verified(
         check = verify(graph, keep, small, inputs=inputs)
     except UnprovenError as error:
         why = error
-    if inputs is None and batches is not None and (check is None or not check.changed):
-        first = next(pairs(batches), None)  # None of an iterator that the scoring has used up
-        if first is not None:
-            return verify(graph, keep, small, inputs=first[0])
+    used_up = isinstance(data, Iterator)  # by the scoring
+    if inputs is None and not (data is None or used_up or (check and check.changed)):
+        first = next(read(data, graph.model, "prune", limit=1))
+        return verify(graph, keep, small, inputs=Batch(first.inputs))
     if why is not None:
         raise why
     return check

@@ -49,7 +49,7 @@ def test_it_says_what_it_is_in_one_value(criterion):
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_it_takes_a_graph_and_batches_and_options_with_defaults(criterion):
     given = list(inspect.signature(module(criterion).score).parameters.values())
-    assert [p.name for p in given[:2]] == ["graph", "batches"]
+    assert [p.name for p in given[:2]] == ["graph", "data"]
     assert all(p.default is not p.empty for p in given[2:])
     needs_data = given[1].default is inspect.Parameter.empty
     assert module(criterion).METHOD.needs_data == needs_data == (criterion not in FREE)
@@ -84,7 +84,7 @@ def own_criterion(tmp_path, monkeypatch):
         "import numpy as np\n"
         "from tfprune.scoring.method import Method\n"
         "METHOD = Method(amount={'ratio': 0.5}, samples=None)\n"
-        "def score(graph, batches=None):\n"
+        "def score(graph, data=None):\n"
         "    return {name: np.arange(1.0, 1 + len(ids)) for name, ids in graph.producers.items()}\n"
     )
     monkeypatch.setattr(criteria, "__path__", [*criteria.__path__, str(tmp_path)])

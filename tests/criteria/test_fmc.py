@@ -204,15 +204,15 @@ def test_coupled_layers_are_scored_by_the_sum():
 @pytest.mark.parametrize(
     ("batches", "message"),
     [
-        (None, "Criterion 'fmc' needs data: pass batches of inputs, not None"),
+        (None, "Criterion 'fmc' needs data: pass batches of inputs; received None"),
         ([], "Criterion 'fmc' received no batch"),
         (images(1), "expected at least 2 images, received 1"),
         (np.zeros((2, 4, 4, 3), "float32"), "does not suit the model .*inputs of shapes"),
-        ([("a", "b")], "does not suit the model"),
-        ([np.float32(3)], "does not suit the model"),
+        ([("a", "b")], "expected inputs as arrays or tensors, received str"),
+        ([np.float32(3)], r"expected inputs as arrays or tensors, received array \(\)"),
         (
             [{"a": images(2), "b": images(3)}],
-            r"unequal numbers of samples: \[2, 3\]",
+            r"inputs named \[.*\], received \['a', 'b'\]",
         ),
         (np.full((2, 4, 4, 12), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],

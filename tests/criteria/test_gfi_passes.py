@@ -26,7 +26,7 @@ def two_convolutions(**shape):
 GRAPH = tfprune.analyse(two_convolutions())
 
 
-def scored(batches=((IMAGES, LABELS),), graph=GRAPH, **options):
+def scored(batches=(IMAGES, LABELS), graph=GRAPH, **options):
     return tfprune.score(graph, "gfi", batches, **options)
 
 
@@ -121,7 +121,7 @@ LARGER = RNG.normal(size=(3, 8, 8, 2)).astype("float32")
         ([(IMAGES, LABELS // 2)], {"classes": 7}, "from 0 to 6; there are none of 2, 3, 4, 5, 6"),
         ([(IMAGES, LABELS)], {"classes": 40}, "none of 3, .*, 22 and 17 more"),
         ([(IMAGES[:, :1], LABELS)], {}, r"does not suit .*inputs of shapes \[\(1, 1, 6, 2\)\]"),
-        ([(IMAGES, LABELS[:4])], {}, "a batch of 9 images has 4 labels. Give one each"),
+        ([(IMAGES, LABELS[:4])], {}, r"same number of samples .*array \(4,\)"),
         ([(IMAGES * np.nan, LABELS)], {}, "A batch's inputs hold NaN or infinity. Clean the data"),
         ([(IMAGES, LABELS)], {"spatial": "max"}, "spatial must be 'mean' or 'sum', received 'max'"),
         ([(IMAGES, LABELS)], {"memory_gb": 0}, "memory_gb must be a number above 0, received 0"),
@@ -137,7 +137,7 @@ LARGER = RNG.normal(size=(3, 8, 8, 2)).astype("float32")
         (
             iter([(IMAGES, LABELS)]),
             {"memory_gb": 16e-7},
-            "needs 3 passes over the data, but the batches are a list_iterator.*read only once",
+            "needs 3 passes over the data, but it is a list_iterator.*read only once",
         ),
         (Fickle(), {"memory_gb": 16e-7}, "gave 8 images, the next 7.*the same images each time"),
     ],

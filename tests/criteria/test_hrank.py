@@ -91,10 +91,10 @@ def test_layers_without_maps_are_left_out_and_coupled_ones_share_their_mean():
 @pytest.mark.parametrize(
     ("batches", "message"),
     [
-        (None, "Criterion 'hrank' needs data: pass batches of inputs, not None"),
+        (None, "Criterion 'hrank' needs data: pass batches of inputs; received None"),
         ([], "Criterion 'hrank' received no batch"),
         (np.zeros((1, 8, 8, 3), "float32"), "does not suit the model .*inputs of shapes"),
-        ([("a", "b")], "does not suit the model"),
+        ([("a", "b")], "expected inputs as arrays or tensors, received str"),
         (np.full((1, 8, 8, 5), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],
 )

@@ -246,10 +246,10 @@ def test_bad_requests(options, message):
 @pytest.mark.parametrize(
     ("batches", "message"),
     [
-        (None, "needs data: pass batches of inputs, not None"),
+        (None, "needs data: pass batches of inputs; received None"),
         ([], "received no batch"),
         (np.zeros((1, 8, 8, 3), "float32"), "does not suit the model .*inputs of shapes"),
-        ([("a", "b")], "does not suit the model"),
+        ([("a", "b")], "expected inputs as arrays or tensors, received str"),
         (np.full((1, 8, 8, 8), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],
 )

@@ -137,7 +137,7 @@ def test_prune_refuses_what_has_no_effect_or_no_budget(net, options, message):
 def test_samples_are_needed_and_read_twice(net):
     with pytest.raises(PruningError, match="reconstruct=True needs unlabelled samples"):
         tfprune.prune(net, None, method="l2", macs=0.5, reconstruct=True)
-    with pytest.raises(PruningError, match="reads the batches once more"):
+    with pytest.raises(PruningError, match="reads the data once more"):
         tfprune.prune(net, iter([images(4)]), method="l2", macs=0.5, reconstruct=True)
 
 

@@ -65,5 +65,5 @@ def test_it_twice_is_it_once():
 def test_refusals():
     with pytest.raises(PruningError, match=r"has no BatchNormalization to recalibrate"):
         recalibrate(linear(), [blobs()[0]])
-    with pytest.raises(PruningError, match=r"no batch to recalibrate with"):
+    with pytest.raises(PruningError, match=r"recalibrate received no batch. Pass at least one"):
         recalibrate(network(), [])

@@ -4,7 +4,7 @@ A criterion is a file here, or a package, with two names:
 
     METHOD = Method(scope="global", comparable=False, samples=200)
 
-    def score(graph, batches, *, own options):
+    def score(graph, data, *, own options):
         return {layer: float64 [C], higher = keep}
 
 - `METHOD`, a `tfprune.scoring.method.Method`, says how the scores are used unless the caller says
@@ -12,8 +12,8 @@ A criterion is a file here, or a package, with two names:
   judged by.
 - graph: the `ChannelGraph`; `graph.producers` are the layers that make channels. A layer that the
   criterion cannot judge is left out of what it returns.
-- batches: whatever holds batches; `tfprune.passes.batches` reads them. A criterion that needs no
-  data says so by `samples=None`, and gives `batches` the default None.
+- data: in any form; `tfprune.passes.reader` reads it. A criterion that needs none says so by
+  `samples=None`, and gives `data` the default None.
 - own options: arguments with defaults. They are options of `tfprune.score` and `tfprune.prune`, and
   of prune.py, which itself fills in `seed`, `cache_dir` and `progress`.
 

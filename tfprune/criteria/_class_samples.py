@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from tfprune.criteria._labels import class_numbers, labelled_images
 from tfprune.errors import PruningError
-from tfprune.passes.batches import pairs
 from tfprune.passes.each import each
 from tfprune.passes.micro_batches import recut
 from tfprune.passes.probe import Probe
+from tfprune.passes.reader import read
 
 USER = "criterion 'fgp'"
 Sample = tuple  # inputs, classes [N], and where there are masks those, bool [N, H, W]
@@ -65,16 +65,16 @@ class Quota:
         return True
 
 
-def by_label(probe: Probe, batches: Any, quota: Quota, size: int) -> Iterator[Sample]:
+def by_label(probe: Probe, data: Any, quota: Quota, size: int) -> Iterator[Sample]:
     """Yield the images that count for their label's class.
 
     Args:
         probe: the model, which ends in logits [N, classes].
-        batches: batches of (inputs, class numbers [N]).
+        data: batches of (inputs, class numbers [N]).
         quota: how many are taken.
         size: not used: labels need no pass through the model.
     """
-    for inputs, numbers in labelled_images(batches, probe.output_shape[-1], USER):
+    for inputs, numbers in labelled_images(data, probe.model, probe.output_shape[-1], USER):
         rows = quota.take(numbers)
         if len(rows):
             yield _rows(inputs, rows), numbers[rows]
@@ -82,7 +82,7 @@ def by_label(probe: Probe, batches: Any, quota: Quota, size: int) -> Iterator[Sa
             return
 
 
-def by_mask(probe: Probe, batches: Any, quota: Quota, size: int) -> Iterator[Sample]:
+def by_mask(probe: Probe, data: Any, quota: Quota, size: int) -> Iterator[Sample]:
     """Yield images for each class that they show, with the pixels of that class.
 
     These are the pixels that the model takes for the class; where it takes none for it, those
@@ -90,18 +90,16 @@ def by_mask(probe: Probe, batches: Any, quota: Quota, size: int) -> Iterator[Sam
 
     Args:
         probe: the model, which ends in logits [N, H, W, classes].
-        batches: batches of (inputs, class numbers [N, H, W]) or of inputs.
+        data: batches of (inputs, class numbers [N, H, W]) or of inputs.
         quota: how many are taken of each class.
         size: how many images go through the model at a time.
     """
-    if batches is None:
-        raise PruningError(f"{USER} needs data: pass batches of (inputs, masks); received None.")
     classes = probe.output_shape[-1]
 
     def predict(inputs: list[tf.Tensor], *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return _predicted(probe.run(inputs)[0], classes)
 
-    images = recut(_images(batches, classes), size)
+    images = recut(_images(data, probe.model, classes), size)
     for (inputs, *given), (masks, seen) in each(probe, predict, images):
         truth = _alike(given[0], masks) if given else np.full_like(masks, -1)
         image, number = np.nonzero(seen | _present(truth, classes))
@@ -115,11 +113,12 @@ def by_mask(probe: Probe, batches: Any, quota: Quota, size: int) -> Iterator[Sam
             return
 
 
-def _images(batches: Any, classes: int) -> Iterator[tuple]:
+def _images(data: Any, model: keras.Model, classes: int) -> Iterator[tuple]:
     """Yield (inputs, class numbers [N, H, W]), or (inputs,) where there are no labels."""
-    for inputs, labels in pairs(batches):
+    for batch in read(data, model, USER):
+        labels = batch.labels
         numbers = () if labels is None else (class_numbers(labels, classes, 3, USER),)
-        yield inputs, *numbers
+        yield batch.inputs, *numbers
 
 
 def _predicted(logits: tf.Tensor, classes: int) -> tuple[tf.Tensor, tf.Tensor]:

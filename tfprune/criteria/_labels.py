@@ -7,18 +7,24 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.passes.batches import labelled
+from tfprune.passes.reader import read
 
 _HINT = "Take the batches from the data that the model's classes are of"
 
 
 def labelled_images(
-    batches: Any, classes: int, user: str, hint: str = _HINT, rank: int = 1
+    data: Any,
+    model: keras.Model | None,
+    classes: int,
+    user: str,
+    hint: str = _HINT,
+    rank: int = 1,
 ) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield (inputs, class numbers int32 [N] or, for segmentation, [N, H, W]) of each batch.
 
     Args:
-        batches: batches of (inputs, labels), as for `class_numbers`.
+        data: batches of (inputs, labels), as for `class_numbers`.
+        model: the model that they are for; None: one with a single input.
         classes: number of classes; the labels count from 0.
         user: who needs them, for the error message.
         hint: what to do about numbers out of range.
@@ -29,17 +35,11 @@ def labelled_images(
 
     Example:
         >>> batches = [(np.zeros((2, 8, 8, 3)), [[3], [0]])]
-        >>> [labels.tolist() for _, labels in labelled_images(batches, 10, "the example")]
+        >>> [labels.tolist() for _, labels in labelled_images(batches, None, 10, "the example")]
         [[3, 0]]
     """
-    for inputs, given in labelled(batches, user):
-        labels = class_numbers(given, classes, rank, user, hint)
-        count = len(keras.tree.flatten(inputs)[0])
-        if len(labels) != count:
-            raise PruningError(
-                f"{user}: a batch of {count} images has {len(labels)} labels. Give one each."
-            )
-        yield inputs, labels
+    for batch in read(data, model, user, labels=True):
+        yield batch.inputs, class_numbers(batch.labels, classes, rank, user, hint)
 
 
 def class_numbers(labels: Any, classes: int, rank: int, user: str, hint: str = _HINT) -> np.ndarray:

@@ -9,14 +9,14 @@ import tensorflow as tf
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.heads import label_loss
 from tfprune.graph.layer_notes import Owner
-from tfprune.passes.batches import labelled
 from tfprune.passes.each import each
 from tfprune.passes.means import Means
 from tfprune.passes.probe import Probe
+from tfprune.passes.reader import read
 from tfprune.passes.sites import scales
 
 
-def scale_gradients(graph: ChannelGraph, norms: Sequence[Owner], batches: Any) -> list[np.ndarray]:
+def scale_gradients(graph: ChannelGraph, norms: Sequence[Owner], data: Any) -> list[np.ndarray]:
     """Return the mean over the images of dL/dgamma of each normalisation, float64 [C].
 
     L is the mean cross-entropy of a batch. Every BatchNormalization runs on batch statistics, a
@@ -25,7 +25,7 @@ def scale_gradients(graph: ChannelGraph, norms: Sequence[Owner], batches: Any) -
     Args:
         graph: channel graph of the model.
         norms: normalisations of the model, with scale.
-        batches: batches of (inputs, integer labels [N]).
+        data: batches of (inputs, integer labels [N]).
 
     Raises:
         PruningError: no batch, no labels, or a batch that does not suit the model.
@@ -40,8 +40,10 @@ def scale_gradients(graph: ChannelGraph, norms: Sequence[Owner], batches: Any) -
         found = probe.gradients(inputs, total)
         return {name: gradient for name, [(_, gradient)] in found.items()}
 
+    batches = read(data, graph.model, "criterion 'gfbs'", labels=True)
+    images = ((batch.inputs, batch.labels) for batch in batches)
     means = Means()
-    for (_, labels), found in each(probe, slopes, labelled(batches, "criterion 'gfbs'")):
+    for (_, labels), found in each(probe, slopes, images):
         means.add(found, len(labels))
     total = means.over_samples("Criterion 'gfbs'")
     return [total[owner.name] for owner in norms]

@@ -10,12 +10,12 @@ from tfprune.errors import PruningError
 _NAMED = 20  # missing classes that are named; the rest are counted
 
 
-def check_readable(batches: Any, passes: int, memory_gb: float) -> None:
+def check_readable(data: Any, passes: int, memory_gb: float) -> None:
     """Refuse several passes over what can be read only once."""
-    if passes > 1 and isinstance(batches, Iterator):
+    if passes > 1 and isinstance(data, Iterator):
         raise PruningError(
-            f"gfi: memory_gb={memory_gb:g} needs {passes} passes over the data, but the batches "
-            f"are a {type(batches).__name__}, which can be read only once. Pass a data set or a "
+            f"gfi: memory_gb={memory_gb:g} needs {passes} passes over the data, but it "
+            f"is a {type(data).__name__}, which can be read only once. Pass a data set or a "
             "list, or raise memory_gb."
         )
 

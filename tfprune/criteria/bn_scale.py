@@ -12,7 +12,7 @@ from tfprune.scoring.method import Method
 METHOD = Method(scope="global", samples=None)
 
 
-def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
     """Score each channel by |gamma| of the BatchNormalization behind it; needs no data.
 
     Where several normalise the same channel, as in a DenseNet, the mean of their |gamma| counts.
@@ -21,7 +21,7 @@ def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
 
     Args:
         graph: channel graph of the model.
-        batches: not used.
+        data: not used.
 
     Returns:
         {layer name: float64 [C]} for the layers with a BatchNormalization behind all their

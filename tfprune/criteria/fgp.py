@@ -34,7 +34,7 @@ _TASKS = {  # how images are taken, and the axes of the model's outputs
 
 def score(
     graph: ChannelGraph,
-    batches: Any,
+    data: Any,
     heat_norm: str = "layer",
     gradient: str = "pooled",
     images_per_class: int | None = 10,
@@ -52,7 +52,7 @@ def score(
 
     Args:
         graph: channel graph of the model.
-        batches: batches of (inputs, class numbers [N]); for segmentation of (inputs, class
+        data: batches of (inputs, class numbers [N]); for segmentation of (inputs, class
             numbers [N, H, W]), or of inputs.
         heat_norm: "layer" divides an image's heat maps by their maximum over all channels of the
             layer, so that all images count alike; "none" takes them as they are; "channel"
@@ -86,7 +86,7 @@ def score(
     probe = Probe(graph, sites, differentiable=True, logits=True)
     quota = Quota(_counted(classes, probe, task), images_per_class)
     size = micro_batch(graph)
-    samples = recut(_TASKS[task][0](probe, batches, quota, size), size)
+    samples = recut(_TASKS[task][0](probe, data, quota, size), size)
     return _means(probe, samples, quota, partial(support, norm=heat_norm, weights=gradient))
 
 

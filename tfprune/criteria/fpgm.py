@@ -13,7 +13,7 @@ METHOD = Method(comparable=False, samples=None)
 _PIECE = 1 << 22  # numbers that are widened to float64 at a time: 32 MiB
 
 
-def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
     """Score each channel by how far its filter is from the layer's others; needs no data.
 
     The score is the sum of the Euclidean distances of the filter to all filters of its layer:
@@ -22,7 +22,7 @@ def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
 
     Args:
         graph: channel graph of the model.
-        batches: not used.
+        data: not used.
 
     Returns:
         {layer name: float64 [C]}.

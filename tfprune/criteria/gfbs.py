@@ -26,7 +26,7 @@ EPSILON = 1e-12  # keeps the norm of a layer whose beta is all zero from dividin
 
 def score(
     graph: ChannelGraph,
-    batches: Any,
+    data: Any,
     w_beta: float | None = None,
     beta: str = "add",
     coupled: str = "mean",
@@ -42,7 +42,7 @@ def score(
 
     Args:
         graph: channel graph of the model.
-        batches: batches of (inputs, integer labels [N]); the paper uses one of 128 or more.
+        data: batches of (inputs, integer labels [N]); the paper uses one of 128 or more.
         w_beta: weight of the shift, at least 0; None: the paper's 0.05.
         beta: "add" as above, "off" for the first term alone, "only" for the second alone.
         coupled: "mean" as above; else each layer's own scores are combined, as `tfprune.score`.
@@ -60,7 +60,7 @@ def score(
     projected = _projected(graph)
     norms = [owner for owner in norms if channel_ids(owner).tobytes() not in projected]
     require_norms(norms, graph, "gfbs", "scale and shift")
-    gradients = scale_gradients(graph, norms, batches)
+    gradients = scale_gradients(graph, norms, data)
     place = graph.unit if coupled == "mean" else np.arange(len(graph.unit))
     gamma, flow, shift = _means(place, norms, gradients)
     saliency = {"add": gamma * flow + w_beta * shift, "off": gamma * flow,

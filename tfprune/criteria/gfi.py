@@ -33,7 +33,7 @@ _HINT = "Correct the labels, or give the number of classes with classes="
 
 def score(
     graph: ChannelGraph,
-    batches: Any,
+    data: Any,
     spatial: str = "mean",
     memory_gb: float = 4.0,
     classes: int | None = None,
@@ -50,7 +50,7 @@ def score(
 
     Args:
         graph: channel graph of the model.
-        batches: batches of (inputs, class numbers [N]); the paper uses all training images, or
+        data: batches of (inputs, class numbers [N]); the paper uses all training images, or
             128,000 of ImageNet. A data set that is read again must give the same images.
         spatial: "mean" over the positions, or "sum", which favours layers with large maps.
         memory_gb: gigabytes (1e9 bytes) that class sums may take at a time, 8 bytes for each
@@ -78,16 +78,14 @@ def score(
     size = micro_batch(graph)
 
     def read() -> Iterator[tuple]:
-        return recut(labelled_images(batches, classes, _USER, _HINT), size)
+        return recut(labelled_images(data, graph.model, classes, _USER, _HINT), size)
 
     stream = read()
-    first = next(stream, None)
-    if first is None:
-        raise PruningError("Criterion 'gfi' received no batch. Pass at least one.")
+    first = next(stream)
     probe = Probe(graph, last_linear(graph, names))
     at_once = classes + min(classes, len(first[1]))
     parts = groups(_map_shapes(probe, first), at_once, memory_gb * GIGABYTE)
-    check_readable(batches, len(parts), memory_gb)
+    check_readable(data, len(parts), memory_gb)
     own: dict[str, list[np.ndarray]] = {name: [] for name in names}
     seen = None
     for group in parts:

@@ -15,7 +15,7 @@ from tfprune.scoring.method import Method
 METHOD = Method(scope="global", samples=None)
 
 
-def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
     """Score each channel by the weights that go if its unit goes; needs no data.
 
     I(u) = sqrt(sum ||w[u]||²) over every axis of every weight that belongs to the unit: what makes
@@ -26,7 +26,7 @@ def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
 
     Args:
         graph: channel graph of the model.
-        batches: not used.
+        data: not used.
 
     Returns:
         {layer name: float64 [C]}, equal for channels that live or die together; the mean over the

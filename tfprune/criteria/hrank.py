@@ -16,7 +16,7 @@ METHOD = Method(comparable=False, samples=500)
 _USER = "Criterion 'hrank'"
 
 
-def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any) -> dict[str, np.ndarray]:
     """Score each channel by the rank of its activated maps, averaged over the images.
 
     The rank of an H x W map is the number of its singular values above the largest one times max(H,
@@ -26,7 +26,7 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
 
     Args:
         graph: channel graph of the model.
-        batches: batches of inputs; the paper uses 500 images. Labels are not needed.
+        data: batches of inputs; the paper uses 500 images. Labels are not needed.
 
     Returns:
         {layer: float64 [C]} in [0, min(H, W)], for the layers that make 2-D maps.
@@ -37,7 +37,7 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
     names = mapped_layers(graph, _USER)
     means = Means()
     # One by one: in a batch the last digits of a map differ, and with them a rank now and then.
-    images = single_images(batches, _USER)
+    images = single_images(data, graph.model, _USER)
     for ranks in feature_maps(graph, activated(graph, names), images, _USER, _ranks):
         means.add(ranks, samples=1)
     return means.over_samples(_USER)

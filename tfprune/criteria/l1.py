@@ -12,12 +12,12 @@ from tfprune.scoring.method import Method
 METHOD = Method(comparable=False, samples=None)
 
 
-def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
     """Score each channel by the sum of the absolute weights that make it; needs no data.
 
     Args:
         graph: channel graph of the model.
-        batches: not used.
+        data: not used.
 
     Returns:
         {layer name: float64 [C]}.

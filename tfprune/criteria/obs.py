@@ -20,7 +20,7 @@ METHOD = Method(samples=1000)
 
 
 def score(
-    graph: ChannelGraph, batches: Any, greedy: bool = True, seed: int = 0
+    graph: ChannelGraph, data: Any, greedy: bool = True, seed: int = 0
 ) -> dict[str, np.ndarray]:
     """Score each channel by the error that its removal adds to all layers that read it.
 
@@ -31,7 +31,7 @@ def score(
 
     Args:
         graph: channel graph of the model.
-        batches: samples, in any form; labels are not looked at.
+        data: samples, in any form; labels are not looked at.
         greedy: remove a set's channels one after the other, the cheapest first, so that two
             channels that can replace each other do not both count as replaceable; a score is the
             dearest removal so far. False: each by itself.
@@ -44,10 +44,10 @@ def score(
     Raises:
         PruningError: no data, NaN in it, or a model without a layer whose inputs may go.
     """
-    if batches is None:
+    if data is None:
         raise PruningError("criterion 'obs' needs data: pass unlabelled samples; received None.")
     original = Original(graph)
-    sums = original.sums(portions_of(graph.model, batches), np.random.default_rng(seed))
+    sums = original.sums(portions_of(graph.model, data), np.random.default_rng(seed))
     zeros = {name: np.zeros(graph.channels(name)) for name in graph.producers}
     found = candidates(graph, zeros, set(graph.producers), normalise=False)
     worth = np.zeros(len(graph.is_pinned))

@@ -12,12 +12,12 @@ from tfprune.scoring.method import Method
 METHOD = Method(samples=None)
 
 
-def score(graph: ChannelGraph, batches: Any = None, seed: int = 0) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any = None, seed: int = 0) -> dict[str, np.ndarray]:
     """Score each channel by a uniform random number; needs no data.
 
     Args:
         graph: channel graph of the model.
-        batches: not used.
+        data: not used.
         seed: seed of the random numbers.
 
     Returns:

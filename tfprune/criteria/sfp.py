@@ -12,16 +12,16 @@ from tfprune.graph.channel_graph import ChannelGraph
 METHOD = replace(l2.METHOD, schedule="soft")
 
 
-def score(graph: ChannelGraph, batches: Any = None) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
     """Score each channel by the Euclidean norm of its filter; needs no data.
 
     What makes the method is its schedule, `tfprune.schedules.soft`.
 
     Args:
         graph: channel graph of the model.
-        batches: not used.
+        data: not used.
 
     Returns:
         {layer name: float64 [C]}.
     """
-    return l2.score(graph, batches)
+    return l2.score(graph, data)

@@ -18,7 +18,7 @@ IMAGES = 50  # whose hashes are compared at a time
 _USER = "Criterion 'similarity'"
 
 
-def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any, coupled: str = "leader") -> dict[str, np.ndarray]:
     """Compare all feature maps of each convolution with one another.
 
     A map's hash says which of its 8x8 lowest DCT-II coefficients reach their mean, the constant
@@ -29,7 +29,7 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
 
     Args:
         graph: channel graph of the model.
-        batches: batches of inputs; the paper uses 100 training images, 50 for VGG-16. Labels are
+        data: batches of inputs; the paper uses 100 training images, 50 for VGG-16. Labels are
             not needed.
         coupled: "leader": of coupled layers the one nearest to the input decides for all, as in
             the paper's ResNets; "mean": their similarities are averaged, where they share all
@@ -49,7 +49,7 @@ def score(graph: ChannelGraph, batches: Any, coupled: str = "leader") -> dict[st
     names = convolutions(graph, "similarity")
     agreement, count = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     # One by one: the last digits of a map may depend on the batch, and a bit on them.
-    images = single_images(batches, _USER)
+    images = single_images(data, graph.model, _USER)
     hashed = feature_maps(graph, last_linear(graph, names), images, _USER, _hashes)
     for some in iter(lambda: list(islice(hashed, IMAGES)), []):
         for name in names:

@@ -20,7 +20,7 @@ _USER = "Criterion 'taylor'"
 METHOD = Method(scope="global")
 
 
-def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
+def score(graph: ChannelGraph, data: Any) -> dict[str, np.ndarray]:
     """Score each channel by the squared change of the loss that its removal would make.
 
     A gate of one multiplies each channel behind its BatchNormalization, or behind the layer where
@@ -32,7 +32,7 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
 
     Args:
         graph: channel graph of the model.
-        batches: batches of (inputs, labels): class numbers [N], or [N, H, W] for segmentation,
+        data: batches of (inputs, labels): class numbers [N], or [N, H, W] for segmentation,
             where numbers that are no class mark pixels that do not count.
 
     Returns:
@@ -59,7 +59,7 @@ def score(graph: ChannelGraph, batches: Any) -> dict[str, np.ndarray]:
         found = probe.gradients(inputs, target)
         return {name: gate_gradients(pairs) for name, pairs in found.items()}
 
-    images = labelled_images(batches, classes, _USER, rank=len(places) + 1)
+    images = labelled_images(data, graph.model, classes, _USER, rank=len(places) + 1)
     means = Means()
     for (_, labels), found in each(probe, gates, recut(images, micro_batch(graph))):
         squares = {name: np.square(np.float64(gate)).sum(0) for name, gate in found.items()}

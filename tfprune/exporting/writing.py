@@ -16,6 +16,7 @@ from tfprune.exporting import _signature
 from tfprune.exporting import formats as known
 from tfprune.files import atomic_path, sweep
 from tfprune.files import known as is_known
+from tfprune.passes.reader import all_inputs
 
 
 def export(
@@ -23,7 +24,7 @@ def export(
     directory: str | os.PathLike,
     *,
     formats: Sequence[str] = ("saved_model",),
-    inputs: Sequence[np.ndarray] | None = None,
+    inputs: Any = None,
     preprocessing: Preprocessing | None = None,
     overwrite: bool = False,
 ) -> dict[str, Path]:
@@ -38,9 +39,9 @@ def export(
         directory: the folder to write into; made if it is missing.
         formats: names among "saved_model", "keras", "tflite", "tflite_float16",
             "tflite_dynamic_range" and "onnx".
-        inputs: one array [N, ...] per input of the model, to compare outputs on, N >= 1.
-            Without them standard normal numbers are used (zeros for integer inputs), with a
-            free size of 32.
+        inputs: what to compare outputs on, in any form that `tfprune.score` takes, for instance
+            a list with one array [N, ...] per input of the model, N >= 1. Without them standard
+            normal numbers are used (zeros for integer inputs), with a free size of 32.
         preprocessing: what raw images go through, and the labels; `saved_model` then takes raw
             images or the bytes of files and gives probabilities and logits. It is written beside
             the files, too.
@@ -71,7 +72,10 @@ def export(
                 f"The target {target} of format {name!r} exists. Expected a new place; "
                 "choose another directory or pass overwrite=True."
             )
-    batch = _signature.example_inputs(model) if inputs is None else [*map(np.asarray, inputs)]
+    if inputs is None:
+        batch = _signature.example_inputs(model)
+    else:
+        batch = keras.tree.flatten(all_inputs(inputs, model, "export"))
     expected = _signature.outputs(model, batch)
     for name, module in modules.items():
         with atomic_path(targets[name]) as temporary:

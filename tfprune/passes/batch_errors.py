@@ -1,13 +1,22 @@
 """Tell what a batch is like that a model cannot take."""
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.passes.batches import MISFITS, misfit
+
+# What Keras raises while it traces a step, and TensorFlow while it runs one.
+MISFITS = (
+    ValueError,
+    TypeError,
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+)
 
 
 @contextmanager
@@ -19,7 +28,7 @@ def describing(what: str, batch: Any) -> Iterator[None]:
         batch: arrays or tensors, nested as they come.
 
     Raises:
-        PruningError: within, one of `tfprune.passes.batches.MISFITS` was raised.
+        PruningError: within, one of `MISFITS` was raised.
 
     Example:
         >>> import numpy as np
@@ -37,3 +46,18 @@ def describing(what: str, batch: Any) -> Iterator[None]:
         flat = keras.tree.flatten(batch)
         shapes = [tuple(x.shape) if hasattr(x, "shape") else x for x in flat]
         raise misfit(error, f"{what} of shapes {shapes}") from error
+
+
+def misfit(error: Exception, received: object, hint: str = "") -> PruningError:
+    """Return the error for a batch that the model or the loss cannot take.
+
+    Args:
+        error: what Keras or TensorFlow said, one of `MISFITS`.
+        received: what the batch is like.
+        hint: what else to do.
+    """
+    return PruningError(
+        f"A batch does not suit the model or the loss: received {received}; "
+        f"{type(error).__name__}: {textwrap.shorten(str(error), 300)} Expected the model's inputs, "
+        f"and labels that the loss takes: class numbers from 0 unless it is another one{hint}."
+    )

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.batches import pairs
 from tfprune.passes.each import each
 from tfprune.passes.micro_batches import recut
 from tfprune.passes.probe import Probe
+from tfprune.passes.reader import read
 from tfprune.passes.sites import Sites
 
 _MAPS = 4  # axes of a batch of maps
@@ -43,11 +44,12 @@ def mapped_layers(graph: ChannelGraph, user: str) -> list[str]:
     return names
 
 
-def single_images(batches: Any, user: str) -> Iterator[tuple[Any]]:
+def single_images(data: Any, model: keras.Model | None, user: str) -> Iterator[tuple[Any]]:
     """Yield the inputs of one image at a time, each a batch of one, as a part of the data.
 
     Args:
-        batches: batches of inputs; labels are not needed.
+        data: batches of inputs; labels are not needed.
+        model: the model that they are for; None: one with a single input.
         user: what needs the data, for the error message.
 
     Raises:
@@ -55,10 +57,11 @@ def single_images(batches: Any, user: str) -> Iterator[tuple[Any]]:
 
     Example:
         >>> import numpy
-        >>> [x.shape for x, in single_images([numpy.zeros((2, 8, 8, 3))], "the example")]
+        >>> images = [numpy.zeros((2, 8, 8, 3))]
+        >>> [x.shape for x, in single_images(images, None, "the example")]
         [(1, 8, 8, 3), (1, 8, 8, 3)]
     """
-    return recut(((inputs,) for inputs in _inputs(batches, user)), 1)
+    return recut(((batch.inputs,) for batch in read(data, model, user)), 1)
 
 
 def feature_maps(
@@ -104,21 +107,10 @@ def feature_maps(
         yield found
 
 
-def _inputs(batches: Any, user: str) -> Iterator[Any]:
-    if batches is None:
-        raise PruningError(f"{user} needs data: pass batches of inputs, not None.")
-    empty = True
-    for inputs, _ in pairs(batches):
-        empty = False
-        yield inputs
-    if empty:
-        raise PruningError(f"{user} received no batch. Pass at least one.")
-
-
 def _require_finite(name: str, maps: np.ndarray, user: str) -> None:
     """Refuse maps of a layer that hold what is no number."""
     if not np.isfinite(maps).all():
         raise PruningError(
             f"{user}: maps of layer {name!r} are not finite. Check the model's weights and the "
-            "batches for NaN and infinity."
+            "data for NaN and infinity."
         )

@@ -7,11 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
-from tfprune.passes.batches import pairs
 from tfprune.passes.model_calls import input_tensors, run_calls
+from tfprune.passes.reader import read
 
 PORTION = 100  # samples that are computed at a time; a fixed number, whatever the caller's batches
 _FAR = 3.0  # deviations between a statistic and the samples' mean, or its logarithm's
@@ -28,9 +27,7 @@ def portions_of(model: keras.Model, data: Any) -> list[list[tf.Tensor]]:
     Raises:
         PruningError: no sample, or NaN among them.
     """
-    batches = [input_tensors(model, inputs) for inputs, _ in pairs(data)]
-    if not batches:
-        raise PruningError("reconstruct received no sample. Pass some hundred images, unlabelled.")
+    batches = [input_tensors(model, batch.inputs) for batch in read(data, model, "reconstruct")]
     whole = [tf.concat(parts, axis=0) for parts in zip(*batches, strict=True)]
     whole = [tf.cast(x, spec.dtype) for x, spec in zip(whole, model.inputs, strict=True)]
     count = int(whole[0].shape[0])

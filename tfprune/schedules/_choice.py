@@ -23,7 +23,7 @@ class Choice:
 
     Args:
         model: the unpruned model.
-        batches: what the criterion scores on.
+        data: what the criterion scores on.
         method: name of the method.
         options: of the selection and the criterion, as for `tfprune.prune`.
         inexact: allow_inexact, as for `tfprune.analyse`.
@@ -36,12 +36,12 @@ class Choice:
     def __init__(
         self,
         model: keras.Model,
-        batches: Any,
+        data: Any,
         method: str,
         options: Mapping[str, Any],
         inexact: bool,
     ):
-        self.batches, self.method, self.inexact = batches, method, inexact
+        self.data, self.method, self.inexact = data, method, inexact
         self.whole, self.selection, self.scoring = begun(model, method, options, inexact=inexact)
         if getattr(self.selection.selector, "OF_PAIRS", False):
             raise PruningError(
@@ -54,7 +54,7 @@ class Choice:
     def masks(self, model: keras.Model, amount: dict[str, float]) -> Masks:
         """Score the smaller model and return which channels of the unpruned one stay."""
         graph = analyse(model, allow_inexact=self.inexact)
-        found = score(graph, self.method, self.batches, **self.scoring)
+        found = score(graph, self.method, self.data, **self.scoring)
         self.scores = _lifted(found, self.keep)
         chosen, self.notes = self.selection.at(**amount).choose(self.whole, self.scores)
         # A target cuts now this group further, now that one: what is gone stays gone.

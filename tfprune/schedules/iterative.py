@@ -10,7 +10,7 @@ import keras
 
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
-from tfprune.passes.batches import require_rereadable
+from tfprune.passes.reader import require_rereadable
 from tfprune.pruning import PruningReport, parted
 from tfprune.schedules._choice import Choice, Masks
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
@@ -31,7 +31,7 @@ SCHEDULE = Schedule(settings={"steps": 3, "course": "cubic"})
 
 def iterative(
     model: keras.Model,
-    batches: Any,
+    data: Any,
     fine_tune: Callable[[keras.Model, str], keras.Model],
     *,
     method: str,
@@ -48,7 +48,7 @@ def iterative(
 
     Args:
         model: a functional or Sequential model; it is not changed.
-        batches: what the criterion scores on, read once per step; no iterator.
+        data: what the criterion scores on, read once per step; no iterator.
         fine_tune: `fine_tune(smaller, "step 1")` returns the trained model; not called after the
             last step, whose training is the caller's.
         method: name of the method; one that scores single channels.
@@ -74,9 +74,9 @@ def iterative(
         >>> [int(report.keep["a"].sum()) for report in reports]
         [9, 8]
     """
-    _check(batches, steps, course)
+    _check(data, steps, course)
     kind, target = _target(method, options)
-    choice = Choice(model, batches, method, options, allow_inexact)
+    choice = Choice(model, data, method, options, allow_inexact)
     reports: list[PruningReport] = []
     for step in range(1, steps + 1):
         share = COURSES[course](step / steps)
@@ -128,7 +128,7 @@ def _target(method: str, options: Mapping[str, Any]) -> tuple[str, float]:
     return given[0], selecting[given[0]]
 
 
-def _check(batches: Any, steps: int, course: str) -> None:
+def _check(data: Any, steps: int, course: str) -> None:
     if not isinstance(steps, Integral) or steps < 2:
         raise PruningError(
             f"iterative: expected steps of 2 or more, received {steps!r}. One step is "
@@ -136,4 +136,4 @@ def _check(batches: Any, steps: int, course: str) -> None:
         )
     if course not in COURSES:
         raise unknown("course of iterative pruning", course, COURSES)
-    require_rereadable(batches, "iterative: the batches are read once per step")
+    require_rereadable(data, "iterative: the data is read once per step")

@@ -9,7 +9,7 @@ import numpy as np
 from tfprune.checks import check_bool
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.batches import require_rereadable
+from tfprune.passes.reader import require_rereadable
 from tfprune.pruning import PruningReport, planned, prune
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.scoring.scoring import score
@@ -25,7 +25,7 @@ class SoftPruning(keras.callbacks.Callback):
     IJCAI 2018, algorithm 1): a filter that matters grows back.
 
     Args:
-        batches: what the criterion scores on, None for "l2".
+        data: what the criterion scores on, None for "l2".
         method: name of the criterion, by default the paper's.
         **options: as for `tfprune.prune`: an amount such as `ratio=0.3`, the selection's and the
             criterion's.
@@ -51,13 +51,13 @@ class SoftPruning(keras.callbacks.Callback):
         2
     """
 
-    def __init__(self, batches: Any = None, method: str = "l2", **options: Any):
+    def __init__(self, data: Any = None, method: str = "l2", **options: Any):
         super().__init__()
-        require_rereadable(batches, "soft pruning: the batches are read after each epoch")
+        require_rereadable(data, "soft pruning: the data is read after each epoch")
         self.inexact = options.pop("allow_inexact", False)
         check_bool("allow_inexact", self.inexact)
         self.selection, self.scoring = planned(method, options)
-        self.batches, self.method = batches, method
+        self.data, self.method = data, method
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Refuse what cannot be chosen before an epoch is spent."""
@@ -77,7 +77,7 @@ class SoftPruning(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Choose and zero."""
         graph = analyse(self.model, allow_inexact=self.inexact)
-        scores = score(graph, self.method, self.batches, **self.scoring)
+        scores = score(graph, self.method, self.data, **self.scoring)
         zero(graph, self.selection.choose(graph, scores)[0])
 
 
@@ -102,7 +102,7 @@ def zero(graph: ChannelGraph, keep: Mapping[str, np.ndarray]) -> None:
 
 def soft(
     model: keras.Model,
-    batches: Any,
+    data: Any,
     fine_tune: Callable[..., keras.Model],
     *,
     method: str = "l2",
@@ -112,7 +112,7 @@ def soft(
 
     Args:
         model: a functional or Sequential model; it is not changed.
-        batches: what the criterion scores on, None for "l2".
+        data: what the criterion scores on, None for "l2".
         fine_tune: `fine_tune(model, "soft", callbacks=[...])` returns the trained model, as the
             last epoch left it.
         method: name of the criterion.
@@ -124,10 +124,10 @@ def soft(
     Raises:
         PruningError: as `tfprune.prune`.
     """
-    pruning = SoftPruning(batches, method, **options)
+    pruning = SoftPruning(data, method, **options)
     pruning.check(model)
     trained = fine_tune(model, "soft", callbacks=[pruning])
-    return prune(trained, batches, method, **options)
+    return prune(trained, data, method, **options)
 
 
 def run(stages: Stages) -> Outcome:

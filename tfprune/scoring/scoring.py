@@ -17,7 +17,7 @@ from tfprune.scoring.scores import Scores
 def score(
     graph: ChannelGraph,
     criterion: str,
-    batches: Any,
+    data: Any,
     *,
     coupled: str | None = None,
     **options: Any,
@@ -27,8 +27,9 @@ def score(
     Args:
         graph: channel graph of the model.
         criterion: name of the criterion, e.g. "fgp", "gfbs", "similarity", "fmc", "gfi", "l1".
-        batches: a tf.data.Dataset, a PyDataset, arrays, or an iterable of inputs or (inputs,
-            labels); None for a criterion that needs no data.
+        data: a tf.data.Dataset, a distributed dataset, a PyDataset, `split.epochs(...)`, arrays,
+            a list of batches or another iterable, of inputs or (inputs, labels); None for a
+            criterion that needs no data. `tfprune.passes.reader` says how each is read.
         coupled: what channels of several layers that live or die together are scored by: the
             "mean" or "sum" of their own scores, those of the "leader" (the layer nearest to the
             input), or "pin" to leave such layers whole; by default as the criterion's paper does.
@@ -60,7 +61,7 @@ def score(
     coupled = coupled or method.coupled
     coupling.check_way(coupled)
     itself = {"coupled": coupled} if "coupled" in _parameters(module) else {}
-    values = module.score(graph, batches, **itself, **options)
+    values = module.score(graph, data, **itself, **options)
     _require_finite(criterion, values)
     if not itself:
         values = coupling.combine(graph, values, coupled, shares=method.shares)
@@ -73,7 +74,7 @@ def criterion_options(module: ModuleType) -> list[str]:
 
 
 def _parameters(module: ModuleType) -> list[str]:
-    """Return what follows a criterion's graph and batches."""
+    """Return what follows a criterion's graph and data."""
     return list(inspect.signature(module.score).parameters)[2:]
 
 
@@ -90,6 +91,6 @@ def _require_finite(criterion: str, values: Mapping[str, np.ndarray]) -> None:
             bad = int(np.flatnonzero(~np.isfinite(value).reshape(len(value), -1).all(1))[0])
             raise PruningError(
                 f"Criterion {criterion!r} gave layer {layer!r} a score that is not finite "
-                f"(channel {bad}: {value[bad]}). Check the model's weights and the batches for "
+                f"(channel {bad}: {value[bad]}). Check the model's weights and the data for "
                 "NaN and infinity."
             )

@@ -11,6 +11,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.reader import all_inputs
 from tfprune.surgery.builder import copy_whole, float32_if_half
 from tfprune.surgery.equality import Gap, compare
 from tfprune.surgery.faithfulness import require_faithful
@@ -97,8 +98,9 @@ def verify(
         graph: channel graph of the original model.
         keep: the keep masks `small` was rebuilt with, {layer name: bool [C]}.
         small: the rebuilt model.
-        inputs: what to feed both models (array, list or dict of arrays, batch first); by default
-            4 random samples.
+        inputs: what to feed both models, in any form that `tfprune.score` takes, for instance an
+            array, or a list or dictionary of arrays where the model has several inputs; by
+            default 4 random samples.
         tolerance: share of the outputs' variation over the samples up to which they count as equal.
         seed: seed of the random inputs.
 
@@ -142,6 +144,7 @@ def verify(
 def _run(model: keras.Model, inputs: Any, seed: int) -> tuple[Any, list[np.ndarray]]:
     """Return inputs, drawn where none are given, and what a model answers to them."""
     if inputs is not None:
+        inputs = all_inputs(inputs, model, "verify")
         return inputs, responses(model, inputs)
     inputs = random_inputs(model, seed)
     try:

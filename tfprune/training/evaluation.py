@@ -27,9 +27,9 @@ def evaluate(
 
     Args:
         model: it is not changed.
-        data: a tf.data.Dataset of batches (inputs, labels) or (inputs, labels, weights), a
-            PyDataset, arrays, or `split.epochs(...)` of `tfprune.data`. For several outputs the
-            labels are a tuple or a dictionary by their names.
+        data: batches (inputs, labels) or (inputs, labels, weights), in any form that
+            `tfprune.score` takes. For several outputs the labels are a tuple or a dictionary by
+            their names.
         loss: a Keras loss, its name, or a function (labels, outputs) -> [B] or [B, ...]; for
             several outputs a list or a dictionary of them; None: what the model is compiled with,
             else the task's, which is the cross-entropy for classes.
@@ -56,7 +56,7 @@ def evaluate(
     """
     objective = losses.objective(model, task=task, loss=loss, loss_weights=loss_weights)
     step = steps.evaluation_step(model, objective)
-    return run(step, objective, feed(data, batch_size=batch_size), detailed=True)
+    return run(step, objective, feed(data, model, "evaluate", batch_size=batch_size), detailed=True)
 
 
 def run(

@@ -1,7 +1,7 @@
 """Data in any of the accepted forms, as one tf.data.Dataset per epoch."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.passes.batch import Batch, as_batch, described
+from tfprune.passes.reader import in_batches, require_end, whole
 
 
 @dataclass(frozen=True)
 class Feed:
-    """Batches (inputs, labels) of every epoch.
+    """Batches (inputs, labels), or (inputs, labels, weights), of every epoch.
 
     Args:
         make: gives the batches of an epoch, counted from 0.
@@ -34,10 +36,10 @@ class Feed:
         """Return an iterator over an epoch's batches, divided among the current replicas.
 
         In training every replica needs a sample: where an epoch's last batch has too few, up to
-        one sample less than there are replicas is left out.
+        one sample less than there are replicas is left out. A distributed dataset stays as it is.
         """
         dataset = self.make(epoch)
-        if not tf.distribute.has_strategy():
+        if not tf.distribute.has_strategy() or not isinstance(dataset, tf.data.Dataset):
             return iter(dataset)
         strategy = tf.distribute.get_strategy()
         if training and strategy.num_replicas_in_sync > 1:
@@ -51,42 +53,51 @@ class Feed:
 
 
 def feed(
-    data: object, *, batch_size: int | None = None, shuffle: bool = False, seed: int = 0
+    data: Any,
+    model: keras.Model | None = None,
+    user: str = "fine_tune",
+    *,
+    batch_size: int | None = None,
+    shuffle: bool = False,
+    seed: int = 0,
 ) -> Feed:
     """Bring data into the form that the training loop takes.
 
     Args:
-        data: a tf.data.Dataset of batches (inputs, labels), a keras PyDataset of them, a pair of
-            arrays, or an object whose `epoch(e)` gives the Dataset of epoch e and whose length
-            is the number of batches (`tfprune.data`'s `split.epochs(...)`).
-        batch_size: for arrays; None: 32.
-        shuffle: whether arrays are shuffled anew for every epoch.
+        data: batches (inputs, labels) or (inputs, labels, weights), in any form that
+            `tfprune.score` takes; of an object whose `epoch(e)` gives the Dataset of epoch e
+            (`split.epochs(...)`) every epoch is asked for.
+        model: the model that they are for; None: one with a single input.
+        user: what reads them, for error messages.
+        batch_size: where arrays hold all samples; None: 32.
+        shuffle: whether such arrays are shuffled anew for every epoch.
         seed: of that order.
 
     Raises:
-        PruningError: another form, batches that are no pairs, no end, or nothing at all.
+        PruningError: another form, batches without labels, no end, or nothing at all.
 
     Example:
         >>> feed((np.zeros((5, 3)), np.zeros(5)), batch_size=2).steps
         3
     """
-    if isinstance(data, tuple) and len(data) == 2:
-        return _from_arrays(*data, batch_size or 32, seed if shuffle else None)
+    if data is None:
+        raise PruningError(f"{user} needs data: pass batches of (inputs, labels); received None.")
+    arrays = whole(data, model, user)
+    if arrays is not None:
+        parts = _parts(arrays, user)
+        return _from_arrays(parts, arrays.size, batch_size or 32, seed if shuffle else None)
     if batch_size is not None:
         raise PruningError(
             f"batch_size={batch_size} has no effect on data that comes in batches "
-            f"({type(data).__name__}); it belongs to a pair of arrays. Leave it out."
+            f"({type(data).__name__}); it belongs to arrays of all samples. Leave it out."
         )
-    if isinstance(data, tf.data.Dataset):
-        return _from_dataset(data)
-    if isinstance(data, keras.utils.PyDataset):
-        return _from_pydataset(data)
     if callable(getattr(data, "epoch", None)):
-        return Feed(lambda epoch: _paired(data.epoch(epoch)), len(data))
-    raise PruningError(
-        "Expected data as a tf.data.Dataset, a keras.utils.PyDataset, a pair (inputs, labels) of "
-        f"arrays or split.epochs(...) of tfprune.data, received {type(data).__name__}."
-    )
+        return Feed(lambda epoch: _told_apart(data.epoch(epoch), model, user), len(data))
+    if isinstance(data, tf.data.Dataset):
+        return _from_dataset(_told_apart(data, model, user))
+    if isinstance(data, tf.distribute.DistributedDataset):
+        return Feed(lambda _: data, _known(data.cardinality))
+    return _from_iterable(data, model, user)
 
 
 def require_batches(found: dict[str, float]) -> dict[str, float]:
@@ -100,53 +111,84 @@ def require_batches(found: dict[str, float]) -> dict[str, float]:
     return found
 
 
+def _parts(batch: Batch, user: str) -> tuple:
+    """Return what the training loop takes of a batch, which must have labels."""
+    if batch.labels is None:
+        raise PruningError(
+            f"{user} needs labels: expected batches (inputs, labels), each a tuple; received "
+            f"{described(batch.inputs)} alone."
+        )
+    weights = () if batch.weights is None else (batch.weights,)
+    return batch.inputs, batch.labels, *weights
+
+
 def _from_dataset(dataset: tf.data.Dataset) -> Feed:
-    steps = int(dataset.cardinality())
-    if steps == tf.data.INFINITE_CARDINALITY:
-        raise PruningError(
-            "The dataset repeats without end, so no epoch would end: use dataset.take(steps)."
-        )
-    if steps == 0:
+    require_end(dataset)
+    if dataset.cardinality() == 0:
         raise PruningError("The dataset is empty: expected at least one batch.")
-    _paired(dataset)
-    return Feed(lambda _: dataset, None if steps < 0 else steps)
+    return Feed(lambda _: dataset, _known(dataset.cardinality()))
 
 
-def _from_arrays(inputs: np.ndarray, labels: np.ndarray, batch_size: int, seed: int | None) -> Feed:
-    count = len(labels)
-    if len(inputs) != count or count == 0:
-        raise PruningError(
-            f"Expected as many inputs as labels, at least one: received {len(inputs)} inputs and "
-            f"{count} labels."
-        )
+def _known(cardinality: Any) -> int | None:
+    return None if int(cardinality) < 0 else int(cardinality)
+
+
+def _from_arrays(parts: Any, count: int, batch_size: int, seed: int | None) -> Feed:
+    if count == 0:
+        raise PruningError("The arrays are empty: expected at least one sample.")
     with tf.device("CPU"):
-        tensors = tf.constant(inputs), tf.constant(labels)
+        tensors = keras.tree.map_structure(tf.constant, parts)
 
     def make(epoch: int) -> tf.data.Dataset:
         order = np.arange(count)
         if seed is not None:
             np.random.default_rng([seed, epoch]).shuffle(order)
         places = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
-        return places.map(lambda i: tuple(tf.gather(t, i) for t in tensors)).prefetch(2)
+        gathered = places.map(
+            lambda i: keras.tree.map_structure(lambda tensor: tf.gather(tensor, i), tensors)
+        )
+        return gathered.prefetch(2)
 
     return Feed(make, -(-count // batch_size))
 
 
-def _from_pydataset(data: keras.utils.PyDataset) -> Feed:
-    steps = len(data)
-    first = data[0]
-    if not isinstance(first, tuple) or len(first) not in (2, 3):
-        raise _no_pairs(first)
+def _from_iterable(data: Any, model: keras.Model | None, user: str) -> Feed:
+    """Return the feed of a PyDataset, a list of batches or another iterable."""
+    batches = in_batches(data, user)
+    once = isinstance(data, Iterator)
+    first = next(iter(batches), None)
+    if first is None:
+        raise PruningError(f"{user} received no batch. Pass at least one.")
+    known = data if isinstance(data, list) else [first]
+    read = [_parts(as_batch(batch, model, user), user) for batch in known]
+    specs = keras.tree.map_structure(_spec, *read)
 
-    def spec(array: np.ndarray) -> tf.TensorSpec:
-        array = np.asarray(array)
-        return tf.TensorSpec([None, *array.shape[1:]], array.dtype)
+    def values() -> Iterable[Any]:
+        again = itertools.chain([first], batches) if once else in_batches(data, user)
+        return (_parts(as_batch(batch, model, user), user) for batch in again)
 
-    dataset = tf.data.Dataset.from_generator(
-        lambda: (data[place] for place in range(steps)),
-        output_signature=keras.tree.map_structure(spec, first),
-    )
-    return Feed(lambda _: dataset.prefetch(1), steps, data.on_epoch_end)
+    dataset = tf.data.Dataset.from_generator(values, output_signature=specs).prefetch(1)
+    finish = data.on_epoch_end if isinstance(data, keras.utils.PyDataset) else lambda: None
+    return Feed(lambda _: dataset, len(data) if isinstance(data, Sized) else None, finish)
+
+
+def _spec(*arrays: Any) -> tf.TensorSpec:
+    """Return the type of one part of all batches, with the axes free in which they differ."""
+    found = [np.asarray(array) for array in arrays]
+    sizes = zip(*(array.shape[1:] for array in found), strict=True)
+    free = [sides[0] if len(set(sides)) == 1 else None for sides in sizes]
+    return tf.TensorSpec([None, *free], found[0].dtype)
+
+
+def _told_apart(dataset: tf.data.Dataset, model: keras.Model | None, user: str) -> tf.data.Dataset:
+    """Return a dataset of (inputs, labels), the inputs nested as the model's own."""
+    spec = dataset.element_spec
+    parts = _parts(as_batch(spec, model, user), user)
+    try:
+        keras.tree.assert_same_structure(parts, spec)
+    except ValueError:
+        return dataset.map(lambda *values: _parts(as_batch(values, model, user), user))
+    return dataset
 
 
 def _without_empty_shares(dataset: tf.data.Dataset, replicas: int) -> tf.data.Dataset:
@@ -164,13 +206,3 @@ def _without_empty_shares(dataset: tf.data.Dataset, replicas: int) -> tf.data.Da
 def _size(batch: tuple) -> tf.Tensor:
     """Return the samples of a batch; of several outputs each has its labels."""
     return tf.shape(keras.tree.flatten(batch[1])[0])[0]
-
-
-def _paired(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    if not isinstance(dataset.element_spec, tuple) or len(dataset.element_spec) not in (2, 3):
-        raise _no_pairs(dataset.element_spec)
-    return dataset
-
-
-def _no_pairs(received: object) -> PruningError:
-    return PruningError(f"Expected batches that are pairs (inputs, labels), received {received!r}.")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from tfprune.passes.reader import require_rereadable
 from tfprune.training import identity
 from tfprune.training.checkpoints import Checkpoints
 from tfprune.training.checks import check, complete
@@ -59,8 +60,9 @@ def fine_tune(
 
     Args:
         model: a functional or sequential model with one output; it is not changed.
-        data: training batches: a tf.data.Dataset of (inputs, labels), a PyDataset, a pair of
-            arrays (shuffled each epoch), or `split.epochs(...)` of `tfprune.data`.
+        data: training batches (inputs, labels): `split.epochs(...)` of `tfprune.data`, a
+            tf.data.Dataset, a distributed dataset, a PyDataset, a list of batches, another
+            iterable that can be read again, or a pair of arrays (shuffled each epoch).
         validation: of the same forms; it chooses the epoch. Never give the test split.
         recipe: the settings.
         teacher: a model to learn from as well, e.g. the one before pruning.
@@ -86,8 +88,10 @@ def fine_tune(
         3
     """
     recipe = complete(recipe, settings)
-    source = feed(data, batch_size=recipe.batch_size, shuffle=True, seed=recipe.seed)
-    held_out = None if validation is None else feed(validation)
+    for given in (data, validation):
+        require_rereadable(given, "fine_tune: data and validation are read in every epoch")
+    source = feed(data, model, batch_size=recipe.batch_size, shuffle=True, seed=recipe.seed)
+    held_out = None if validation is None else feed(validation, model, "fine_tune, validation")
     check(recipe, source, held_out, callbacks)
     with tf.distribute.get_strategy().scope():
         run = Run(model, recipe, teacher)

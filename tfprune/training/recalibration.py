@@ -1,7 +1,7 @@
 """New statistics for batch normalisation, without training."""
 
-import itertools
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,10 +9,17 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.rules import has_role
+from tfprune.passes.reader import ARRAY_BATCH, Batch, read
 from tfprune.training.copying import copy_model
 
 
-def recalibrate(model: keras.Model, batches: Iterable, *, limit: int | None = None) -> keras.Model:
+def recalibrate(
+    model: keras.Model,
+    data: Any,
+    *,
+    limit: int | None = None,
+    batch_size: int = ARRAY_BATCH,
+) -> keras.Model:
     """Estimate the moving statistics of batch normalisation anew, weights as they are.
 
     The mean and variance become the plain average over the batches' own, each batch with the
@@ -21,14 +28,17 @@ def recalibrate(model: keras.Model, batches: Iterable, *, limit: int | None = No
 
     Args:
         model: a functional or sequential model; it is not changed.
-        batches: a tf.data.Dataset, a PyDataset or any iterable of inputs or (inputs, labels).
+        data: inputs, or (inputs, labels), in any form that `tfprune.score` takes. Arrays that
+            hold all samples are cut into batches.
         limit: batches to use at most; None: all.
+        batch_size: samples per batch where arrays hold all samples.
 
     Returns:
         A copy with the new statistics.
 
     Raises:
-        PruningError: the model has no batch normalisation, or there is no batch.
+        PruningError: the model has no batch normalisation, there is no batch, or data of another
+            form.
 
     Example:
         >>> layers = [keras.Input((3,)), keras.layers.BatchNormalization(name="norm")]
@@ -42,7 +52,8 @@ def recalibrate(model: keras.Model, batches: Iterable, *, limit: int | None = No
     before = [(layer.momentum, layer.trainable) for layer in layers]
     for layer in layers:
         layer.momentum, layer.trainable = 0.0, True  # a batch's statistics replace the old ones
-    averages = _average(copy, layers, itertools.islice(_inputs(batches), limit))
+    batches = read(data, copy, "recalibrate", limit=limit, batch_size=batch_size)
+    averages = _average(copy, layers, batches)
     for layer, (momentum, trainable), average in zip(layers, before, averages, strict=True):
         layer.momentum, layer.trainable = momentum, trainable
         layer.moving_mean.assign(average[0])
@@ -61,31 +72,19 @@ def require_statistics(model: keras.Model) -> None:
 
 
 def _average(
-    model: keras.Model, layers: list[keras.Layer], inputs: Iterable
+    model: keras.Model, layers: list[keras.Layer], batches: Iterable[Batch]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the mean and variance of each layer, averaged over the batches."""
     forward = tf.function(lambda batch: model(batch, training=True), reduce_retracing=True)
     sums, total = [0.0] * (2 * len(layers)), 0
-    for batch in inputs:
-        tensors = keras.tree.map_structure(tf.convert_to_tensor, batch)
-        forward(tensors)
-        count = int(keras.tree.flatten(tensors)[0].shape[0])
+    for batch in batches:
+        forward(keras.tree.map_structure(tf.convert_to_tensor, batch.inputs))
         found = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
         arrays = (v.value.numpy().astype(np.float64) for v in found)
-        sums = [so_far + count * array for so_far, array in zip(sums, arrays, strict=True)]
-        total += count
-    if total == 0:
-        raise PruningError("There is no batch to recalibrate with: expected at least one.")
+        sums = [so_far + batch.size * array for so_far, array in zip(sums, arrays, strict=True)]
+        total += batch.size
     means = [array / total for array in sums]
     return list(zip(means[::2], means[1::2], strict=True))
-
-
-def _inputs(batches: Iterable) -> Iterator:
-    """Yield the inputs of each batch, without labels."""
-    if isinstance(batches, keras.utils.PyDataset):  # its own iterator need not end
-        batches = (batches[place] for place in range(len(batches)))
-    for batch in batches:
-        yield batch[0] if isinstance(batch, tuple) else batch
 
 
 def _normalisations(model: keras.Model) -> Iterator[keras.Layer]:

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.passes.batches import MISFITS, misfit
+from tfprune.passes.batch_errors import MISFITS, misfit
 from tfprune.tasks import Measured
 from tfprune.training import optimizers
 from tfprune.training.objective import Objective

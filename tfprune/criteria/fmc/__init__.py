@@ -28,7 +28,7 @@ _USER = "Criterion 'fmc'"
 
 def score(
     graph: ChannelGraph,
-    batches: Any,
+    data: Any,
     index: str = "label",
     seed: int = 0,
     cluster_stride: int = 1,
@@ -52,7 +52,7 @@ def score(
 
     Args:
         graph: channel graph of the model.
-        batches: batches of inputs; the paper uses 128 training images. Labels are not needed.
+        data: batches of inputs; the paper uses 128 training images. Labels are not needed.
         index: "label", or "literal" for the index as the original program computes it.
         seed: seed of the random numbers.
         cluster_stride: step between the numbers of clusters that are tried, 1 for all of them. 8
@@ -74,7 +74,7 @@ def score(
     _check_options(index, seed, cluster_stride, workers, progress)
     seed, cluster_stride = int(seed), int(cluster_stride)  # NumPy's do not go into JSON
     names = mapped_layers(graph, _USER)
-    images = collect(image for (image,) in single_images(batches, _USER))
+    images = collect(image for (image,) in single_images(data, graph.model, _USER))
     if len(images) < 2:
         raise PruningError(
             f"{_USER} compares pairs of images: expected at least 2 images, received "
