@@ -74,7 +74,7 @@ def test_options_are_refused_as_by_prune():
     for options, message in (
         ({}, "expected exactly one of ratio, .*received none"),
         ({"ratoi": 0.5}, "Unknown option of prune with method 'l2' 'ratoi'"),
-        ({"batches": iter([data()]), "ratio": 0.5}, "read after each epoch, which an iterator"),
+        ({"data": iter([data()]), "ratio": 0.5}, "read after each epoch, which an iterator"),
     ):
         with pytest.raises(tfprune.PruningError, match=message):
             SoftPruning(**options)
