@@ -89,8 +89,8 @@ def score(
     own: dict[str, list[np.ndarray]] = {name: [] for name in names}
     seen = None
     for group in parts:
-        data = chain([first], stream) if seen is None else read()
-        scores, seen = _importance(probe, group, data, classes, seen, spatial)
+        images = chain([first], stream) if seen is None else read()
+        scores, seen = _importance(probe, group, images, classes, seen, spatial)
         for name, values in scores.items():
             own[name].append(values)
     return combine(graph, {name: np.concatenate(pieces) for name, pieces in own.items()}, coupled)
