@@ -164,3 +164,34 @@ def test_a_killed_process_ends_equal_to_the_bit(tmp_path):
     losses = [json.loads(out) for out, _ in outputs]
     assert losses[0] == losses[1]
     assert len(losses[0]) == 4
+
+
+def early_stopping():
+    return keras.callbacks.EarlyStopping(
+        "loss", patience=2, min_delta=100.0, restore_best_weights=True
+    )
+
+
+def plateau():
+    return keras.callbacks.ReduceLROnPlateau(
+        "loss", factor=0.5, patience=1, min_delta=100.0, cooldown=1
+    )
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras' own, under numpy 2
+@pytest.mark.parametrize("make", [early_stopping, plateau])
+def test_callbacks_go_on_with_what_they_remembered(tmp_path, make):
+    settings = {"epochs": 6, "learning_rate": 0.1, "batch_size": 16}
+    whole, history = fine_tune(network(), blobs(), callbacks=[make()], **settings)
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(
+            network(), blobs(), callbacks=[make(), Fail(2)], checkpoint_dir=tmp_path, **settings
+        )
+    for _ in range(2):  # the second time nothing is left to do
+        model, again = fine_tune(
+            network(), blobs(), callbacks=[make()], checkpoint_dir=tmp_path, **settings
+        )
+        assert again == history
+        assert largest_difference(model, whole) == 0
+    rates = history.metrics["learning_rate"]
+    assert len(rates) == 3 or len(set(rates)) > 2  # it stopped, or fell more than once

@@ -4,7 +4,9 @@ import dataclasses
 import io
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +17,7 @@ from tfprune.claims import claim
 from tfprune.errors import PruningError
 
 _SETTINGS = "run.json"
+_ARRAY = "array, by its place"
 
 
 @dataclasses.dataclass
@@ -27,6 +30,7 @@ class Progress:
         stopped: whether a callback has ended it.
         best_epoch: the best so far by the validation split, from 0; None: none yet.
         best: the model's state after that epoch.
+        callbacks: what they remember, by `tfprune.training.callback_states`.
     """
 
     epochs: int = 0
@@ -34,6 +38,7 @@ class Progress:
     stopped: bool = False
     best_epoch: int | None = None
     best: list[np.ndarray] = dataclasses.field(default_factory=list)
+    callbacks: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 class _ProgressState(tf.train.experimental.PythonState):
@@ -43,17 +48,40 @@ class _ProgressState(tf.train.experimental.PythonState):
         self.progress = progress
 
     def serialize(self) -> bytes:
-        plain = {**vars(self.progress), "best": None}
-        arrays = {f"best_{place}": array for place, array in enumerate(self.progress.best)}
+        arrays: list[np.ndarray] = []
+        plain = _without_arrays(vars(self.progress), arrays)
         stream = io.BytesIO()
-        np.savez(stream, progress=np.array(json.dumps(plain)), **arrays)
+        named = {f"array_{place}": array for place, array in enumerate(arrays)}
+        np.savez(stream, progress=np.array(json.dumps(plain)), **named)
         return stream.getvalue()
 
     def deserialize(self, string_value: bytes) -> None:
         with np.load(io.BytesIO(string_value), allow_pickle=False) as found:
             plain = json.loads(str(found["progress"]))
-            plain["best"] = [found[f"best_{place}"] for place in range(len(found.files) - 1)]
-        vars(self.progress).update(plain)
+            vars(self.progress).update(_with_arrays(plain, found))
+
+
+def _without_arrays(value: Any, arrays: list[np.ndarray]) -> Any:
+    """Return a nest as JSON takes it: arrays are put aside, and their places written instead."""
+    if isinstance(value, dict):
+        return {name: _without_arrays(own, arrays) for name, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_arrays(own, arrays) for own in value]
+    if isinstance(value, np.ndarray) and value.ndim:
+        arrays.append(value)
+        return {_ARRAY: len(arrays) - 1}
+    return value.item() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def _with_arrays(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """Return what `_without_arrays` was given."""
+    if isinstance(value, list):
+        return [_with_arrays(own, arrays) for own in value]
+    if not isinstance(value, dict):
+        return value
+    if _ARRAY in value:
+        return arrays[f"array_{value[_ARRAY]}"]
+    return {name: _with_arrays(own, arrays) for name, own in value.items()}
 
 
 class Checkpoints:

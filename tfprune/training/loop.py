@@ -56,7 +56,8 @@ def fine_tune(
     goes on after its last finished epoch and ends with the same weights as one that was not:
     to the bit for data that is a function of the epoch (arrays, `split.epochs(...)`, a Dataset
     that is the same each time) and under `tf.config.experimental.enable_op_determinism()`
-    where the device needs it. What callbacks remember for themselves is not in the checkpoint.
+    where the device needs it. Of callbacks, EarlyStopping, ReduceLROnPlateau and
+    ModelCheckpoint go on with what they remembered; others begin anew.
 
     Args:
         model: a functional or sequential model with one output; it is not changed.

@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.training import callback_states, evaluation, losses, optimizers, rates, steps
 from tfprune.training import distillation as distilling
-from tfprune.training import evaluation, losses, optimizers, rates, steps
 from tfprune.training.checkpoints import Checkpoints, Progress
 from tfprune.training.copying import copy_model, reseed, values
 from tfprune.training.distillation import Distillation
@@ -56,6 +56,7 @@ class Run:
             self.schedule = rates.build(self.recipe, self.highest, source.steps)
         self.model.stop_training = progress.stopped
         callbacks.on_train_begin()
+        callback_states.restore(callbacks.callbacks, progress.callbacks)
         logs = None
         while progress.epochs < self.recipe.epochs and not self.model.stop_training:
             logs = self._epoch(progress.epochs, source, held_out, callbacks)
@@ -66,6 +67,7 @@ class Run:
                 progress.metrics.setdefault(name, []).append(float(value))
             progress.epochs += 1
             progress.stopped = bool(self.model.stop_training)
+            progress.callbacks = callback_states.states(callbacks.callbacks)
             saved.save()
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         callbacks.on_train_end(logs)
