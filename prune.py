@@ -14,6 +14,7 @@ import flags.dataset
 import flags.exporting
 import flags.model_file
 import flags.pruning
+import flags.reconstruction
 import flags.runs
 import flags.schedule
 import flags.stage_training
@@ -43,6 +44,7 @@ def define_flags() -> None:
     flags.exporting.define()
     flags.pruning.define(pretrain_dir="runs/{data}/trained/{arch}")
     flags.schedule.define()
+    flags.reconstruction.define()
     flags.training.define(epochs=160, decay_step="80,120")
     flags.stage_training.define()
     flags.runs.define(
@@ -89,6 +91,7 @@ def main(argv: list[str]) -> None:
         schedule=schedule,
         recipe=between_cuts,
         recalibration=flags.schedule.recalibration(),
+        reconstruction=flags.reconstruction.images(),
         settings=flags.schedule.values(schedule),
     )
     require_possible(model, plan.method, **plan.options)
@@ -193,6 +196,12 @@ def prune(
     if plan.recalibration and not plan.kind.ends_trained:
         small = stages.recalibrated(small, "recalibrated")
         on_the_way["after recalibration"] = small
+    solved = {}
+    if plan.reconstruction:
+        small, told = stages.reconstructed(small)
+        solved = {"reconstruction": told}
+        logging.info("%s", told)
+        on_the_way["after reconstruction"] = small
     small, history = runs.train_recorded(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose
     )
@@ -211,6 +220,7 @@ def prune(
     comparison = reporting.compare(model, small, results=(before, after), paths=(baseline, path))
     parts = {
         "verification": cut.text,
+        **solved,
         **{
             f"{name} {when}": tasks.told(name, found[name])
             for when, found in results.items()

@@ -5,6 +5,7 @@ from typing import Any
 from absl import flags
 
 from tfprune.graph.coupling import WAYS
+from tfprune.reconstruction.measuring import MEASURED
 from tfprune.selection.request import SCOPES
 
 FLAGS = flags.FLAGS
@@ -23,9 +24,10 @@ def define() -> None:
     flags.DEFINE_enum(
         "scope",
         None,
-        SCOPES,
+        [*SCOPES, MEASURED],
         "Shrink layers alike, rank all channels together, or (isomorphic) those that are built "
-        "alike; without it as the method's paper.",
+        "alike, or (sensitivity, with --macs or --params) measure how much of each layer can go; "
+        "without it as the method's paper.",
     )
     flags.DEFINE_integer("min_channels", 1, "Channels that every layer keeps.", lower_bound=1)
     flags.DEFINE_integer("round_to", 1, "Keep multiples of this many channels.", lower_bound=1)

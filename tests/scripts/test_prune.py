@@ -422,3 +422,38 @@ def test_a_baseline_of_another_normalisation_is_refused(baseline, tmp_path):
             prune, *QUICK, *HALF, "--normalisation=pixel",
             "--pretrain_dir", baseline, "--save_dir", tmp_path / "run",
         )  # fmt: skip
+
+
+def test_kernels_solved_anew_are_kept_and_reported(baseline, tmp_path, monkeypatch):
+    arguments = (
+        *QUICK, "--method=l2", "--macs=0.6", "--scope=sensitivity", "--reconstruct=60",
+        "--formats=", "--pretrain_dir", baseline, "--save_dir", tmp_path,
+    )  # fmt: skip
+    with monkeypatch.context() as patch:
+        patch.setattr(prune.runs, "train_recorded", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            call(prune, *arguments)
+    kept = tmp_path / "stages" / "reconstructed" / "reconstructed.keras"
+    solved = keras.models.load_model(kept).get_weights()
+    patch = pytest.MonkeyPatch()
+    patch.setattr("tfprune.runs.stages.reconstruct", lambda *_, **__: pytest.fail("done again"))
+    call(prune, *arguments)
+    patch.undo()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["reconstruction"] == 60
+    assert set(report["after_reconstruction"]) == set(report["before_fine_tuning"])
+    text = (tmp_path / "report.txt").read_text()
+    assert "layers solved anew from 60 samples" in text
+    masks = np.load(tmp_path / "masks.npz")
+    shapes = {w.shape for w in solved}
+    assert any(not masks[name].all() for name in masks.files)
+    assert (3, 3, 1, int(masks["stem"].sum())) in shapes
+
+
+@pytest.mark.parametrize("extra", ["--reconstruct=60", "--scope=sensitivity"])
+def test_what_a_training_between_the_cuts_answers_is_refused(baseline, tmp_path, extra):
+    with pytest.raises(PruningError, match="trains between its cuts, which answers what"):
+        call(
+            prune, *QUICK, "--method=l2", "--macs=0.6", extra, "--prune_schedule=iterative",
+            "--formats=", "--pretrain_dir", baseline, "--save_dir", tmp_path,
+        )  # fmt: skip

@@ -110,6 +110,7 @@ def name_apart(outputs: Any, inputs: Any, copied: Any, used: set[str]) -> None:
     """
     known = {id(x) for x in keras.tree.flatten(inputs)}
     waiting = [x for x in keras.tree.flatten(outputs) if id(x) not in known]
+    waiting = [x for x in waiting if keras.utils.is_keras_tensor(x)]  # real ones come of no model
     while waiting:
         operation = waiting.pop()._keras_history.operation
         if operation is not copied and operation.name in used:

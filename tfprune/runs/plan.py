@@ -6,6 +6,7 @@ from typing import Any
 
 from tfprune import plugins, schedules
 from tfprune.errors import PruningError, unknown
+from tfprune.reconstruction.measuring import MEASURED
 from tfprune.schedules._schedule import Schedule
 from tfprune.selection.request import AMOUNTS
 from tfprune.training import Recipe
@@ -26,9 +27,11 @@ class Plan:
         recipe: of the training after each layer or step, or of soft training.
         recalibration: batches on which BatchNorm's statistics are estimated anew before the
             training after a layer or step; 0: none.
+        reconstruction: images from which the kernels are solved anew after the cut; 0: none.
 
     Raises:
-        PruningError: an unknown schedule or setting, or training in between without a recipe.
+        PruningError: an unknown schedule or setting, training in between without a recipe, or
+            kernels solved anew that are trained in between.
 
     Example:
         >>> Plan("l1", schedule="iterative", recipe=Recipe(epochs=1)).settings
@@ -42,6 +45,7 @@ class Plan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
     recalibration: int = 0
+    reconstruction: int = 0
 
     def __post_init__(self) -> None:
         own = self.kind.settings
@@ -53,6 +57,13 @@ class Plan:
             raise PruningError(
                 f"Plan: schedule={self.schedule!r} trains in between; expected recipe=, received "
                 "None."
+            )
+        measured = self.options.get("scope") == MEASURED
+        if self.kind.trains and (self.reconstruction or measured):
+            what = f"reconstruction={self.reconstruction}" if self.reconstruction else MEASURED
+            raise PruningError(
+                f"Plan: schedule={self.schedule!r} trains between its cuts, which answers what "
+                f"{what} is for. Leave one of them out, or cut in one shot."
             )
 
     @property
@@ -76,4 +87,5 @@ class Plan:
             "schedule": self.schedule,
             "settings": dict(self.settings),
             "recalibration": self.recalibration,
+            "reconstruction": self.reconstruction,
         }

@@ -12,6 +12,8 @@ from tfprune.data import DataSet
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.pruning import prune
+from tfprune.reconstruction.measuring import MEASURED
+from tfprune.reconstruction.reconstructing import reconstruct
 from tfprune.runs.masks_file import load_masks, save_masks
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
@@ -21,6 +23,7 @@ from tfprune.surgery.verification import Verification, verify
 from tfprune.training import Recipe, evaluate, recalibrate
 
 STAGES = "stages"  # a finished run drops it
+_IMAGES = 1000  # to measure amounts on, where kernels are not solved anew
 _ANEW = "Remove that file and call again: what it tells is found anew."
 
 
@@ -92,7 +95,10 @@ class Stages:
             known = files.read_json(told, _ANEW) if told.is_file() else {}
             proof = verify(graph, keep, small)
             return _outcome(small, known.get("remarks", ()), known.get("seconds", {}), proof)
-        small, report = prune(model, self.sample(), self.plan.method, **self.plan.options)
+        options = dict(self.plan.options)
+        if options.get("scope") == MEASURED:
+            options["calibration"] = self.unlabelled()
+        small, report = prune(model, self.sample(), self.plan.method, **options)
         files.write_json(told, {"remarks": list(report.remarks), "seconds": dict(report.seconds)})
         self.keep(report.keep)
         return _outcome(small, report.remarks, report.seconds, report.verification)
@@ -156,6 +162,29 @@ class Stages:
         model = recalibrate(model, batches, limit=self.plan.recalibration)
         files.save_model(model, path)
         return model
+
+    def unlabelled(self) -> Any:
+        """Return the images to measure on and to solve kernels from; their labels go unread."""
+        return self.feeding.sample(self.data, self.plan.reconstruction or _IMAGES)
+
+    def reconstructed(self, model: keras.Model) -> tuple[keras.Model, str]:
+        """Return a model with its kernels solved anew and what that did; kept.
+
+        Kept, because on several threads the same sums differ in their last bits.
+
+        Args:
+            model: what the cut has left.
+        """
+        path = self._stage("reconstructed") / "reconstructed.keras"
+        told = path.with_suffix(".json")
+        if path.is_file() and told.is_file():
+            return files.load_model(path), files.read_json(told, _ANEW)["told"]
+        graph = analyse(self.model, allow_inexact=self.inexact)
+        model, found = reconstruct(graph, self.masks(), model, self.unlabelled(),
+                                   seed=self.feeding.seed)  # fmt: skip
+        files.write_json(told, {"told": str(found)})
+        files.save_model(model, path)
+        return model, str(found)
 
     def accuracy(self, model: keras.Model) -> float:
         """Return the accuracy, or what a task has in its place, on the training split, in [0, 1].

@@ -11,6 +11,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.pruning import PruningReport, begun
+from tfprune.reconstruction.measuring import Measuring
 from tfprune.schedules._schedule import Masks
 from tfprune.scoring.scores import Scores, scaled
 from tfprune.scoring.scoring import score
@@ -43,6 +44,11 @@ class Choice:
     ):
         self.data, self.method, self.inexact = data, method, inexact
         self.whole, self.selection, self.scoring = begun(model, method, options, inexact=inexact)
+        if isinstance(self.selection, Measuring):
+            raise PruningError(
+                "iterative: scope='sensitivity' measures amounts for one cut. Use another scope, "
+                "or prune in one shot."
+            )
         if getattr(self.selection.selector, "OF_PAIRS", False):
             raise PruningError(
                 f"iterative: expected one score per channel, but {method!r} compares channels "
