@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
 from tfprune.passes.tape import Step, record
@@ -157,6 +158,11 @@ class Fitting:
         aim = self.plan.aims.get(call) if self.settings.aim == "sum" else None
         if aim is not None:
             goal = completing(pair, aim, (self.original, self.small), portion, goal)
+        if not (np.isfinite(x).all() and np.isfinite(goal).all()):
+            raise PruningError(
+                f"reconstruct: what layer {self._name(step)!r} reads or makes is not finite. "
+                "Check the model's weights."
+            )
         return x, goal, args
 
     def _rows(

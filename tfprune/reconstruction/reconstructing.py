@@ -85,7 +85,7 @@ def reconstruct(
         True
     """
     started = time.perf_counter()
-    _check(aim, memory_gb)
+    _check(graph, aim, memory_gb)
     pair = _pair(graph, kept_ids(graph, keep), small)
     portions = portions_of(graph.model, data)
     remarks = suitability(graph, portions[0])
@@ -94,14 +94,16 @@ def reconstruct(
     with Shelf(memory_gb * 1e9) as shelf:
         wanted, after = fitting.run(portions, shelf, progress or (lambda done, of: None))
     pair.restore()
-    errors = _error(wanted, before), _error(wanted, after)
-    if not errors[1] < errors[0]:
+    errors = _errors(wanted, before), _errors(wanted, after)
+    better = all(new < old for old, new in zip(*errors, strict=True))
+    if not better:
         remarks = [*remarks, "the outputs got no better as a whole: the weights stay as they were"]
-    result = _result(graph, keep, small, pair if errors[1] < errors[0] else None)
+    result = _result(graph, keep, small, pair if better else None)
+    shown = errors[0][0], (errors[1] if better else errors[0])[0]
     count = sum(int(portion[0].shape[0]) for portion in portions)
     seconds = time.perf_counter() - started
     remarks = [*remarks, *_narrow(fitting, count)]
-    return result, Reconstruction(tuple(fitting.fits), *errors, count, seconds, tuple(remarks))
+    return result, Reconstruction(tuple(fitting.fits), *shown, count, seconds, tuple(remarks))
 
 
 def _pair(graph: ChannelGraph, kept: np.ndarray, small: keras.Model) -> Pair:
@@ -150,15 +152,18 @@ def _flat(model: keras.Model, portion: Sequence[Any]) -> list[np.ndarray]:
     return [np.asarray(y) for y in keras.tree.flatten(outputs)]
 
 
-def _error(wanted: Sequence[Sequence[np.ndarray]], found: Sequence[Sequence[np.ndarray]]) -> float:
-    """Return the squared difference over all outputs on samples held out, over their spread."""
-    difference = spread = 0.0
+def _errors(
+    wanted: Sequence[Sequence[np.ndarray]], found: Sequence[Sequence[np.ndarray]]
+) -> tuple[float, float]:
+    """Return the squared difference over all outputs, over their spread: held out, and of all."""
+    sums = np.zeros((2, 2))
     for whole, part in zip(zip(*wanted, strict=True), zip(*found, strict=True), strict=True):
         a, b = (np.concatenate(x).astype(np.float64) for x in (whole, part))
         held = slice(HELD - 1, None, HELD) if len(a) >= HELD else slice(None)
-        difference += ((a[held] - b[held]) ** 2).sum()
-        spread += ((a[held] - a.mean(axis=0)) ** 2).sum()
-    return float(difference / (spread or 1.0))
+        difference, spread = (a - b) ** 2, (a - a.mean(axis=0)) ** 2
+        sums += [[x[chosen].sum() for x in (difference, spread)] for chosen in (held, slice(None))]
+    held, every = (float(above / (below or 1.0)) for above, below in sums)
+    return held, every
 
 
 def _narrow(fitting: Fitting, samples: int) -> list[str]:
@@ -174,9 +179,15 @@ def _narrow(fitting: Fitting, samples: int) -> list[str]:
     ]
 
 
-def _check(aim: object, memory_gb: object) -> None:
+def _check(graph: ChannelGraph, aim: object, memory_gb: object) -> None:
     if aim not in AIMS:
         raise unknown("aim of reconstruct", aim, AIMS)
     good = isinstance(memory_gb, Real) and not isinstance(memory_gb, bool) and memory_gb > 0
     if not good:
         raise PruningError(f"memory_gb must be a number above 0, in GB; received {memory_gb!r}.")
+    stateful = [n for n, x in graph.owners.items() if getattr(x.operation, "stateful", False)]
+    if stateful:
+        raise PruningError(
+            f"reconstruct: layer {stateful[0]!r} hands its state from one batch to the next, so "
+            "that no sample can be looked at by itself. Reconstruct the model with stateful=False."
+        )

@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
+from tfprune.passes.batch_errors import describing
 from tfprune.passes.model_calls import input_tensors, run_calls
 from tfprune.passes.reader import read
 
@@ -27,11 +29,41 @@ def portions_of(model: keras.Model, data: Any) -> list[list[tf.Tensor]]:
     Raises:
         PruningError: no sample, or NaN among them.
     """
-    batches = [input_tensors(model, batch.inputs) for batch in read(data, model, "reconstruct")]
+    batches = [_fitting(model, batch.inputs) for batch in read(data, model, "reconstruct")]
+    shapes = sorted({tuple(tuple(x.shape[1:]) for x in batch) for batch in batches})
+    if len(shapes) > 1:
+        raise PruningError(
+            f"reconstruct: all samples must have one shape, received {shapes[0]} and {shapes[1]}. "
+            "Resize or pad them alike."
+        )
     whole = [tf.concat(parts, axis=0) for parts in zip(*batches, strict=True)]
     whole = [tf.cast(x, spec.dtype) for x, spec in zip(whole, model.inputs, strict=True)]
-    count = int(whole[0].shape[0])
-    return [[x[i : i + PORTION] for x in whole] for i in range(0, count, PORTION)]
+    count, fixed = int(whole[0].shape[0]), model.inputs[0].shape[0]
+    if fixed is None:
+        return [[x[i : i + PORTION] for x in whole] for i in range(0, count, PORTION)]
+    if count < fixed:
+        raise PruningError(
+            f"reconstruct: the model takes {fixed} samples at a time, received {count}."
+        )
+    return [[x[i : i + fixed] for x in whole] for i in range(0, count - fixed + 1, fixed)]
+
+
+def _fitting(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
+    """Return a batch's tensors; refuse those of other shapes than the model's inputs."""
+    with describing("inputs", inputs):
+        tensors = input_tensors(model, inputs)
+    wanted = [tuple(x.shape[1:]) for x in model.inputs]
+    found = [tuple(x.shape[1:]) for x in tensors]
+    fits = len(wanted) == len(found) and all(
+        len(a) == len(b) and all(n in (None, m) for n, m in zip(a, b, strict=True))
+        for a, b in zip(wanted, found, strict=True)
+    )
+    if not fits:
+        raise PruningError(
+            f"reconstruct: samples of shapes {found} do not suit {model.name!r}, which takes "
+            f"{wanted}. Pass batches of its inputs, each with the number of samples first."
+        )
+    return tensors
 
 
 def suitability(graph: ChannelGraph, portion: Sequence[tf.Tensor]) -> list[str]:

@@ -78,11 +78,12 @@ def _with_constants(operation: Any, x: Channels, kept: np.ndarray) -> Any:
     def compress(value: Any) -> Any:
         if isinstance(value, keras.KerasTensor) or np.ndim(value) == 0:
             return value
-        value = np.asarray(value)
-        offset = len(x.shape) - value.ndim
+        offset = len(x.shape) - np.ndim(value)
         for axis in x.varying:
-            if axis >= offset and value.shape[axis - offset] != 1:
-                value = value.compress(kept[x.along(axis)], axis=axis - offset)
+            left = kept[x.along(axis)]
+            # A real tensor in place of a symbolic one has lost its channels already.
+            if axis >= offset and not left.all() and np.shape(value)[axis - offset] == len(left):
+                value = np.asarray(value).compress(left, axis=axis - offset)
         return value
 
     return lambda *args: operation(*map(compress, args))

@@ -1,0 +1,69 @@
+"""Any graph is reconstructed without an error, and its outputs are never worse for it.
+
+`pytest -m slow` tries more: TFPRUNE_GRAPHS says how many of each kind.
+"""
+
+import os
+import random
+
+import keras
+import numpy as np
+import pytest
+
+import tfprune
+from tests.masks import random_masks
+from tests.property.random_models import image_models, sequence_models
+from tests.reconstruction.networks import error, weights
+from tests.toy_models import TOYS, random_keep
+from tfprune.surgery.verification import random_inputs
+
+_MANY = int(os.environ.get("TFPRUNE_GRAPHS", "300"))
+_MODELS = {"image": image_models, "sequence": sequence_models}
+
+
+def check(model, keep, batches):
+    graph = tfprune.analyse(model)
+    small = tfprune.rebuild(graph, keep)
+    before = weights(model), weights(small)
+    better, found = tfprune.reconstruct(graph, keep, small, [(x, None) for x in batches])
+    assert (weights(model), weights(small)) == before
+    wanted = [keras.tree.flatten(model(x, training=False)) for x in batches]
+    errors = [
+        sum(error(y, pruned, x) for x, y in zip(batches, wanted, strict=True))
+        for pruned in (small, better)
+    ]
+    assert errors[1] <= errors[0] * (1 + 1e-4), str(found)
+    assert not np.isnan([value for fit in found.layers for value in (fit.before, fit.after)]).any()
+    return found, errors
+
+
+@pytest.mark.filterwarnings("ignore:Layer 'block':UserWarning")  # it destroys a mask
+@pytest.mark.parametrize("name", [name for name in TOYS if name != "stateful"])
+def test_every_toy(name):
+    toy = TOYS[name]()
+    given = toy.inputs is not None
+    batches = [toy.inputs if given else random_inputs(toy.model, i) for i in range(6)]
+    found, errors = check(toy.model, random_keep(toy.units, 1, toy.always), batches)
+    skipped = [fit.layer for fit in found.layers if fit.skipped]
+    assert not skipped
+    if errors[0] > 1e-9 * len(batches):
+        assert errors[1] < errors[0] or "got no better" in str(found)
+
+
+def drawn(kind, seed, at_most):
+    model = _MODELS[kind](random.Random(seed), at_most)
+    keep = random_masks(tfprune.analyse(model), 0.4, seed)
+    return check(model, keep, [random_inputs(model, i) for i in range(6)])
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("kind", _MODELS)
+def test_random_graphs(kind, seed):
+    drawn(kind, seed, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", _MODELS)
+def test_many_random_graphs(kind):
+    for seed in range(100, 100 + _MANY):
+        drawn(kind, seed, 14)
