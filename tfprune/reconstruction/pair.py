@@ -74,7 +74,10 @@ class Pair:
         """Make a call of the pruned model, without the layer's own activation."""
         owner = self.owners[id(step.operation)]
         index = step.call % len(owner.call_edits)  # of a model called again, the first call's
-        return self._cut.call(owner, index, self.copy(step), args, kwargs)
+        edit, copy = owner.call_edits[index], self.copy(step)
+        if edit is not None and not self.kept.all():
+            copy = edit(copy, self.kept)
+        return copy(*args, **kwargs)
 
     def output_left(self, step: Step, tensor: np.ndarray) -> np.ndarray:
         """Return what the pruned model has of a call's output in the original."""
