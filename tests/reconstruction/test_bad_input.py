@@ -37,11 +37,11 @@ def test_no_memory(case, memory):
 
 @pytest.mark.parametrize("data", [[], np.zeros((0, 6, 6, 3), "float32")])
 def test_no_data(case, data):
-    refused(case, data, match="received no sample. Pass some hundred images")
+    refused(case, data, match="reconstruct received no batch. Pass at least one")
 
 
 def test_what_holds_no_batches(case):
-    refused(case, 5, match="Expected batches.*received int")
+    refused(case, 5, match="reconstruct: expected data as .*received int")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -72,7 +72,7 @@ def test_inputs_without_a_name():
     graph = tfprune.analyse(keras.Model([p, q], layers.Dense(2)(x)))
     keep = {"a": np.array([True, True, False, False])}
     refused((graph, keep, tfprune.rebuild(graph, keep)), [({"p": np.ones((2, 4))}, None)],
-            match=r"Expected inputs named \['p', 'q'\], received \['p'\]")  # fmt: skip
+            match=r"expected inputs named \['p', 'q'\], received \['p'\]")  # fmt: skip
 
 
 def test_masks_of_another_model(case):

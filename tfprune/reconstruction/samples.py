@@ -10,7 +10,6 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
-from tfprune.passes.batch_errors import describing
 from tfprune.passes.model_calls import input_tensors, run_calls
 from tfprune.passes.reader import read
 
@@ -27,7 +26,7 @@ def portions_of(model: keras.Model, data: Any) -> list[list[tf.Tensor]]:
         data: batches in any form.
 
     Raises:
-        PruningError: no sample, or NaN among them.
+        PruningError: no sample, samples of other or of several shapes, or NaN among them.
     """
     batches = [_fitting(model, batch.inputs) for batch in read(data, model, "reconstruct")]
     shapes = sorted({tuple(tuple(x.shape[1:]) for x in batch) for batch in batches})
@@ -50,8 +49,7 @@ def portions_of(model: keras.Model, data: Any) -> list[list[tf.Tensor]]:
 
 def _fitting(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
     """Return a batch's tensors; refuse those of other shapes than the model's inputs."""
-    with describing("inputs", inputs):
-        tensors = input_tensors(model, inputs)
+    tensors = input_tensors(model, inputs)
     wanted = [tuple(x.shape[1:]) for x in model.inputs]
     found = [tuple(x.shape[1:]) for x in tensors]
     fits = len(wanted) == len(found) and all(
