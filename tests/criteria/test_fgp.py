@@ -369,7 +369,11 @@ def test_scoring_leaves_the_model_as_it_was():
         ((IMAGES * np.nan, LABELS), {}, "A batch's inputs hold NaN or infinity. Clean the data"),
         ((IMAGES, LABELS), {"heat_norm": "max"}, "Unknown heat_norm .*'max'.*channel, layer, none"),
         ((IMAGES, LABELS), {"gradient": "raw"}, "Unknown gradient .*'raw'.*elementwise, pooled"),
-        ((IMAGES, LABELS), {"task": "detection"}, "Unknown task .*classification, segmentation"),
+        (
+            (IMAGES, LABELS),
+            {"task": "detection"},
+            "Unknown task .*classification, regression",
+        ),
         (
             (IMAGES, LABELS),
             {"task": "segmentation"},

@@ -237,7 +237,7 @@ def test_models_that_do_not_suit_are_refused():
     for model, message in [
         (pool, "'taylor' scores convolutions and Dense layers; model 'pool' has none. Use"),
         (sigmoid, "ends in 'sigmoid': expected a softmax"),
-        (two, "has 2 outputs, expected 1"),
+        (two, "has 2 outputs; expected one"),
     ]:
         with pytest.raises(PruningError, match=message):
             score(model)

@@ -39,7 +39,7 @@ def test_scores_under_a_strategy_equal_those_without_to_the_bit(found, criterion
 
 def test_without_a_strategy_one_replica_does_all():
     replicas = Replicas(tf.distribute.get_strategy())
-    double = replicas.function(lambda x, y: {"sum": x + y}, [tf.TensorSpec([None])] * 2)
+    double = replicas.function(lambda x, y: {"sum": x + y}, [[tf.TensorSpec([None])] * 2])
     parts = [[tf.constant([1.0, 2.0]), tf.constant([3.0, 4.0])]]
     [result] = replicas.all(double(replicas.own(parts)), 1)
     assert result["sum"].tolist() == [4.0, 6.0]

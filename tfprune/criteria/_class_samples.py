@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.criteria._labels import class_numbers, labelled_images
+from tfprune.criteria._labels import labelled_images
 from tfprune.errors import PruningError
 from tfprune.passes.each import each
 from tfprune.passes.micro_batches import recut
 from tfprune.passes.probe import Probe
 from tfprune.passes.reader import read
+from tfprune.tasks import Task
 
 USER = "criterion 'fgp'"
 Sample = tuple  # inputs, classes [N], and where there are masks those, bool [N, H, W]
@@ -65,7 +66,7 @@ class Quota:
         return True
 
 
-def by_label(probe: Probe, data: Any, quota: Quota, size: int) -> Iterator[Sample]:
+def by_label(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterator[Sample]:
     """Yield the images that count for their label's class.
 
     Args:
@@ -73,6 +74,7 @@ def by_label(probe: Probe, data: Any, quota: Quota, size: int) -> Iterator[Sampl
         data: batches of (inputs, class numbers [N]).
         quota: how many are taken.
         size: not used: labels need no pass through the model.
+        task: not used.
     """
     for inputs, numbers in labelled_images(data, probe.model, probe.output_shape[-1], USER):
         rows = quota.take(numbers)
@@ -82,7 +84,7 @@ def by_label(probe: Probe, data: Any, quota: Quota, size: int) -> Iterator[Sampl
             return
 
 
-def by_mask(probe: Probe, data: Any, quota: Quota, size: int) -> Iterator[Sample]:
+def by_mask(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterator[Sample]:
     """Yield images for each class that they show, with the pixels of that class.
 
     These are the pixels that the model takes for the class; where it takes none for it, those
@@ -93,13 +95,14 @@ def by_mask(probe: Probe, data: Any, quota: Quota, size: int) -> Iterator[Sample
         data: batches of (inputs, class numbers [N, H, W]) or of inputs.
         quota: how many are taken of each class.
         size: how many images go through the model at a time.
+        task: knows the void label.
     """
     classes = probe.output_shape[-1]
 
     def predict(inputs: list[tf.Tensor], *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return _predicted(probe.run(inputs)[0], classes)
 
-    images = recut(_images(data, probe.model, classes), size)
+    images = recut(_images(data, probe.model, classes, task), size)
     for (inputs, *given), (masks, seen) in each(probe, predict, images):
         truth = _alike(given[0], masks) if given else np.full_like(masks, -1)
         image, number = np.nonzero(seen | _present(truth, classes))
@@ -113,11 +116,11 @@ def by_mask(probe: Probe, data: Any, quota: Quota, size: int) -> Iterator[Sample
             return
 
 
-def _images(data: Any, model: keras.Model, classes: int) -> Iterator[tuple]:
+def _images(data: Any, model: keras.Model, classes: int, task: Task) -> Iterator[tuple]:
     """Yield (inputs, class numbers [N, H, W]), or (inputs,) where there are no labels."""
     for batch in read(data, model, USER):
         labels = batch.labels
-        numbers = () if labels is None else (class_numbers(labels, classes, 3, USER),)
+        numbers = () if labels is None else (task.class_numbers(labels, classes, USER),)
         yield batch.inputs, *numbers
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfprune import tasks
 from tfprune.criteria._class_samples import Quota, Sample, by_label, by_mask
 from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria._heat import GRADIENTS, NORMS, support
@@ -18,6 +19,7 @@ from tfprune.passes.micro_batches import micro_batch, recut
 from tfprune.passes.probe import Probe
 from tfprune.passes.sites import linear
 from tfprune.scoring.method import Method
+from tfprune.tasks import Task
 
 METHOD = Method(
     selector="mass",
@@ -38,7 +40,7 @@ def score(
     heat_norm: str = "layer",
     gradient: str = "pooled",
     images_per_class: int | None = 10,
-    task: str = "classification",
+    task: str | Task = "classification",
     classes: Iterable[int] | None = None,
 ) -> dict[str, np.ndarray]:
     """Score each channel of the convolutions by its support of all classes.
@@ -61,7 +63,8 @@ def score(
         images_per_class: how many images of each class, the first that come: the scores depend on
             the order of the images then, not on how they are batched. None for all of them, in
             whatever order.
-        task: "classification": outputs [N, classes], an image counts for its label's class;
+        task: a task of `tfprune.tasks` or its name; "classification": outputs [N, classes], an
+            image counts for its label's class;
             "segmentation": outputs [N, H, W, classes], y is the sum of a class's logit over the
             pixels that the model takes for that class, or else over those that the labels do; an
             image without either does not count for the class.
@@ -76,7 +79,8 @@ def score(
     """
     _require("heat_norm", heat_norm, NORMS)
     _require("gradient", gradient, GRADIENTS)
-    _require("task", task, _TASKS)
+    task = tasks.find(task)
+    _require("task", task.name, _TASKS)
     if images_per_class is not None and not _is_count(images_per_class):
         raise PruningError(
             "fgp: images_per_class must be a whole number from 1 on, or None for all images; "
@@ -84,20 +88,24 @@ def score(
         )
     sites = linear(graph, convolutions(graph, "fgp"))
     probe = Probe(graph, sites, differentiable=True, logits=True)
-    quota = Quota(_counted(classes, probe, task), images_per_class)
+    quota = Quota(_counted(classes, probe, task.name), images_per_class)
     size = micro_batch(graph)
-    samples = recut(_TASKS[task][0](probe, data, quota, size), size)
-    return _means(probe, samples, quota, partial(support, norm=heat_norm, weights=gradient))
+    samples = recut(_TASKS[task.name][0](probe, data, quota, size, task), size)
+    return _means(probe, task, samples, quota, partial(support, norm=heat_norm, weights=gradient))
 
 
 def _means(
-    probe: Probe, samples: Iterator[Sample], quota: Quota, reduce: Callable[..., tf.Tensor]
+    probe: Probe,
+    task: Task,
+    samples: Iterator[Sample],
+    quota: Quota,
+    reduce: Callable[..., tf.Tensor],
 ) -> dict[str, np.ndarray]:
     """Return {layer: float64 [C]}, means over the images of a class and then over the classes."""
 
     def supports(inputs: list, *given: tf.Tensor) -> dict[str, tf.Tensor]:
         def target(logits: tf.Tensor) -> tf.Tensor:
-            return tf.reduce_sum(_class_logit(logits, *given))
+            return tf.reduce_sum(task.class_logit(logits, *given))
 
         found = probe.gradients(inputs, target)
         return {name: tf.add_n([reduce(*pair) for pair in pairs]) for name, pairs in found.items()}
@@ -112,14 +120,6 @@ def _means(
     quota.require_all()
     counts = np.array(list(quota.count.values()))[:, None]
     return {name: (total / counts).mean(0) for name, total in sums.items()}
-
-
-def _class_logit(logits: tf.Tensor, numbers: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Return each sample's logit of its class, [N], summed over the pixels of its mask."""
-    if mask is None:
-        return tf.gather(logits, numbers, batch_dims=1)
-    own = tf.one_hot(numbers, logits.shape[-1], dtype=logits.dtype)[:, None, None]
-    return tf.reduce_sum(tf.where(mask, tf.reduce_sum(logits * own, -1), 0), [1, 2])
 
 
 def _counted(classes: Iterable[int] | None, probe: Probe, task: str) -> list[int]:

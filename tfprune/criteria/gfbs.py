@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tfprune.criteria._losses import objective
 from tfprune.criteria._norm_gradients import scale_gradients
 from tfprune.criteria._norms import channel_ids, require_norms, scaled_norms
 from tfprune.errors import PruningError
@@ -12,6 +13,7 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import combine
 from tfprune.graph.layer_notes import Owner
 from tfprune.scoring.method import Method
+from tfprune.tasks import Task
 
 METHOD = Method(
     selector="border",
@@ -30,22 +32,31 @@ def score(
     w_beta: float | None = None,
     beta: str = "add",
     coupled: str = "mean",
+    loss: Any = None,
+    task: str | Task | None = None,
 ) -> dict[str, np.ndarray]:
     """Score each channel by the scale, the shift and the gradient of its BatchNormalization.
 
     For each layer with scale gamma, shift beta and g = dL/dgamma, of length C, every vector
     divided by its Euclidean norm over the layer: S = |gamma| |g| + w_beta * beta, beta signed. L
-    is the mean cross-entropy of a batch; BatchNormalization runs on batch statistics, everything
+    is the mean loss of a batch; BatchNormalization runs on batch statistics, everything
     else as at inference. Channels that live or die together share the means of their |gamma|, |g|
     and beta, each taken apart; projected shortcuts are left out of them. g is averaged over the
     images of several batches before its absolute value is taken.
 
     Args:
         graph: channel graph of the model.
-        data: batches of (inputs, integer labels [N]); the paper uses one of 128 or more.
+        data: batches of (inputs, labels) or (inputs, labels, weights); the paper uses one of 128
+            or more.
         w_beta: weight of the shift, at least 0; None: the paper's 0.05.
         beta: "add" as above, "off" for the first term alone, "only" for the second alone.
         coupled: "mean" as above; else each layer's own scores are combined, as `tfprune.score`.
+        loss: a Keras loss, its name, or a function (labels, outputs) -> [N] or [N, ...]; None:
+            the one that the model is compiled with, else the task's, the cross-entropy of class
+            numbers.
+        task: what the model is for, a task of `tfprune.tasks` or its name, which knows the void
+            label; None: segmentation where the outputs are [N, H, W, classes], else
+            classification.
 
     Returns:
         {layer name: float64 [C]} for the layers with a BatchNormalization behind them; the
@@ -60,7 +71,7 @@ def score(
     projected = _projected(graph)
     norms = [owner for owner in norms if channel_ids(owner).tobytes() not in projected]
     require_norms(norms, graph, "gfbs", "scale and shift")
-    gradients = scale_gradients(graph, norms, data)
+    gradients = scale_gradients(graph, norms, data, objective(graph.model, task, loss))
     place = graph.unit if coupled == "mean" else np.arange(len(graph.unit))
     gamma, flow, shift = _means(place, norms, gradients)
     saliency = {"add": gamma * flow + w_beta * shift, "off": gamma * flow,

@@ -1,1 +1,1 @@
-"""Run models over data: readers of batches, copies with taps, sums over batches."""
+"""One pass over data: its reader, micro-batches, a model with named sites, ordered sums."""

@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from tfprune.passes.batch_errors import describing
 from tfprune.passes.micro_batches import Part
 from tfprune.passes.probe import Probe
+from tfprune.passes.progress import tell
 from tfprune.passes.replicas import Replicas
 
 
@@ -18,6 +20,8 @@ def each(
     step: Callable[..., Any],
     parts: Iterable[Part],
     then: Callable[[Any], Any] = lambda found: found,
+    *,
+    sized: bool = False,
 ) -> Iterator[tuple[Part, Any]]:
     """Yield (part, what a step makes of it), in the order of the parts.
 
@@ -33,6 +37,8 @@ def each(
         parts: (inputs, *others) each; where results are to depend on the samples alone, cut by
             `tfprune.passes.micro_batches.recut`. Each worker reads all of them.
         then: what is made of the results (arrays, nested alike) by NumPy, where they are made.
+        sized: whether the step is traced for each size of a part, which it then knows; else it is
+            traced once. The last bits of a mean over a batch depend on that.
 
     Raises:
         PruningError: a part that does not suit the model or the step.
@@ -52,18 +58,27 @@ def each(
 
     def run(some: list[Part]) -> list[Any]:
         own = [_given(probe, part) for part in replicas.own(some)]
-        others = tuple((x.dtype, tuple(x.shape[1:])) for x in own[0][1:])
-        if others not in functions:
-            specs = [tf.TensorSpec([None, *shape], dtype) for dtype, shape in others]
-            functions[others] = replicas.function(step, [probe.input_specs, *specs])
+        specs = [_specs(probe, part, sized) for part in own]
+        key = tuple(keras.tree.flatten(specs))
+        if key not in functions:
+            functions[key] = replicas.function(step, specs)
         with _describing(some[0]):
-            return replicas.all(list(map(then, functions[others](own))), len(some))
+            return replicas.all(list(map(then, functions[key](own))), len(some))
 
-    stream = iter(parts)
+    stream, done = iter(parts), 0
     while some := list(islice(stream, replicas.count)):
         results = run(some)
         for part in some:
             yield part, results.pop(0)  # large ones are not held any longer
+        done += sum(len(keras.tree.flatten(part[0])[0]) for part in some)
+        tell(done)
+
+
+def _specs(probe: Probe, given: list[Any], sized: bool) -> list[Any]:
+    """Return types and shapes of what a step takes."""
+    if sized:
+        return keras.tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), given)
+    return [probe.input_specs, *(tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in given[1:])]
 
 
 def _given(probe: Probe, part: Part) -> list[Any]:

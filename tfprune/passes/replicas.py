@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -23,7 +24,7 @@ class Replicas:
     def __init__(self, strategy: tf.distribute.Strategy):
         self.strategy = strategy
         self.count = strategy.num_replicas_in_sync
-        here = strategy.run(lambda: tf.constant(_number()))
+        here = tf.function(partial(strategy.run, _number_here), autograph=False)()
         self._numbers = [int(x) for x in strategy.experimental_local_results(here)]
 
     def own(self, parts: Sequence[Any]) -> list[Any]:
@@ -42,11 +43,11 @@ class Replicas:
 
         Args:
             step: `step(*part)`, in TensorFlow's operations, to nested tensors.
-            specs: type and shape of a part's tensors, nested alike.
+            specs: types and shapes of the tensors of each of these parts, nested alike.
         """
         local = len(self._numbers)
 
-        @tf.function(input_signature=[[list(specs)] * local])
+        @tf.function(input_signature=[list(specs)])
         def run(own: list[list[Any]]) -> Any:
             def on_replica() -> Any:
                 return step(*own[_number() - self._numbers[0]])
@@ -84,6 +85,10 @@ class Replicas:
             lambda context: tf.constant(own[context.replica_id_in_sync_group - first])
         )
         return self.strategy.gather(spread, axis=0).numpy()
+
+
+def _number_here() -> tf.Tensor:
+    return tf.constant(_number())
 
 
 def _number() -> int:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.graph.activation_kinds import activation_name
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channel_places import is_channels_first
 from tfprune.graph.keras_graph import is_graph, replay
@@ -76,7 +77,8 @@ def behind_norms(graph: ChannelGraph, names: Iterable[str]) -> dict[str, list[Si
     """Return where layers' outputs are normalised, one for each call of a layer.
 
     It is the output of the BatchNormalization that alone reads that of the layer; where there is
-    none such, the layer's own output behind its activation.
+    none such, the layer's own output behind its activation, but before a softmax, which mixes the
+    channels.
 
     Args:
         graph: channel graph of the model.
@@ -91,8 +93,7 @@ def behind_norms(graph: ChannelGraph, names: Iterable[str]) -> dict[str, list[Si
         ['norm']
     """
     found = {
-        name: [replace(site, tensor=OUTPUT) for site in sites]
-        for name, sites in linear(graph, names).items()
+        name: list(map(_behind_activation, sites)) for name, sites in linear(graph, names).items()
     }
     reads: Counter = Counter()
     made: dict[_Tensor, tuple[str, int]] = {}  # the layer that makes a tensor, and its call
@@ -113,6 +114,11 @@ def behind_norms(graph: ChannelGraph, names: Iterable[str]) -> dict[str, list[Si
         if tensor in norms and reads[tensor] == 1:
             found[name][call] = norms[tensor]
     return found
+
+
+def _behind_activation(site: Site) -> Site:
+    mixes = activation_name(site.operation) in ("softmax", "log_softmax")
+    return site if mixes else replace(site, tensor=OUTPUT)
 
 
 class _Tensor:

@@ -11,6 +11,8 @@ from tfprune import criteria, plugins
 from tfprune.errors import PruningError, unknown
 from tfprune.graph import coupling
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.progress import Progress, telling
+from tfprune.scoring.method import Method
 from tfprune.scoring.scores import Scores
 
 
@@ -20,6 +22,7 @@ def score(
     data: Any,
     *,
     coupled: str | None = None,
+    progress: Progress | None = None,
     **options: Any,
 ) -> Scores:
     """Score every channel of a model by a named criterion.
@@ -33,6 +36,8 @@ def score(
         coupled: what channels of several layers that live or die together are scored by: the
             "mean" or "sum" of their own scores, those of the "leader" (the layer nearest to the
             input), or "pin" to leave such layers whole; by default as the criterion's paper does.
+        progress: called with (images done, of how many, seconds left) while a criterion reads data;
+            the last two are None where they are not known.
         **options: the criterion's own options, e.g. `seed=3`.
 
     Returns:
@@ -61,7 +66,12 @@ def score(
     coupled = coupled or method.coupled
     coupling.check_way(coupled)
     itself = {"coupled": coupled} if "coupled" in _parameters(module) else {}
-    values = module.score(graph, data, **itself, **options)
+    _check_progress(progress, criterion, method)
+    own = "progress" in _parameters(module)
+    if own:
+        options["progress"] = progress
+    with telling(None if own else progress):
+        values = module.score(graph, data, **itself, **options)
     _require_finite(criterion, values)
     if not itself:
         values = coupling.combine(graph, values, coupled, shares=method.shares)
@@ -76,6 +86,21 @@ def criterion_options(module: ModuleType) -> list[str]:
 def _parameters(module: ModuleType) -> list[str]:
     """Return what follows a criterion's graph and data."""
     return list(inspect.signature(module.score).parameters)[2:]
+
+
+def _check_progress(progress: object, criterion: str, method: Method) -> None:
+    if progress is None:
+        return
+    if not callable(progress):
+        raise PruningError(
+            "score: progress must be a function of (images done, of how many, seconds left), "
+            f"received {progress!r}."
+        )
+    if not method.needs_data:
+        raise PruningError(
+            f"score: progress has no effect on criterion {criterion!r}, which reads no data. Leave "
+            "it out."
+        )
 
 
 def _check_options(module: ModuleType, criterion: str, options: Mapping[str, Any]) -> None:
