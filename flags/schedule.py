@@ -9,6 +9,7 @@ from tfprune import plugins, schedules
 from tfprune.errors import PruningError
 from tfprune.schedules import COURSES
 from tfprune.schedules._schedule import Schedule
+from tfprune.schedules.sparse import PENALISED
 
 FLAGS = flags.FLAGS
 _FLAGS = {"layer_rate": "layer_lr"}  # of settings that are called otherwise on the command line
@@ -21,8 +22,8 @@ def define() -> None:
         None,
         plugins.names(schedules),
         "When channels go: one_shot, layer_by_layer with training in between, iterative (score, "
-        "prune a part, train, again), or soft (filters are zeroed while they train); without it "
-        "as the method's paper.",
+        "prune a part, train, again), soft (filters are zeroed while they train), or sparse (a "
+        "penalty draws channels to zero while they train); without it as the method's paper.",
     )
     flags.DEFINE_bool("smooth", False, "GFBS' word for --prune_schedule=layer_by_layer.")
     flags.DEFINE_integer(
@@ -36,6 +37,19 @@ def define() -> None:
         _kind("iterative").settings["course"],
         list(COURSES),
         "How the steps of --prune_schedule=iterative grow.",
+    )
+    flags.DEFINE_float(
+        "penalty",
+        _kind("sparse").settings["penalty"],
+        "Weight of the penalty of --prune_schedule=sparse.",
+        lower_bound=0.0,
+    )
+    flags.DEFINE_enum(
+        "penalised",
+        _kind("sparse").settings["penalised"],
+        list(PENALISED),
+        "What --prune_schedule=sparse draws to zero: the scales of BatchNormalization (network "
+        "slimming), or units with all their weights (group lasso).",
     )
     flags.DEFINE_integer(
         "recalibrate",

@@ -58,8 +58,9 @@ def test_train_reads_the_test_split_last(events, tmp_path, monkeypatch):
         ["--recalibrate=2"],
         ["--prune_schedule=iterative", "--steps=2", "--stage_epochs=1"],
         ["--prune_schedule=soft", "--stage_epochs=1"],
+        ["--prune_schedule=sparse", "--stage_epochs=1", "--penalty=1"],
     ],
-    ids=["one_shot", "iterative", "soft"],
+    ids=["one_shot", "iterative", "soft", "sparse"],
 )
 def test_prune_reads_the_test_split_last(schedule, events, baseline, tmp_path):
     call(prune, *PRUNING, *schedule, "--pretrain_dir", baseline, "--save_dir", tmp_path)

@@ -1,4 +1,4 @@
-"""When channels go: all at once (`tfprune.prune`), layer by layer, in steps, or softly.
+"""When channels go: at once (`tfprune.prune`), layer by layer, in steps, softly, or made sparse.
 
 A schedule is a module of this package, found by its file's name. It has
 
@@ -12,5 +12,15 @@ call; `from tfprune.schedules.soft import SoftPruning` still finds the module.
 from tfprune.schedules.iterative import COURSES, iterative
 from tfprune.schedules.layer_by_layer import layer_by_layer, regain_rate
 from tfprune.schedules.soft import SoftPruning, soft
+from tfprune.schedules.sparse import SparseTraining, sparse
 
-__all__ = ["COURSES", "SoftPruning", "iterative", "layer_by_layer", "regain_rate", "soft"]
+__all__ = [
+    "COURSES",
+    "SoftPruning",
+    "SparseTraining",
+    "iterative",
+    "layer_by_layer",
+    "regain_rate",
+    "soft",
+    "sparse",
+]
