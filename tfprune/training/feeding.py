@@ -60,6 +60,7 @@ def feed(
     batch_size: int | None = None,
     shuffle: bool = False,
     seed: int = 0,
+    labels: bool = True,
 ) -> Feed:
     """Bring data into the form that the training loop takes.
 
@@ -72,6 +73,7 @@ def feed(
         batch_size: where arrays hold all samples; None: 32.
         shuffle: whether such arrays are shuffled anew for every epoch.
         seed: of that order.
+        labels: whether labels are needed; if not, they are left out: batches are (inputs,).
 
     Raises:
         PruningError: another form, batches without labels, no end, or nothing at all.
@@ -84,7 +86,7 @@ def feed(
         raise PruningError(f"{user} needs data: pass batches of (inputs, labels); received None.")
     arrays = whole(data, model, user)
     if arrays is not None:
-        parts = _parts(arrays, user)
+        parts = _parts(arrays, user, labels)
         return _from_arrays(parts, arrays.size, batch_size or 32, seed if shuffle else None)
     if batch_size is not None:
         raise PruningError(
@@ -92,12 +94,12 @@ def feed(
             f"({type(data).__name__}); it belongs to arrays of all samples. Leave it out."
         )
     if callable(getattr(data, "epoch", None)):
-        return Feed(lambda epoch: _told_apart(data.epoch(epoch), model, user), len(data))
+        return Feed(lambda epoch: _told_apart(data.epoch(epoch), model, user, labels), len(data))
     if isinstance(data, tf.data.Dataset):
-        return _from_dataset(_told_apart(data, model, user))
+        return _from_dataset(_told_apart(data, model, user, labels))
     if isinstance(data, tf.distribute.DistributedDataset):
         return Feed(lambda _: data, _known(data.cardinality))
-    return _from_iterable(data, model, user)
+    return _from_iterable(data, model, user, labels)
 
 
 def require_batches(found: dict[str, float]) -> dict[str, float]:
@@ -111,8 +113,10 @@ def require_batches(found: dict[str, float]) -> dict[str, float]:
     return found
 
 
-def _parts(batch: Batch, user: str) -> tuple:
-    """Return what the training loop takes of a batch, which must have labels."""
+def _parts(batch: Batch, user: str, labels: bool) -> tuple:
+    """Return what the training loop takes of a batch, which must have labels if they are needed."""
+    if not labels:
+        return (batch.inputs,)
     if batch.labels is None:
         raise PruningError(
             f"{user} needs labels: expected batches (inputs, labels), each a tuple; received "
@@ -152,7 +156,7 @@ def _from_arrays(parts: Any, count: int, batch_size: int, seed: int | None) -> F
     return Feed(make, -(-count // batch_size))
 
 
-def _from_iterable(data: Any, model: keras.Model | None, user: str) -> Feed:
+def _from_iterable(data: Any, model: keras.Model | None, user: str, labels: bool) -> Feed:
     """Return the feed of a PyDataset, a list of batches or another iterable."""
     batches = in_batches(data, user)
     once = isinstance(data, Iterator)
@@ -160,12 +164,12 @@ def _from_iterable(data: Any, model: keras.Model | None, user: str) -> Feed:
     if first is None:
         raise PruningError(f"{user} received no batch. Pass at least one.")
     known = data if isinstance(data, list) else [first]
-    read = [_parts(as_batch(batch, model, user), user) for batch in known]
+    read = [_parts(as_batch(batch, model, user), user, labels) for batch in known]
     specs = keras.tree.map_structure(_spec, *read)
 
     def values() -> Iterable[Any]:
         again = itertools.chain([first], batches) if once else in_batches(data, user)
-        return (_parts(as_batch(batch, model, user), user) for batch in again)
+        return (_parts(as_batch(batch, model, user), user, labels) for batch in again)
 
     dataset = tf.data.Dataset.from_generator(values, output_signature=specs).prefetch(1)
     finish = data.on_epoch_end if isinstance(data, keras.utils.PyDataset) else lambda: None
@@ -180,14 +184,16 @@ def _spec(*arrays: Any) -> tf.TensorSpec:
     return tf.TensorSpec([None, *free], found[0].dtype)
 
 
-def _told_apart(dataset: tf.data.Dataset, model: keras.Model | None, user: str) -> tf.data.Dataset:
+def _told_apart(
+    dataset: tf.data.Dataset, model: keras.Model | None, user: str, labels: bool
+) -> tf.data.Dataset:
     """Return a dataset of (inputs, labels), the inputs nested as the model's own."""
     spec = dataset.element_spec
-    parts = _parts(as_batch(spec, model, user), user)
+    parts = _parts(as_batch(spec, model, user), user, labels)
     try:
         keras.tree.assert_same_structure(parts, spec)
     except ValueError:
-        return dataset.map(lambda *values: _parts(as_batch(values, model, user), user))
+        return dataset.map(lambda *values: _parts(as_batch(values, model, user), user, labels))
     return dataset
 
 

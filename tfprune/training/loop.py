@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from tfprune.checks import check_bool
 from tfprune.passes.reader import require_rereadable
 from tfprune.training import identity
 from tfprune.training.checkpoints import Checkpoints
@@ -20,6 +21,7 @@ from tfprune.training.distillation import Distillation
 from tfprune.training.feeding import feed
 from tfprune.training.recipe import Recipe
 from tfprune.training.run import Run
+from tfprune.training.unlabelled import labelled_by, only_teacher
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +39,14 @@ class History:
     best_epoch: int | None
 
 
-def fine_tune(
+def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
     model: keras.Model,
     data: object,
     *,
     validation: object = None,
     recipe: Recipe | None = None,
     teacher: keras.Model | Distillation | None = None,
+    labels: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint_dir: str | os.PathLike | None = None,
     verbose: int = 0,
@@ -67,6 +70,8 @@ def fine_tune(
         validation: of the same forms; it chooses the epoch. Never give the test split.
         recipe: the settings.
         teacher: a model to learn from as well, e.g. the one before pruning.
+        labels: False: learn from the teacher alone; the data may be inputs without labels, and
+            "accuracy" is the agreement with the teacher's choice.
         callbacks: Keras callbacks, called as by `fit`. Those that set the learning rate need
             the constant schedule.
         checkpoint_dir: a folder for the checkpoint of this run; None: none.
@@ -91,7 +96,12 @@ def fine_tune(
     recipe = complete(recipe, settings)
     for given in (data, validation):
         require_rereadable(given, "fine_tune: data and validation are read in every epoch")
-    source = feed(data, model, batch_size=recipe.batch_size, shuffle=True, seed=recipe.seed)
+    check_bool("labels", labels)
+    teacher = teacher if labels else only_teacher(teacher)
+    source = feed(
+        data, model, batch_size=recipe.batch_size, shuffle=True, seed=recipe.seed, labels=labels
+    )
+    source = source if labels else labelled_by(source, teacher.teacher)
     held_out = None if validation is None else feed(validation, model, "fine_tune, validation")
     check(recipe, source, held_out, callbacks)
     with tf.distribute.get_strategy().scope():
