@@ -1,9 +1,12 @@
 import csv
+import gc
+import weakref
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.func_graph import FuncGraph
 
 import tfprune.data
 from tfprune.errors import PruningError
@@ -259,3 +262,22 @@ def test_a_schedule_needs_the_length_of_an_epoch():
         fine_tune(linear(), unknown, epochs=1, schedule="cosine")
     trained, _ = fine_tune(linear(), unknown, epochs=2)
     assert largest_difference(trained, fine_tune(linear(), batches(), epochs=2)[0]) == 0
+
+
+def test_what_was_trained_is_forgotten():
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(weakref.ref(self.model.get_layer("norm").gamma))
+
+    settings = {"epochs": 1, "weight_decay": 0.1, "clip_norm": 1.0, "optimizer": "adam"}
+    fine_tune(network(), blobs(), callbacks=[Look()], **settings)
+    graphs = [o for o in gc.get_objects() if isinstance(o, FuncGraph)]
+    before = {id(graph) for graph in graphs}
+    del graphs
+    fine_tune(network(), blobs(), callbacks=[Look()], **settings)
+    gc.collect()
+    assert [variable() for variable in seen] == [None, None]
+    left = [o for o in gc.get_objects() if isinstance(o, FuncGraph) and id(o) not in before]
+    assert left == []

@@ -1,5 +1,7 @@
 """Optimizers, and the papers' weight decay."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -35,8 +37,31 @@ def build(recipe: Recipe) -> keras.optimizers.Optimizer:
             optimizer = keras.optimizers.SGD(highest, momentum=momentum, nesterov=recipe.nesterov)
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     if recipe.precision == "mixed_float16" and not scales:
-        return keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        _without_sums(optimizer)
     return optimizer
+
+
+def over_replicas(tensors: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+    """Return the sums of tensors over the replicas; to be called on each of them.
+
+    A single replica asks nobody: TensorFlow gives each of its sums over replicas a gradient of
+    its own, registers that for good, and with it holds the graph and the model of a training that
+    has long ended.
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return tensors
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+
+def _without_sums(optimizer: keras.optimizers.Optimizer) -> None:
+    """Keep an optimizer for one replica from summing over it, for the reason above."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    # A private method of Keras': where it has another name, memory is not freed, no more.
+    if hasattr(inner, "_all_reduce_sum_gradients"):
+        inner._all_reduce_sum_gradients = list
 
 
 def rate(optimizer: keras.optimizers.Optimizer) -> float:
@@ -106,8 +131,7 @@ def clipped(
     """
     if recipe.clip_norm is None:
         return gradients
-    context = tf.distribute.get_replica_context()
-    total = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    total = over_replicas(gradients)
     norm = tf.linalg.global_norm(total) / loss_scale
     factor = recipe.clip_norm / tf.maximum(norm, recipe.clip_norm)
     return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]

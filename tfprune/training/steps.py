@@ -4,7 +4,7 @@ Both take an iterator over batches and the sums so far, and return the new sums,
 `tfprune.training.objective` lays them out. Adding up in the graph spares the host a wait per step.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -44,7 +44,7 @@ def train_step(
             if teaching is not None:
                 measured = teaching(inputs, outputs, measured)
             # The count over all replicas: these have different shares of an epoch's last batch.
-            counts = _over_all([tf.reduce_sum(found.counts) for found in measured])
+            counts = optimizers.over_replicas([tf.reduce_sum(found.counts) for found in measured])
             losses = [
                 tf.math.divide_no_nan(tf.reduce_sum(found.losses), count)
                 for found, count in zip(measured, counts, strict=True)
@@ -86,11 +86,6 @@ def evaluation_step(model: keras.Model, objective: Objective) -> Step:
 def nothing(objective: Objective) -> tf.Tensor:
     """Return the sums before the first step."""
     return tf.zeros([objective.size], tf.float64)
-
-
-def _over_all(counts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Return sums over the replicas."""
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, counts)
 
 
 def _over_replicas(on_replica: Callable) -> Step:
