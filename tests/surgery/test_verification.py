@@ -7,6 +7,8 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
+from tfprune.surgery.masked import MaskedBuilder
+from tfprune.surgery.masks import kept_ids
 
 
 def net(norm=None, dtype=None):
@@ -160,3 +162,14 @@ def test_a_model_with_a_call_of_its_own_is_refused():
     image = keras.Input((3,))
     with pytest.raises(PruningError, match="subclassed model .Shifted."):
         tfprune.analyse(Shifted(image, layers.Dense(2)(image)))
+
+
+def test_the_masked_original_differs_in_what_reads_removed_channels_and_in_nothing_else():
+    graph = tfprune.analyse(net(layers.BatchNormalization(name="norm")))
+    masked = MaskedBuilder(graph, kept_ids(graph, KEEP)).build()
+    for layer, copy in zip(graph.model.layers, masked.layers, strict=True):
+        expected = layer.get_weights()
+        if layer.name == "next":
+            expected[0][:, :, ~KEEP["conv"]] = 0
+        for one, other in zip(expected, copy.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=layer.name)

@@ -122,7 +122,7 @@ def _asked(
 
 
 def _part(channels: np.ndarray, ratio: float) -> np.ndarray:
-    return np.floor(channels * ratio + 1e-9).astype(int)  # 0.3 * 10 is 2.999... in doubles
+    return np.floor(channels * ratio + 1e-9).astype(int)  # 0.29 * 100 is 28.99... in doubles
 
 
 def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> None:

@@ -1,0 +1,34 @@
+"""How many channels go, where rounding or a multiple could take one too many or too few."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfprune
+
+
+def chain(*widths):
+    """Dense layers in a row, and their graph; the last one is the output and stays whole."""
+    x = inputs = keras.Input((4,))
+    for place, width in enumerate(widths):
+        x = layers.Dense(width, name=f"dense{place}")(x)
+    return tfprune.analyse(keras.Model(inputs, layers.Dense(2, name="head")(x)))
+
+
+@pytest.mark.parametrize("percent", [29, 57, 58])
+def test_a_share_is_what_it_is_in_decimals(percent):
+    assert int(100 * (percent / 100)) == percent - 1  # what doubles make of it
+    graph = chain(100)
+    keep = tfprune.select(graph, {"dense0": np.arange(100.0)}, ratio=percent / 100)
+    assert (~keep["dense0"]).sum() == percent
+
+
+def test_a_layer_is_cut_less_until_a_multiple_is_left_or_all_of_it():
+    graph = chain(10, 10, 10)
+    scores = {f"dense{i}": np.arange(10.0) + 100 for i in range(3)}
+    for name, gone in (("dense0", 1), ("dense1", 5), ("dense2", 6)):
+        scores[name][:gone] -= 100  # of all layers' channels, the 12 that go
+    keep = tfprune.select(graph, scores, ratio=0.4, scope="global", round_to=4)
+    # 9 of 10 are left: whole again. 5 are left: 8. 4 are left, which is a multiple.
+    assert [int(keep[f"dense{i}"].sum()) for i in range(3)] == [10, 8, 4]
