@@ -211,7 +211,7 @@ WRONG = {
     "none": (None, r"needs data: .*received None"),
     "number": (3, r"expected data as a tf.data.Dataset.*received int"),
     "split": (Split(X, Y, measure(X, 1)), r"split.epochs.*received Split"),
-    "two inputs": (([X, X], Y), r"expected 1 inputs of model .* received 2"),
+    "two inputs": (([X, X], Y), r"expected 1 inputs .image. of model .* received 2"),
     "tuple of batches": (tuple(cut(4)), r"several batches into a list"),
     "nothing": ([], r"received no batch. Pass at least one"),
     "lengths": ([(X, Y[:3])], r"same number of samples .*\(3,\)|does not suit"),

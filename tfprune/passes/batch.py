@@ -126,9 +126,10 @@ def nested(inputs: Any, model: keras.Model | None, user: str) -> Any:
         inputs = chosen if by_name else list(chosen.values())
     found = keras.tree.flatten(inputs)
     if len(found) != len(model.inputs):
+        names = ", ".join(x.name for x in model.inputs)
         raise PruningError(
-            f"{user}: expected {len(model.inputs)} inputs of model {model.name!r}, received "
-            f"{len(found)}: {described(inputs)}. A tuple is (inputs, labels, weights): put several "
+            f"{user}: expected {len(model.inputs)} inputs ({names}) of model {model.name!r}; "
+            f"received {len(found)}: {described(inputs)}. A tuple is (inputs, labels, weights): put several "
             "inputs into a list or a dictionary by name, ([a, b], labels), and several batches "
             "into a list."
         )
