@@ -68,7 +68,7 @@ def main(argv: list[str]) -> None:
     use_gpu(flags.runs.gpu())
     seed, own = flags.runs.seed(), flags.model_file.given()
     arch = own.stem if own else flags.architecture.name()
-    data = tfprune.data.load(**flags.dataset.values(), seed=seed)
+    data = tfprune.data.load(**flags.dataset.values())
     feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
     recipe, formats = flags.training.recipe(seed), flags.exporting.formats()
     between_cuts = flags.stage_training.recipe(seed, between, schedule)
@@ -99,8 +99,9 @@ def main(argv: list[str]) -> None:
         training.require_statistics(model)
     if formats:
         require_formats(model, formats)
-    runs.require_same(baseline.parent, feeding.record(data))
-    if runs.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
+    runs.require_same(baseline.parent, feeding.trained_on(data))
+    settings = commandline.record(idle, data.fingerprint)
+    if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
         logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
         return
     logging.info("Pruning %s into %s", baseline, folder)
@@ -233,7 +234,7 @@ def prune(
         "baseline": str(baseline),
         "arch": model.name,
         "seed": feeding.seed,
-        **feeding.record(data),
+        **feeding.trained_on(data),
         **plan.to_json(),
         "verification": cut.verification(),
         "channels": {name: [int(mask.sum()), len(mask)] for name, mask in stages.masks().items()},

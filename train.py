@@ -40,12 +40,13 @@ def main(argv: list[str]) -> None:
     commandline.refuse_idle(idle)
     use_gpu(flags.runs.gpu())
     arch, seed = flags.architecture.name(), flags.runs.seed()
-    data = tfprune.data.load(**flags.dataset.values(), seed=seed)
+    data = tfprune.data.load(**flags.dataset.values())
     feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
     recipe = flags.training.recipe(seed)
     model = build(arch, data, seed)
     folder = Path(flags.runs.expand("save_dir", arch=arch, data=data.name))
-    if runs.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
+    settings = commandline.record(idle, data.fingerprint)
+    if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
         logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
         return
     logging.info("Training %s on %s into %s", arch, data.name, folder)
@@ -102,7 +103,7 @@ def train(
     values = {
         "arch": model.name,
         "seed": feeding.seed,
-        **feeding.record(data),
+        **feeding.trained_on(data),
         "best_epoch": history.best_epoch,
         **measured.to_json(),
     }

@@ -135,7 +135,7 @@ def refuse(without_effect: Iterable[str]) -> None:
         raise PruningError(f"Flags without effect; leave them out. {given}")
 
 
-def record(idle: Iterable[str] = ()) -> str:
+def record(idle: Iterable[str] = (), data: str | None = None) -> str:
     """Return the flag file that reproduces a run: every flag with an effect, defaults included.
 
     Where to save and on which device is left out: `--flagfile=flags.cfg --save_dir=...` repeats
@@ -143,11 +143,13 @@ def record(idle: Iterable[str] = ()) -> str:
 
     Args:
         idle: names of flags without effect.
+        data: fingerprint of the data set; None: the run looks at none.
     """
     left_out = {*idle, *_NOT_RECORDED}
     named = (FLAGS[name] for name in _own() if name not in left_out)
     lines = [flag.serialize() for flag in named if not flag.help.startswith("Alias for --")]
-    return "".join(f"{line}\n" for line in lines if line)
+    told = [] if data is None else [f"# fingerprint of the data: {data}"]
+    return "".join(f"{line}\n" for line in [*lines, *told] if line)
 
 
 def _own() -> list[str]:

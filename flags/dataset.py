@@ -13,12 +13,19 @@ def define() -> None:
     flags.DEFINE_string(
         "normalisation",
         None,
-        "Normalisation of images: none, scale, channel or pixel; without it the data set's own.",
+        "Normalisation of images: none, scale, channel, imagenet (torchvision) or pixel; without "
+        "it the data set's own.",
     )
     flags.DEFINE_integer(
         "validation_size",
         None,
         "Training images held out for choosing an epoch; 0 trains on all of them.",
+        lower_bound=0,
+    )
+    flags.DEFINE_integer(
+        "split_seed",
+        0,
+        "Seed of the choice of validation images: the same for all runs, whatever their --seed.",
         lower_bound=0,
     )
     flags.DEFINE_string(
@@ -45,6 +52,7 @@ def values() -> dict[str, Any]:
         "name": FLAGS.data,
         "data_dir": FLAGS.data_dir,
         "validation_size": FLAGS.validation_size,
+        "seed": FLAGS.split_seed,
     }
 
 
@@ -55,6 +63,9 @@ def preparation() -> dict[str, str | None]:
 
 def idle() -> dict[str, str]:
     """Return the flags without effect, with the reason."""
+    found = {}
     if FLAGS.data == "digits":
-        return {"data_dir": "the digits are embedded in scikit-learn."}
-    return {}
+        found["data_dir"] = "the digits are embedded in scikit-learn."
+    if FLAGS.validation_size == 0:
+        found["split_seed"] = "with --validation_size=0 nothing is held out."
+    return found

@@ -9,7 +9,14 @@ from tfprune import weights
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
-_ONLY_TO_EVALUATE = ("data", "data_dir", "normalisation", "validation_size", "batch_size")
+_ONLY_TO_EVALUATE = (
+    "data",
+    "data_dir",
+    "normalisation",
+    "split_seed",
+    "validation_size",
+    "batch_size",
+)
 
 
 def define() -> None:

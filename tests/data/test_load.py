@@ -79,3 +79,18 @@ def test_statistics_are_of_the_training_split_alone(digits):
 def test_a_split_refuses_labels_that_do_not_fit_its_images(digits):
     with pytest.raises(PruningError, match=r"images \(1257, 8, 8, 1\) and labels \(3,\)"):
         dataclasses.replace(digits.train, labels=digits.train.labels[:3])
+
+
+def test_a_fingerprint_tells_data_and_splits_apart(digits):
+    again = tfprune.data.load("digits")
+    assert again.fingerprint == digits.fingerprint
+    assert len(digits.fingerprint) == 16
+    other = tfprune.data.load("digits", seed=1)
+    assert other.fingerprint != digits.fingerprint
+    assert other.test.fingerprint == digits.test.fingerprint
+    images = digits.train.images.copy()
+    images[100, 3, 4] += 1
+    changed = dataclasses.replace(digits.train, images=images)
+    assert changed.fingerprint != digits.train.fingerprint
+    labels = np.roll(digits.train.labels, 1)
+    assert dataclasses.replace(digits.train, labels=labels).fingerprint != digits.train.fingerprint

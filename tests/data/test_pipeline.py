@@ -26,6 +26,7 @@ NORMALISED = {
     "none": IMAGES,
     "scale": SCALED,
     "channel": (SCALED - SCALED.mean((0, 1, 2))) / SCALED.std((0, 1, 2)),
+    "imagenet": (SCALED - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225],
     "pixel": SCALED - SCALED.mean(0),
 }
 
@@ -43,6 +44,12 @@ def test_the_data_sets_own_normalisation_is_the_default(split):
     np.testing.assert_array_equal(
         collect(split.batches(16))[0], collect(split.batches(16, normalisation="channel"))[0]
     )
+
+
+def test_imagenets_mean_is_of_three_channels():
+    grey = Split(IMAGES[..., :1], LABELS.astype("int64"), measure(IMAGES[..., :1], 255))
+    with pytest.raises(PruningError, match=r"'imagenet' is for images with 3 channels, received 1"):
+        grey.batches(8, normalisation="imagenet")
 
 
 def test_batches_and_the_last_one(split):

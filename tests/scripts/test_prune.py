@@ -111,6 +111,21 @@ def test_raw_images_and_the_run_s_own_file_give_the_reported_accuracy(pruned):
     assert accuracy == pytest.approx(report["after"]["results"]["accuracy"])
 
 
+def test_a_model_trained_on_other_images_is_refused_whatever_the_seed(baseline, tmp_path):
+    where = ("--pretrain_dir", baseline, "--save_dir", tmp_path)
+    mine = ("--data=digits", "--epochs=0", *HALF, *where)
+    with pytest.raises(PruningError, match=r"was made with .*'training_images': .*same flags"):
+        call(prune, *mine, "--split_seed=1", "--seed=0")
+    call(prune, *mine, "--seed=1", "--formats=")
+    trained, pruned = (json.loads((f / "report.json").read_text()) for f in (baseline, tmp_path))
+    assert (trained["seed"], pruned["seed"]) == (0, 1)
+    assert trained["training_images"] == pruned["training_images"]
+    assert (
+        f"# fingerprint of the data: {tfprune.data.load('digits').fingerprint}\n"
+        in (tmp_path / "flags.cfg").read_text()
+    )
+
+
 def test_a_model_of_one_s_own_is_pruned_by_its_file(baseline, tmp_path):
     own = keras.models.load_model(baseline / "resnet20.keras")
     own.save(tmp_path / "mine.h5")

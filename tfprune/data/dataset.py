@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
+from tfprune.data import fingerprints
 from tfprune.data.pipeline import Epochs
 from tfprune.data.statistics import Statistics
 from tfprune.errors import PruningError
@@ -53,7 +54,8 @@ class Split:
             batch_size: images in a batch, at least 1.
             shuffle: whether every epoch has an order of its own.
             augment: "none", "crop", "crop_flip" or "shift_flip".
-            normalisation: "none", "scale", "channel" or "pixel"; None: the data set's own.
+            normalisation: "none", "scale", "channel", "imagenet" or "pixel"; None: the data set's
+                own.
             seed: of the orders and the augmentation.
             drop_remainder: leave out a last batch that is not full.
 
@@ -96,6 +98,11 @@ class Split:
         return self.epochs(batch_size, **settings).epoch(epoch)
 
     @functools.cached_property
+    def fingerprint(self) -> str:
+        """What tells these images and labels from others: 16 characters, of every number."""
+        return fingerprints.of_arrays(self.images, self.labels)
+
+    @functools.cached_property
     def tensors(self) -> tuple[tf.Tensor, tf.Tensor]:
         """The images and labels as tensors in main memory, made once."""
         with tf.device("CPU"):  # the input pipeline runs there, also beside a GPU
@@ -125,3 +132,14 @@ class DataSet:
     validation: Split | None
     test: Split
     augment: str = "none"
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """What tells this data, in these splits, from other data: 16 characters.
+
+        Of images in memory it covers every pixel and label, of images in files every label, every
+        file's name and size, and the contents of some: see `tfprune.data.fingerprints`.
+        """
+        splits = (self.train, self.validation, self.test)
+        own = [split.fingerprint if split is not None else "none" for split in splits]
+        return fingerprints.of_fingerprints(self.name, *self.class_names, *own)

@@ -40,7 +40,7 @@ class FileEpochs:
         batch_size: images in a batch, at least 1; the last batch of an epoch may be smaller.
         shuffle: whether every epoch has an order of its own.
         augment: name of an augmentation, or "random_resized_crop_flip".
-        normalisation: name of a normalisation: "none", "scale" or "channel".
+        normalisation: name of a normalisation: "none", "scale", "channel" or "imagenet".
         seed: of the orders and the augmentation.
         drop_remainder: leave out a last batch that is not full.
     """

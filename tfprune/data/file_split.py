@@ -1,5 +1,6 @@
 """A split whose images stay in their files until they are needed."""
 
+import functools
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,24 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
+from tfprune.data import fingerprints
 from tfprune.data.file_epochs import FileEpochs
 from tfprune.data.sources import Source
-from tfprune.data.statistics import Statistics
+from tfprune.data.statistics import Statistics, imagenet_statistics
 
 _LOG = logging.getLogger(__name__)
-# Of ImageNet's training images; torchvision's weights expect them.
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-def imagenet_statistics() -> Statistics:
-    """Return the mean and deviation of ImageNet's channels; its mean image is not defined.
-
-    Example:
-        >>> imagenet_statistics().mean.shape
-        (3,)
-    """
-    mean, std = (np.array(values, np.float32) for values in (_MEAN, _STD))
-    return Statistics(255.0, np.full((1, 1, 3), np.nan, np.float32), mean, std)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +53,11 @@ class FileSplit:
         """The names of the images that could not be decoded, as far as they were met."""
         return tuple(sorted(self._skipped))
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """What tells these images from others, as far as `tfprune.data.fingerprints` looks."""
+        return fingerprints.of_source(self.source, self.places)
+
     def skip(self, places: Iterable[int]) -> None:
         """Remember that the images at these places of the source cannot be decoded."""
         for place in places:
@@ -88,7 +82,7 @@ class FileSplit:
             batch_size: images in a batch, at least 1.
             shuffle: whether every epoch has an order of its own, over all images.
             augment: "random_resized_crop_flip", or as for `Split`.
-            normalisation: "none", "scale" or "channel"; None: the data set's own.
+            normalisation: "none", "scale", "channel" or "imagenet"; None: the data set's own.
             seed: of the orders and the augmentation.
             drop_remainder: leave out a last batch that is not full.
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfprune.data.statistics import Statistics
-from tfprune.errors import unknown
+from tfprune.data.statistics import IMAGENET_MEAN, IMAGENET_STD, Statistics
+from tfprune.errors import PruningError, unknown
 
 Normalise = Callable[[tf.Tensor, Statistics], tf.Tensor]
 
@@ -22,6 +22,10 @@ def _channel(images: tf.Tensor, statistics: Statistics) -> tf.Tensor:
     return (_scale(images, statistics) - statistics.mean) / statistics.std
 
 
+def _imagenet(images: tf.Tensor, statistics: Statistics) -> tf.Tensor:
+    return (_scale(images, statistics) - IMAGENET_MEAN) / IMAGENET_STD
+
+
 def _pixel(images: tf.Tensor, statistics: Statistics) -> tf.Tensor:
     return _scale(images, statistics) - statistics.pixel_mean
 
@@ -30,15 +34,21 @@ NORMALISATIONS: dict[str, Normalise] = {
     "none": _none,  # the raw values, as float32
     "scale": _scale,  # 0..1
     "channel": _channel,  # zero mean and unit deviation per channel
+    "imagenet": _imagenet,  # as "channel", by ImageNet's mean and deviation whatever the images are
     "pixel": _pixel,  # minus the mean image (Li et al. 2023; He et al. 2016, section 4.2)
 }
 
 
-def find(name: str) -> Normalise:
+def find(name: str, channels: int | None = None) -> Normalise:
     """Return the normalisation of that name: a function of (images [B, H, W, C], statistics).
 
+    Args:
+        name: a name of `NORMALISATIONS`.
+        channels: C of the images it is for; None: unknown.
+
     Raises:
-        PruningError: no such normalisation; the valid names are listed.
+        PruningError: no such normalisation (the valid names are listed), or it does not suit the
+            channels.
 
     Example:
         >>> find("scale") is NORMALISATIONS["scale"]
@@ -46,4 +56,9 @@ def find(name: str) -> Normalise:
     """
     if name not in NORMALISATIONS:
         raise unknown("normalisation", name, NORMALISATIONS)
+    if name == "imagenet" and channels not in (None, 3):
+        raise PruningError(
+            f"The normalisation 'imagenet' is for images with 3 channels, received {channels}. Use "
+            "'channel', 'scale' or 'none'."
+        )
     return NORMALISATIONS[name]

@@ -24,7 +24,7 @@ class Epochs:
         batch_size: images in a batch, at least 1; the last batch of an epoch may be smaller.
         shuffle: whether every epoch has an order of its own.
         augment: name of an augmentation: "none", "crop", "crop_flip" or "shift_flip".
-        normalisation: name of a normalisation: "none", "scale", "channel" or "pixel".
+        normalisation: name of a normalisation: "none", "scale", "channel", "imagenet" or "pixel".
         seed: of the orders and the augmentation.
         drop_remainder: leave out a last batch that is not full.
     """
@@ -40,7 +40,7 @@ class Epochs:
 
     def __post_init__(self) -> None:
         augmentation.find(self.augment)
-        normalisation.find(self.normalisation)
+        normalisation.find(self.normalisation, self.tensors[0].shape[-1])
         if self.batch_size < 1:
             raise PruningError(f"batch_size must be at least 1, received {self.batch_size}.")
         if len(self) == 0:

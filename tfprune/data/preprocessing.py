@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfprune.data import photographs
 from tfprune.data.dataset import DataSet
 from tfprune.data.normalisation import find
-from tfprune.data.statistics import Statistics
+from tfprune.data.statistics import Statistics, imagenet_statistics
 from tfprune.errors import PruningError
 from tfprune.files import read_json, write_json
 
@@ -27,7 +27,7 @@ class Preprocessing:
 
     Args:
         data: name of the data set.
-        normalisation: "none", "scale", "channel" or "pixel".
+        normalisation: "none", "scale", "channel", "imagenet" or "pixel".
         input_shape: (H, W, C) of an image.
         maximum: the largest value of a raw pixel, e.g. 255.
         mean: of each channel [C], in 0..1.
@@ -61,6 +61,8 @@ class Preprocessing:
         """
         name = data.train.normalisation if normalisation is None else normalisation
         known = data.train.statistics
+        if name == "imagenet":
+            known = imagenet_statistics(known.maximum)
         image = known.pixel_mean.tolist() if name == "pixel" else None
         return cls(
             data.name,

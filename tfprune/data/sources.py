@@ -25,6 +25,14 @@ class Source(Protocol):
         """Return the bytes of the image at a place (a scalar integer), inside tf.data."""
         ...
 
+    def stamp(self, place: int) -> str:
+        """Return the name and size of the image, wherever the data lies; cheap."""
+        ...
+
+    def read(self, place: int) -> bytes:
+        """Return the bytes that hold the image; none where they cannot be read."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Files:
@@ -45,6 +53,19 @@ class Files:
     def content(self, place: tf.Tensor) -> tf.Tensor:
         """Return the contents of the file."""
         return tf.io.read_file(tf.gather(self._tensor, place))
+
+    def stamp(self, place: int) -> str:
+        """Return the names of the folder and the file, and the file's size."""
+        path = Path(self.paths[place])
+        size = path.stat().st_size if path.is_file() else -1
+        return f"{path.parent.name}/{path.name} {size}"
+
+    def read(self, place: int) -> bytes:
+        """Return the contents of the file; none where it cannot be read."""
+        try:
+            return Path(self.paths[place]).read_bytes()
+        except OSError:  # it is skipped, and named, when its turn comes
+            return b""
 
     @functools.cached_property
     def _tensor(self) -> tf.Tensor:
@@ -81,7 +102,15 @@ class Records:
             "image"
         ]
 
-    def _record(self, place: np.int64) -> bytes:
+    def stamp(self, place: int) -> str:
+        """Return the image's name and its record's length."""
+        return f"{self.names[place]} {self.length[place]}"
+
+    def read(self, place: int) -> bytes:
+        """Return the whole record."""
+        return self._record(place)
+
+    def _record(self, place: int) -> bytes:
         with Path(self.shards[self.shard[place]]).open("rb") as stream:
             stream.seek(self._start[place])
             return stream.read(self.length[place])

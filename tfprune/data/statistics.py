@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Of ImageNet's training images; torchvision's weights, and many others, expect them.
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CHUNK = 4096  # images; a whole CIFAR in float64 would be 1.2 GB
 
 
@@ -22,6 +24,20 @@ class Statistics:
     pixel_mean: np.ndarray
     mean: np.ndarray
     std: np.ndarray
+
+
+def imagenet_statistics(maximum: float = 255.0) -> Statistics:
+    """Return the mean and deviation of ImageNet's channels; its mean image is not defined.
+
+    Args:
+        maximum: the largest value a pixel can have.
+
+    Example:
+        >>> imagenet_statistics().mean.shape
+        (3,)
+    """
+    mean, std = (np.array(values, np.float32) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    return Statistics(maximum, np.full((1, 1, 3), np.nan, np.float32), mean, std)
 
 
 def measure(images: np.ndarray, maximum: float) -> Statistics:

@@ -129,9 +129,9 @@ def nested(inputs: Any, model: keras.Model | None, user: str) -> Any:
         names = ", ".join(x.name for x in model.inputs)
         raise PruningError(
             f"{user}: expected {len(model.inputs)} inputs ({names}) of model {model.name!r}; "
-            f"received {len(found)}: {described(inputs)}. A tuple is (inputs, labels, weights): put several "
-            "inputs into a list or a dictionary by name, ([a, b], labels), and several batches "
-            "into a list."
+            f"received {len(found)}: {described(inputs)}. A tuple is (inputs, labels, weights): "
+            "put several inputs into a list or a dictionary by name, ([a, b], labels), and several "
+            "batches into a list."
         )
     return keras.tree.pack_sequence_as(structure, found)
 

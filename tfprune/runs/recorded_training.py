@@ -56,6 +56,10 @@ class Feeding:
         name = data.train.normalisation if self.normalisation is None else self.normalisation
         return {"data": data.name, "normalisation": name}
 
+    def trained_on(self, data: DataSet) -> dict[str, str]:
+        """Return `record`, and the fingerprint of the images that the weights are fitted to."""
+        return {**self.record(data), "training_images": data.train.fingerprint}
+
     def sample(self, data: DataSet, count: int, batch_size: int | None = None) -> tf.data.Dataset:
         """Return batches of `count` training images drawn once, as they are; 0: of all.
 

@@ -7,6 +7,7 @@ import pytest
 import tfprune.data
 from tests.data.photographs import decoded, encoded, write
 from tfprune import runs, training
+from tfprune.data import fingerprints
 from tfprune.errors import PruningError
 
 CLASSES = ["cat", "dog", "eel"]
@@ -194,3 +195,24 @@ def test_a_training_reads_files_and_survives_a_damaged_one(root):
     assert data.train.skipped == (bad,)
     assert data.validation.skipped == ()
     assert sum(len(y) for _, y in feeding.sample(data, 10)) == 10
+
+
+def test_a_fingerprint_notices_another_picture_under_the_same_name(root, tmp_path):
+    before = load(root).fingerprint
+    moved = root.rename(tmp_path / "elsewhere")
+    assert load(moved).fingerprint == before
+    path = moved / "dog" / "dog_03.png"
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1  # of the same size
+    path.write_bytes(content)
+    assert load(moved).fingerprint != before
+
+
+def test_a_fingerprint_of_many_files_covers_all_sizes_and_the_contents_of_some(root, monkeypatch):
+    monkeypatch.setattr(fingerprints, "SAMPLED", 2)
+    before, splits = load(root).fingerprint, load(root)
+    place = splits.train.places[5]
+    path = splits.train.source.paths[place]
+    with open(path, "ab") as file:
+        file.write(b"more")
+    assert load(root).fingerprint != before
