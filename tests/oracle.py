@@ -65,6 +65,10 @@ def _reads(operation: Any) -> bool:
         return operation.groups == 1 or operation.kernel.shape[-2] > 1
     if type(operation).__name__ == "Pad":
         return any(operation.pad_width[-1])
+    if type(operation).__name__ in ("Mean", "Sum", "Max", "Min"):  # over the channels at the end
+        rank = len(operation._inbound_nodes[0].input_tensors[0].shape)
+        axes = range(rank) if operation.axis is None else np.atleast_1d(operation.axis).tolist()
+        return rank - 1 in [axis % rank for axis in axes]
     return type(operation) in _READERS
 
 

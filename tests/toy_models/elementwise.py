@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
 from keras.src.applications.convnext import LayerScale
 from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
@@ -133,7 +134,7 @@ def unknown_activation() -> Toy:
     image = keras.Input((4, 4, 3))
     x = layers.Conv2D(3, 1, activation=_reversed, name="a")(image)
     y = layers.Conv2D(2, 1, name="head")(x)
-    return Toy(keras.Model(image, y), {"a": "...", "head": ".."}, {"a": "not known to act"})
+    return Toy(keras.Model(image, y), {"a": "...", "head": ".."}, {"a": "does not act on each"})
 
 
 @keras.saving.register_keras_serializable("toys")
@@ -153,14 +154,64 @@ def reductions() -> Toy:
 
 
 @toy
-def reduction_over_channels() -> Toy:
-    """Image -> a(4) -+-> mean over channels -> * <- b(4) <- image; head(2)."""
+def reductions_over_channels() -> Toy:
+    """Image -> a(4) -+-> mean, sum, max, min over channels -> * <- b(4) <- image; head(2)."""
+    image = keras.Input((4, 4, 3))
+    a = layers.Conv2D(4, 1, name="a")(image)
+    x = layers.Conv2D(4, 1, name="b")(image)
+    for reduce in (ops.mean, ops.max, ops.min):
+        x = x * ops.sigmoid(reduce(a, axis=-1, keepdims=True))
+    x = layers.GlobalAveragePooling2D()(x)
+    y = layers.Dense(2, name="head")(x) + ops.sum(a, axis=(1, 2, 3))[:, None]
+    return Toy(keras.Model(image, y), {"a": "abcd", "b": "efgh", "head": ".."})
+
+
+@toy
+def deviation_over_channels() -> Toy:
+    """Image -> a(4) -+-> deviation over channels -> * <- b(4) <- image; head(2)."""
     image = keras.Input((4, 4, 3))
     a = layers.Conv2D(4, 1, name="a")(image)
     b = layers.Conv2D(4, 1, name="b")(image)
-    y = layers.Conv2D(2, 1, name="head")(b * ops.mean(a, axis=-1, keepdims=True))
+    y = layers.Conv2D(2, 1, name="head")(b * ops.std(a, axis=-1, keepdims=True))
     return Toy(
         keras.Model(image, y),
         {"a": "....", "b": "abcd", "head": ".."},
         {"a": "taken over the channels"},
     )
+
+
+@keras.saving.register_keras_serializable("tests")
+def _own_activation(x):
+    return x * ops.sigmoid(1.5 * x)
+
+
+@toy
+def activations_of_any_origin() -> Toy:
+    """Image -> a(4), TensorFlow's relu -> one's own -> b(4), an operation -> head(2)."""
+    image = keras.Input((4, 4, 3))
+    a = layers.Conv2D(4, 1, name="a", activation=tf.nn.relu)(image)
+    x = layers.Activation(_own_activation, name="own")(a)
+    x = layers.Conv2D(4, 1, name="b", activation=keras.ops.silu)(x)
+    y = layers.Conv2D(2, 1, name="head")(x)
+    return Toy(keras.Model(image, y), {"a": "abcd", "b": "efgh", "head": ".."})
+
+
+@toy
+def several_axes_of_channels() -> Toy:
+    """Image -> a(12) -> 3 x 4, softmax over the 3; one of the 3, unstacked, summed -> head(2)."""
+    image = keras.Input((2, 2, 3))
+    a = layers.Conv2D(12, 1, name="a")(image)
+    x = ops.softmax(ops.reshape(a, (-1, 2, 2, 3, 4)), axis=3)
+    first, *_ = ops.unstack(ops.abs(x), 3, axis=3)
+    x = first + x[:, :, :, 1] + ops.sum(x * x, axis=3)
+    y = layers.Conv2D(2, 1, name="head")(x)
+    return Toy(keras.Model(image, y), {"a": "abcd" * 3, "head": ".."})
+
+
+@toy
+def rolled_places() -> Toy:
+    """Image -> a(4) -> rolled over rows and columns at once -> head(2)."""
+    image = keras.Input((4, 4, 3))
+    a = layers.Conv2D(4, 1, name="a")(image)
+    y = layers.Conv2D(2, 2, name="head")(ops.roll(a, (1, 2), axis=(1, 2)))
+    return Toy(keras.Model(image, y), {"a": "abcd", "head": ".."})

@@ -1,7 +1,7 @@
 """One call of a layer as its rule sees it, and all that the rule may write down."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +66,25 @@ class Call:
         elif others:
             self.unite(np.broadcast_to(spread(line, axis, x.shape).ids, x.ids.shape), x.ids)
         return line
+
+    def level(self, x: Channels, axes: Iterable[int]) -> Channels:
+        """Return a tensor's channels, united along axes that are read as a whole.
+
+        Where channels lie along another axis too, they may still go: all that lies behind one
+        place of it at once, so that what is computed along these axes stays what it was. Where
+        the channels lie along these axes alone, nothing is united.
+
+        Args:
+            x: the tensor's channels.
+            axes: the axes that a call reads as a whole, such as those of a sum.
+        """
+        axes = {axis % len(x.shape) for axis in axes} & set(x.varying)
+        if not axes or axes == set(x.varying):
+            return x
+        index = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(x.ids.ndim))
+        first = x.ids[index]
+        self.unite(np.broadcast_to(first, x.ids.shape), x.ids)
+        return Channels(first, x.shape)
 
     def produce(self, count: int) -> Ids:
         """Return the ids [count] of the channels that this layer makes, the same at each call."""

@@ -1,5 +1,6 @@
 """Make a layer anew from its config, in memory: with the very functions that it holds."""
 
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -32,8 +33,7 @@ def instance(layer: keras.Layer, config: dict[str, Any], *, edited: bool) -> ker
     """
     config = _with_own_functions(layer, config)
     try:
-        with keras.saving.custom_object_scope(_own_objects(layer)):
-            new = _made(type(layer), config)
+        new = _made(layer, config)
     except Exception as error:  # whatever a layer's own code raises
         if edited:
             raise _unmakeable(layer, error) from error
@@ -84,14 +84,16 @@ def _value(config: dict[str, Any]) -> Any:
     return value["config"]["value"] if isinstance(value, dict) else value
 
 
-def _made(kind: type, config: dict[str, Any]) -> keras.Layer:
+def _made(layer: keras.Layer, config: dict[str, Any]) -> keras.Layer:
+    kind = type(layer)
     try:
         return kind.from_config(dict(config))
     except Exception as error:
-        try:  # some take a function from Python, but not from a config
-            return kind(**config)
-        except Exception:
-            raise error from None
+        with keras.saving.custom_object_scope(_own_objects(layer)):
+            for make in (kind.from_config, lambda own: kind(**own)):  # some take functions so alone
+                with suppress(Exception):
+                    return make(dict(config))
+        raise error
 
 
 def _with_own_functions(layer: keras.Layer, config: dict[str, Any]) -> dict[str, Any]:

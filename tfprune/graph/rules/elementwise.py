@@ -5,8 +5,8 @@ from keras import layers
 
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Channels
-from tfprune.graph.rules._activations import apply_activation
-from tfprune.graph.rules._registry import rule
+from tfprune.graph.rules._activations import acts_alone, apply_activation
+from tfprune.graph.rules._registry import pin_all, rule
 
 _ACTIVATIONS = """Celu Gelu HardShrink HardSigmoid HardSilu HardTanh LogSigmoid Selu Silu
 SoftShrink Softplus Softsign SparsePlus SparseSigmoid Squareplus Tanh TanhShrink
@@ -59,15 +59,27 @@ def activation(call: Call) -> Channels:
     return call.passed()
 
 
+@rule(layers.Lambda)
+def function_layer(call: Call) -> Channels | list[Channels]:
+    """Rule of Lambda: ids pass where a trial shows that its function acts on numbers alone."""
+    shape = tuple(call.outputs[0])
+    if len(call.inputs) > 1 or shape != tuple(call.inputs[0].shape):
+        return pin_all(call, "Lambda runs a function that is not known")
+    if not acts_alone(call.op.call, len(shape)):
+        return pin_all(call, "Lambda runs a function that does not act on each channel by itself")
+    return call.passed()
+
+
 @rule(layers.Softmax, "Softmax", role="softmax")
 @rule("LogSoftmax", role="log_softmax")
 def softmax(call: Call) -> Channels:
     """Rule of softmax: inexact along the channels, a plain map along another axis."""
-    axes = np.atleast_1d(call.op.axis if call.op.axis is not None else range(8))
     rank = len(call.outputs[0])
-    if {int(axis) % rank for axis in axes} & set(call.inputs[0].varying):
-        call.inexact(call.inputs[0], "softmax normalises over all channels")
-    return call.passed()
+    axes = np.atleast_1d(call.op.axis if call.op.axis is not None else range(rank))
+    x = call.level(call.inputs[0], [int(axis) for axis in axes])
+    if {int(axis) % rank for axis in axes} & set(x.varying):
+        call.inexact(x, "softmax normalises over all channels")
+    return call.passed(x)
 
 
 @rule(layers.Rescaling)

@@ -111,8 +111,12 @@ def split(call: Call) -> list[Channels]:
 
 @rule("Unstack")
 def unstack(call: Call) -> list[Channels]:
-    """Rule of unstack: along channels each would become a tensor of its own, so they stay."""
-    if call.op.axis % len(call.inputs[0].shape) in call.inputs[0].varying:
+    """Rule of unstack: along channels each would become a tensor of its own, so they stay.
+
+    Where channels lie along another axis too, all the tensors lose the same of them.
+    """
+    x = call.level(call.inputs[0], [call.op.axis])
+    if call.op.axis % len(x.shape) in x.varying:
         return pin_all(call, "unstacked channels are counted by the code that follows")
     return move(call)
 

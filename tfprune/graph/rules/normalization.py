@@ -49,14 +49,21 @@ def layer_normalization(call: Call) -> Channels:
 
 @rule(layers.GroupNormalization, role="normalisation")
 def group_normalization(call: Call) -> Channels:
-    """Rule of GroupNormalization: exact with one channel a group, else groups shrink alike."""
+    """Rule of GroupNormalization: whole groups go, which leaves the others' statistics as they are.
+
+    With `allow_inexact` groups shrink instead, all alike.
+    """
     axis, groups = call.op.axis, call.op.groups
     ids = call.channels(axis=axis)
     if groups in (len(ids), -1):
         call.resize(groups=ids)
         return _follow(call, ids)
-    call.inexact(ids, "GroupNormalization takes its statistics over the channels of a group")
     members = ids.reshape(groups, -1)
+    if not call.trace.allow_inexact:
+        call.unite(members[:, :1], members)
+        call.resize(groups=members[:, 0])
+        return _follow(call, ids)
+    call.inexact(ids, "GroupNormalization takes its statistics over the channels of a group")
     call.unite(members[:1], members)
     return _follow(call, ids)
 

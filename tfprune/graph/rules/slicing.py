@@ -20,6 +20,9 @@ def get_item(call: Call) -> list[Channels]:
     if not all(part is None or isinstance(part, int | slice) for part in key):
         return pin_all(call, "positions are picked by a tensor")
     at = [i for i, part in enumerate(key) if part is not None]  # entry of each input axis
+    # One of several axes that is picked from, `qkv[0]`: what is left of the others is the same.
+    single = [axis for axis in x.varying if isinstance(key[at[axis]], int)]
+    x = call.level(x, single)
     picked = [axis for axis in x.varying if key[at[axis]] != slice(None)]
     if len(picked) > 1 or any(isinstance(key[at[axis]], int) for axis in picked):
         return pin_all(call, "single channels are picked out")
@@ -53,6 +56,8 @@ def _slicing(x: Channels, out: Channels, axis: int, key: list, entry: int) -> Ca
 def take(call: Call) -> list[Channels]:
     """Rule of roll and of take with fixed indices: a gather of the kept positions."""
     x, axis = call.inputs[0], call.op.axis
+    if _passes_by(call, x, axis):
+        return move(call)
     if len(call.inputs) > 1 or not isinstance(axis, int):
         return pin_all(call, f"{type(call.op).__name__} with moving indices or over all axes")
     if not isinstance(call.args[0], Channels):
@@ -64,6 +69,12 @@ def take(call: Call) -> list[Channels]:
         call.edit_call(_taking(call, out[0], axis))
         call.need(out[0].ids.ravel())
     return out
+
+
+def _passes_by(call: Call, x: Channels, axes: Any) -> bool:
+    """Return whether several axes are rolled, and no channel lies along one of them."""
+    several = isinstance(axes, list | tuple) and len(call.inputs) == 1
+    return several and not {axis % len(x.shape) for axis in axes} & set(x.varying)
 
 
 def _taking(call: Call, out: Channels, axis: int) -> Callable:
