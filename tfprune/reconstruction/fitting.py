@@ -122,15 +122,16 @@ class Fitting:
     def _taken(self, step: Step, form: Form) -> list[Taken] | None:
         """Return the rows over all calls and samples; None where the form does not hold."""
         taken: list[Taken] = []
+        gain = not form.has_kernel
         calls = self.plan.calls[id(step.operation)]
         for call in calls:
             for portion in range(self.small.count):
                 x, goal, own = self._samples(step, call, portion)
-                y = goal  # of a layer with a kernel only the shape is asked for
-                if not taken or not form.has_kernel:
-                    y = np.asarray(self.pair.raw_small(call, *own))
-                    if not taken and not _holds(form, x, y):
-                        return None
+                y = np.asarray(self.pair.raw_small(call, *own)) if not taken or gain else goal
+                if not taken and not _holds(form, x, y):
+                    return None
+                if not gain:  # its shape is all that is asked for: hold no map for it
+                    y = np.broadcast_to(np.float32(0), y.shape)
                 lanes = self.original, self.small
                 hidden = hidden_below(self.pair, self.plan, lanes, call, portion, goal)
                 for rows, held in self._rows(form, goal, portion, len(calls)):

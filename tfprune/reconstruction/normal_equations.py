@@ -50,13 +50,6 @@ class Sums:
         mine, theirs = vars(self), vars(other)
         return Sums(**{name: mine[name] + theirs[name] for name in mine})
 
-    def centred(self, *, offset: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return X'X and X'Y about the means, or as they are where no offset is free."""
-        if not offset:
-            return self.xx, self.xy
-        left = self.x[:, :, None] / self.rows
-        return self.xx - left * self.x[:, None, :], self.xy - left * self.y[:, None, :]
-
     def error(self, weights: np.ndarray, offset: np.ndarray) -> float:
         """Return the sum of squares of Y - X W - b.
 
@@ -127,11 +120,10 @@ def best_fit(
     stays = Fit(old, none, None, before / spread, before / spread)
     if before <= max(_NOTHING * spread, rounding):
         return stays
-    found = [(before, np.inf)]
+    found, system = [(before, np.inf)], System(halves.fitted, old, offset=offset)
     for ridge in ridges:
-        # Where rounding has made X'X indefinite, a larger ridge is needed.
         with suppress(np.linalg.LinAlgError):
-            weights, shift = solved(halves.fitted, old, ridge, offset=offset)
+            weights, shift = system.solved(halves.fitted, ridge)
             found.append((judge.error(weights, shift), ridge))
     after, ridge = min(found)
     if after < before:
@@ -152,23 +144,61 @@ def solved(
         ridge: share of the diagonal D that is added to it.
         offset: whether an offset is free.
     """
-    xx, xy = sums.centred(offset=offset)
-    diagonal = np.einsum("gdd->gd", xx)
-    varies = diagonal > _FLOOR * np.einsum("gdd->gd", sums.xx)
-    # With a diagonal of ones no scale of a column makes the matrix ill-conditioned.
-    scale = np.where(varies, 1 / np.sqrt(np.where(varies, diagonal, 1)), 0)
-    right = scale[:, :, None] * (xy - xx @ old)
-    loaded = xx * scale[:, :, None] * scale[:, None, :]
-    np.einsum("gdd->gd", loaded)[...] += ridge
-    weights = old + scale[:, :, None] * _solve(loaded, right)
-    if not offset:
-        return weights, np.zeros(sums.y.shape)
-    return weights, (sums.y - (sums.x[:, None, :] @ weights)[:, 0]) / sums.rows
+    return System(sums, old, offset=offset).solved(sums, ridge)
 
 
-def _solve(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
-    if matrices.shape[1] == 1:
-        return right / matrices
-    return np.stack(
-        [scipy.linalg.solve(a, b, assume_a="pos") for a, b in zip(matrices, right, strict=True)]
-    )
+class System:
+    """X'X, about the means where an offset is free, ready to be solved for ridges and goals.
+
+    Args:
+        sums: of the rows.
+        old: W0, [groups, D, M].
+        offset: whether an offset is free.
+    """
+
+    def __init__(self, sums: Sums, old: np.ndarray, *, offset: bool):
+        self._old, self._offset = old, offset
+        self._means = sums.x / sums.rows * offset
+        about = self._means[:, :, None] * self._means[:, None, :]
+        about *= -sums.rows
+        about += sums.xx
+        diagonal = np.einsum("gdd->gd", about)
+        varies = diagonal > _FLOOR * np.einsum("gdd->gd", sums.xx)
+        # With a diagonal of ones no scale of a column makes the matrix ill-conditioned.
+        self._size = np.sqrt(np.where(varies, diagonal, np.inf))[:, :, None]
+        about /= self._size
+        about /= self._size.transpose(0, 2, 1)
+        self._matrix = about
+        self._given = about @ np.where(varies[:, :, None], self._size * old, 0)
+        self._factors: tuple[float, list[Any]] = (np.nan, [])
+
+    def solved(self, sums: Sums, ridge: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return W and b.
+
+        Args:
+            sums: of the same X, and of the Y that are the goal.
+            ridge: share of the diagonal that is added to it.
+
+        Raises:
+            numpy.linalg.LinAlgError: rounding has made X'X indefinite; a larger ridge is needed.
+        """
+        xy = sums.xy - self._means[:, :, None] * sums.y[:, None, :]
+        right = xy / self._size - self._given
+        weights = self._old + self._divided(right, ridge) / self._size
+        if not self._offset:
+            return weights, np.zeros(sums.y.shape)
+        return weights, sums.y / sums.rows - (self._means[:, None, :] @ weights)[:, 0]
+
+    def _divided(self, right: np.ndarray, ridge: float) -> np.ndarray:
+        if right.shape[1] == 1:
+            return right / (self._matrix + ridge)
+        if self._factors[0] != ridge:
+            self._factors = ridge, [_factor(part, ridge) for part in self._matrix]
+        pairs = zip(self._factors[1], right, strict=True)
+        return np.stack([scipy.linalg.cho_solve(f, part, check_finite=False) for f, part in pairs])
+
+
+def _factor(matrix: np.ndarray, ridge: float) -> Any:
+    loaded = matrix.T.copy(order="F")
+    loaded[np.diag_indices_from(loaded)] += ridge
+    return scipy.linalg.cho_factor(loaded, lower=True, overwrite_a=True, check_finite=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tfprune.reconstruction.forms import Form
-from tfprune.reconstruction.normal_equations import Fit, Halves, solved
+from tfprune.reconstruction.normal_equations import Fit, Halves, System
 
 _ROUNDS = 4
 
@@ -86,6 +86,7 @@ def refined(
     if not form.has_kernel or any(one.level is None for one in taken):
         return weights, offset
     sums = halves.fitted + halves.held
+    system = System(sums, old, offset=free)
     for _ in range(_ROUNDS):
         xy, y = np.zeros_like(sums.xy), np.zeros_like(sums.y)
         for one in taken:
@@ -95,5 +96,5 @@ def refined(
             goal = np.where(hidden, one.level + one.sign * np.minimum(above, 0), one.goal)
             xy += columns.transpose(0, 2, 1) @ goal
             y += goal.sum(axis=1)
-        weights, offset = solved(replace(sums, xy=xy, y=y), old, fit.ridge, offset=free)
+        weights, offset = system.solved(replace(sums, xy=xy, y=y), fit.ridge)
     return weights, offset
