@@ -49,11 +49,6 @@ class Pair:
                     copy.activation = keras.activations.linear
         return found
 
-    def restore(self) -> None:
-        """Give the pruned layers their activations back."""
-        for key, activation in self.activations.items():
-            self._cut.copies[key].activation = activation
-
     def copy(self, step: Step) -> Any:
         """Return the pruned copy of a call's layer."""
         return self._cut.copies[id(step.operation)]

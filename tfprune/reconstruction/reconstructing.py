@@ -93,7 +93,6 @@ def reconstruct(
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed))
     with Shelf(memory_gb * 1e9) as shelf:
         wanted, after = fitting.run(portions, shelf, progress or (lambda done, of: None))
-    pair.restore()
     errors = _errors(wanted, before), _errors(wanted, after)
     better = all(new < old for old, new in zip(*errors, strict=True))
     if not better:
