@@ -89,6 +89,12 @@ def test_segmentation_against_loops_over_pixels(weighted):
     assert 0.05 < found["miou"] < 0.9
 
 
+def test_the_rows_of_the_matrix_are_the_true_classes():
+    logits = tf.one_hot([[[2, 2, 1]]], 3)
+    state = tasks.find("segmentation").state(tf.constant([[[0, 0, 1]]]), logits, tf.ones((1, 1, 3)))
+    np.testing.assert_array_equal(state, [0, 0, 2, 0, 1, 0, 0, 0, 0])
+
+
 def test_a_class_that_is_predicted_and_nowhere_true_has_no_intersection():
     labels = np.zeros((3, 1, 2), int)
     logits = np.eye(3)[np.array([[[0, 0]], [[0, 0]], [[0, 1]]])]

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Sequence
 
 import keras
-import tensorflow as tf
 
 from tfprune.errors import PruningError, unknown
 from tfprune.training.feeding import Feed
@@ -38,7 +37,7 @@ def check(
     held_out: Feed | None,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
-    """Refuse settings that do not go with the data, the devices or the callbacks.
+    """Refuse settings that do not go with the data or the callbacks.
 
     Raises:
         PruningError: they do not.
@@ -52,14 +51,6 @@ def check(
             f"schedule={recipe.schedule!r} with warmup_epochs={recipe.warmup_epochs} needs to know "
             "how many batches an epoch has, and this dataset does not say. Use "
             "dataset.apply(tf.data.experimental.assert_cardinality(steps))."
-        )
-    if (
-        recipe.precision == "mixed_float16"
-        and tf.distribute.get_strategy().num_replicas_in_sync > 1
-    ):
-        # Keras takes the first replica's word for whether all gradients are finite.
-        raise PruningError(
-            "precision='mixed_float16' is not safe under several replicas: use 'mixed_bfloat16'."
         )
     for callback in callbacks:
         _check_callback(callback, recipe)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfprune.training.recipe import Recipe
@@ -135,3 +136,32 @@ def clipped(
     norm = tf.linalg.global_norm(total) / loss_scale
     factor = recipe.clip_norm / tf.maximum(norm, recipe.clip_norm)
     return [gradient * tf.cast(factor, gradient.dtype) for gradient in gradients]
+
+
+def agreed(gradients: list[tf.Tensor], optimizer: keras.optimizers.Optimizer) -> list[tf.Tensor]:
+    """Make gradients that are not finite on one replica so on all of them.
+
+    An optimizer that scales the loss leaves a step out where the gradients are not finite, and
+    takes the word of the first replica for it: what overflows on another one would go into the
+    weights.
+
+    Args:
+        gradients: this replica's, still scaled.
+        optimizer: the one that gets them.
+
+    Returns:
+        The gradients, or NaN.
+
+    Example:
+        >>> optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
+        >>> agreed([tf.constant(1.0)], optimizer)[0].numpy().item()
+        1.0
+    """
+    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if not scales or tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return gradients
+    finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
+    failed = tf.cast(tf.logical_not(tf.reduce_all(finite)), tf.float32)
+    context = tf.distribute.get_replica_context()
+    nowhere = context.all_reduce(tf.distribute.ReduceOp.SUM, failed) == 0
+    return [tf.where(nowhere, gradient, np.nan) for gradient in gradients]

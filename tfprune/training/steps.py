@@ -58,7 +58,7 @@ def train_step(
         gradients = optimizers.decayed(gradients, variables, recipe, scale / replicas)
         gradients = optimizers.clipped(gradients, recipe, scale)
         # It sums the gradients over the replicas itself.
-        optimizer.apply(gradients, variables)
+        optimizer.apply(optimizers.agreed(gradients, optimizer), variables)
         sums = [loss * count for loss, count in zip(losses, counts, strict=True)]
         return objective.sums(labels, outputs, measured, sums, own)
 
