@@ -8,7 +8,8 @@ from typing import Any
 DRAWS = {"cut": 10, "batchnorm": 10, "reconstruction": 5, "1 epoch": 5, "5 epochs": 5}
 STAGES = tuple(DRAWS)
 SHARES = (0.5, 0.7, 0.3)  # of the MACs that are left
-SCOPES = ("layer", "global", "isomorphic")
+MEASURED = "sensitivity"  # amounts chosen by the harm that is left after reconstruction
+SCOPES = ("layer", "global", "isomorphic", MEASURED)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ JUDGES = {
     "random": Judge("random"),
     "l2": Judge("l2"),
     "group_l2": Judge("group_l2"),
+    "obs": Judge("obs"),
     "taylor": Judge("taylor"),
     "fgp": Judge("fgp"),
     "gfbs": Judge("gfbs"),

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 import tfprune
-from benchmarks.grid.cells import JUDGES, Cell
+from benchmarks.grid.cells import JUDGES, MEASURED, Cell
 from benchmarks.grid.material import NORMALISATION, Images
 from tfprune import criteria, plugins
 from tfprune.training import evaluate, fine_tune, recalibrate
@@ -39,6 +39,7 @@ class Bench:
         self.model, self.images = model, images
         self.graph = tfprune.analyse(model)
         self._scores: dict[str, tfprune.Scores] = {}
+        self._harm: dict[str, tfprune.Sensitivity] = {}
         self._accuracies: dict[bytes, float] = {}
         self._last: tuple[tuple, Pruned] | None = None
 
@@ -64,10 +65,20 @@ class Bench:
         """Return the cut model of a cell; the stages of one cut share it."""
         key = (cell.judge, cell.scope, cell.share)
         if self._last is None or self._last[0] != key:
-            scope = {"scope": cell.scope} if cell.scope else {}
-            keep = tfprune.select(self.graph, self._scored(cell.judge), macs=cell.share, **scope)
+            keep = self._chosen(cell)
             self._last = key, Pruned(self.graph, keep, self.images, self._accuracies)
         return self._last[1]
+
+    def _chosen(self, cell: Cell) -> dict[str, np.ndarray]:
+        scores = self._scored(cell.judge)
+        if cell.scope != MEASURED:
+            scope = {"scope": cell.scope} if cell.scope else {}
+            return tfprune.select(self.graph, scores, macs=cell.share, **scope)
+        if cell.judge not in self._harm:
+            images, _ = self.images.sample(CALIBRATION)
+            seed = self.images.draw
+            self._harm[cell.judge] = tfprune.sensitivity(self.graph, images, scores, seed=seed)
+        return self._harm[cell.judge].keep(macs=cell.share)
 
     def _scored(self, name: str) -> "tfprune.Scores":
         if name not in self._scores:

@@ -52,7 +52,7 @@ def test_cheap_stages_come_first_and_have_more_draws():
     assert len(found) == len(set(found))
     order = [cell.stage for cell in found]
     assert max(i for i, s in enumerate(order) if s == "batchnorm") < order.index("1 epoch")
-    assert order.count("cut") == 2 * order.count("5 epochs") == 90
+    assert order.count("cut") == 2 * order.count("5 epochs") == 120
 
 
 def test_a_row_comes_back_as_it_was_written(tmp_path):
@@ -106,7 +106,8 @@ def test_training_sees_images_normalised_as_the_others(data):
 def test_the_table_is_filled_and_goes_on_where_it_stopped(data, tmp_path):
     path = tmp_path / "grid.csv"
     stages = ("cut", "batchnorm", "reconstruction", "1 epoch")
-    wanted = list(cells.cells(["tiny"], ["l2", "random"], ["global"], [0.5], stages, draws=1))
+    scopes = ["sensitivity"]
+    wanted = list(cells.cells(["tiny"], ["l2", "obs"], scopes, [0.5], stages, draws=1))
     assert running.fill(path, wanted[:3], tiny, data) == 3
     told = []
     assert running.fill(path, wanted, tiny, data, lambda cell, _: told.append(cell)) == 5

@@ -1,12 +1,13 @@
 """Statistics against worked numbers, and a report that says no more than its table."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.grid import report, statistics
+from benchmarks.grid import report, statistics, table
 from benchmarks.grid.cells import Cell
 from benchmarks.grid.statistics import accuracies, difference, ranking
 
@@ -125,3 +126,12 @@ def test_the_ranking_counts_every_draw_of_every_setting():
         table |= rows({GOOD: [3, 3], SAME: [2, 2], BAD: [1, 1]}, ("net", share, stage))
     assert report.overall(accuracies(table), "cut").blocks == 4
     assert report.overall(accuracies(table), "5 epochs") is None
+
+
+def test_the_page_says_what_the_table_says(tmp_path):
+    pytest.importorskip("matplotlib")
+    docs = Path(__file__).parents[2] / "docs"
+    page = tmp_path / "results.md"
+    page.write_text((docs / "results.md").read_text())
+    report.write(table.read(docs / "grid.csv"), page)
+    assert page.read_text() == (docs / "results.md").read_text()
