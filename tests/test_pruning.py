@@ -72,7 +72,7 @@ def test_the_model_is_only_read():
         ),
     ],
 )
-def test_bad_input(call, message):
+def test_arguments_of_another_kind_are_refused(call, message):
     with pytest.raises(PruningError, match=message):
         call(net())
 

@@ -84,6 +84,6 @@ def test_half_the_channels_of_both_sides_cost_a_quarter():
             layers.Dense(3), name="spectral")]), "mac", "layer 'spectral' .* has no rule"),
     ],
 )  # fmt: skip
-def test_bad_input(model, convention, message):
+def test_models_that_cannot_be_counted_are_refused(model, convention, message):
     with pytest.raises(PruningError, match=message):
         tfprune.cost(model(), convention)

@@ -387,7 +387,7 @@ def test_scoring_leaves_the_model_as_it_was():
         ((IMAGES, LABELS), {"samples": 3}, "Unknown option of criterion 'fgp' 'samples'"),
     ],
 )
-def test_bad_input(batches, options, message):
+def test_data_and_options_that_do_not_suit_are_refused(batches, options, message):
     with pytest.raises(PruningError, match=message):
         score(batches, **options)
 
@@ -403,7 +403,7 @@ def test_bad_input(batches, options, message):
         (IMAGES[..., :1], "batch does not suit"),
     ],
 )
-def test_bad_masks(batches, message):
+def test_masks_that_do_not_suit_are_refused(batches, message):
     with pytest.raises(PruningError, match=message):
         score(batches, segmenter(), task="segmentation")
 

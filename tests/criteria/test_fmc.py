@@ -217,7 +217,7 @@ def test_coupled_layers_are_scored_by_the_sum():
         (np.full((2, 4, 4, 12), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],
 )
-def test_bad_data(batches, message):
+def test_data_that_it_cannot_read_are_refused(batches, message):
     with pytest.raises(PruningError, match=message):
         fmc(batches)
 
@@ -232,7 +232,7 @@ def test_bad_data(batches, message):
         ({"progress": 3}, "progress must be a function of .*received 3"),
     ],
 )
-def test_bad_options(options, message):
+def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(PruningError, match=message):
         tfprune.score(GRAPH, "fmc", images(), **options)
 

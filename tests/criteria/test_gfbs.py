@@ -215,7 +215,7 @@ def test_a_model_without_batch_normalization_is_refused():
         ((IMAGES * np.nan, LABELS), {}, "A batch's inputs hold NaN or infinity. Clean the data"),
     ],
 )
-def test_bad_input(batches, options, message):
+def test_data_and_options_that_do_not_suit_are_refused(batches, options, message):
     with pytest.raises(PruningError, match=message):
         tfprune.score(tfprune.analyse(example_g1()), "gfbs", batches, **options)
 

@@ -142,7 +142,7 @@ LARGER = RNG.normal(size=(3, 8, 8, 2)).astype("float32")
         (Fickle(), {"memory_gb": 16e-7}, "gave 8 images, the next 7.*the same images each time"),
     ],
 )  # fmt: skip
-def test_bad_input(batches, options, message):
+def test_data_and_options_that_do_not_suit_are_refused(batches, options, message):
     with pytest.raises(PruningError, match=message):
         scored(batches, **options)
 

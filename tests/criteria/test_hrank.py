@@ -98,7 +98,7 @@ def test_layers_without_maps_are_left_out_and_coupled_ones_share_their_mean():
         (np.full((1, 8, 8, 5), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],
 )
-def test_bad_data(batches, message):
+def test_data_that_it_cannot_read_are_refused(batches, message):
     with pytest.raises(PruningError, match=message):
         tfprune.score(tfprune.analyse(identity_model(5, 8, 8)), "hrank", batches)
 

@@ -236,7 +236,7 @@ def test_a_square_dense_layer_follows_the_convolution_it_reads():
         ({"threshold": 0.7, "round_to": 8}, "round_to has no effect on a threshold"),
     ],
 )
-def test_bad_requests(options, message):
+def test_amounts_other_than_a_threshold_are_refused(options, message):
     graph = tfprune.analyse(identity_model(8, 8))
     scores = tfprune.score(graph, "similarity", np.float32(example_a72()))
     with pytest.raises(PruningError, match=message):
@@ -253,7 +253,7 @@ def test_bad_requests(options, message):
         (np.full((1, 8, 8, 8), np.nan, "float32"), "inputs hold NaN or infinity"),
     ],
 )
-def test_bad_data(batches, message):
+def test_data_that_it_cannot_read_are_refused(batches, message):
     with pytest.raises(PruningError, match=message):
         tfprune.score(tfprune.analyse(identity_model(8, 8)), "similarity", batches)
 

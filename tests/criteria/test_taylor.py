@@ -223,7 +223,7 @@ def test_scoring_leaves_the_model_as_it_was():
         ((IMAGES * np.nan, LABELS), "inputs hold NaN or infinity"),
     ],
 )
-def test_bad_data(batches, message):
+def test_data_that_it_cannot_read_are_refused(batches, message):
     with pytest.raises(PruningError, match=message):
         score(network(), batches)
 

@@ -109,7 +109,7 @@ def test_a_constant_channel_does_not_divide_by_zero():
     assert np.isfinite(collect(split.batches(50))[0]).all()
 
 
-def test_refusals(split):
+def test_settings_that_do_not_suit_are_refused(split):
     with pytest.raises(PruningError, match=r"normalisation 'chanel'.*Did you mean 'channel'"):
         split.batches(8, normalisation="chanel")
     with pytest.raises(PruningError, match=r"batch_size must be at least 1, received 0"):

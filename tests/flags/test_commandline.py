@@ -89,13 +89,13 @@ def test_flag_files_take_both_spellings_and_later_flags_win(tmp_path):
 
 
 def test_an_unknown_flag_ends_the_program_with_a_suggestion(capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="1"):
         parse("--batch-sise=3")
     assert "Did you mean: batch_size" in capsys.readouterr().err
 
 
 def test_a_missing_flag_file_ends_the_program(capsys, tmp_path):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="1"):
         parse(f"--flagfile={tmp_path}/none.cfg")
     assert "none.cfg" in capsys.readouterr().err
 
@@ -189,7 +189,7 @@ def test_folders_that_cannot_be_filled_in_are_refused(template):
 
 @pytest.mark.parametrize("seed", ["-1", "4294967296"])
 def test_a_seed_out_of_range_ends_the_program(capsys, seed):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="1"):
         parse(f"--seed={seed}")
     assert "--seed" in capsys.readouterr().err
 

@@ -96,7 +96,7 @@ def test_prune_hands_the_way_on():
     assert report.keep["conv2"].all()
 
 
-def test_bad_ways():
+def test_unknown_ways_and_those_that_leave_nothing_are_refused():
     graph = block()
     with pytest.raises(PruningError, match="Unknown way for coupled layers.*'men'.*'mean'.*sum"):
         tfprune.score(graph, "l1", None, coupled="men")

@@ -161,6 +161,6 @@ def test_selecting_by_the_counts():
         ("resnet20", "[0.]*12", "Unknown network .* 'resnet20'. Did you mean 'resnet20_a'?"),
     ],
 )
-def test_bad_lists(name, rates, message):
+def test_lists_of_another_length_or_out_of_range_are_refused(name, rates, message):
     with pytest.raises(PruningError, match=message):
         compress_rates.counts(name, rates)

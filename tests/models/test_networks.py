@@ -190,6 +190,6 @@ def automatic(names):
         (lambda: models.build("resnet20", num_classes=0), "at least 1, received 0"),
     ],
 )
-def test_bad_input(call, message):
+def test_unknown_networks_and_sizes_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

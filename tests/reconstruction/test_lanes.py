@@ -30,12 +30,12 @@ def test_what_does_not_fit_lies_in_a_file():
 def fails_with_a_file(paths):
     with Shelf(0) as shelf:
         paths.append(shelf.put(tf.ones(3)))
-        raise KeyError
+        raise KeyError("the third lane")
 
 
 def test_the_folder_goes_after_an_exception():
     paths = []
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="the third lane"):
         fails_with_a_file(paths)
     assert not paths[0].parent.exists()
 

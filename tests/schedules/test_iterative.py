@@ -166,7 +166,7 @@ def test_the_target_of_the_method_s_paper_is_taken(monkeypatch):
         ({"steps": 2, "ratio": 0.5, "course": "square"}, "Unknown course .* 'square'.*cubic, lin"),
     ],
 )
-def test_bad_input(options, message):
+def test_requests_that_no_steps_can_meet_are_refused(options, message):
     with pytest.raises(PruningError, match=message):
         iterative(residual(), None, idle, **{"method": "l1"} | options)
 

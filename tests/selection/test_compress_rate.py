@@ -74,6 +74,6 @@ def test_the_rate_of_coupled_layers_is_of_the_widest():
         ([0.0, 0.9], r"\[1\] .*.inner.: 0.9 leaves none of 6 channels"),
     ],
 )
-def test_bad_lists(rates, message):
+def test_lists_of_another_length_or_out_of_range_are_refused(rates, message):
     with pytest.raises(PruningError, match=message):
         counts(residual(), rates)

@@ -239,7 +239,7 @@ def test_rounding_and_targets_hold_where_a_split_layer_keeps_a_channel():
         ),
     ],
 )
-def test_bad_input(resnet, scores, options, message):
+def test_requests_without_effect_or_out_of_range_are_refused(resnet, scores, options, message):
     with pytest.raises(PruningError, match=message):
         tfprune.select(resnet, scores, **options)
 
@@ -261,6 +261,6 @@ def test_numpy_s_whole_numbers_are_whole_numbers(resnet, scores):
         ({"layer0": np.ones(3)}, r"expected 4 finite numbers, received float64\[3\]"),
     ],
 )
-def test_bad_scores(scores, message):
+def test_scores_that_do_not_suit_are_refused(scores, message):
     with pytest.raises(PruningError, match=message):
         tfprune.select(chain(4), scores, ratio=0.5)

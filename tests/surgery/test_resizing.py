@@ -45,7 +45,7 @@ def valid_convolution():
         (valid_convolution, (3, 3, 1), r"'net' does not fit \(3, 3, 1\): .*Take a size"),
     ],
 )  # fmt: skip
-def test_bad_input(model, shape, message):
+def test_shapes_that_do_not_fit_are_refused(model, shape, message):
     with pytest.raises(PruningError, match=message):
         with_input_shape(model(), shape)
 

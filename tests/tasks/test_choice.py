@@ -55,7 +55,7 @@ def test_a_given_loss_comes_first(loss, places):
     np.testing.assert_array_equal(found.counts, places)
 
 
-def test_refusals():
+def test_losses_that_do_not_suit_are_refused():
     model = linear()
     with pytest.raises(PruningError, match=r"label_smoothing=0.1 has no effect on .*'mse'"):
         tasks.choose(model, CLASSES, "mse", 0.1)

@@ -103,7 +103,7 @@ def test_the_seed_alone_decides_on_random_layers():
     assert states[0] == states[1] != states[2]
 
 
-def test_refusals():
+def test_models_without_a_graph_are_refused():
     class Own(keras.Model):
         def call(self, x):
             return x

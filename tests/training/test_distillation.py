@@ -54,7 +54,7 @@ def test_the_teacher_stays_and_the_student_comes_nearer():
     assert near < 0.3 * far
 
 
-def test_refusals():
+def test_weights_and_temperatures_out_of_range_and_other_teachers_are_refused():
     with pytest.raises(PruningError, match=r"weight must be above 0 .*received 0"):
         Distillation(linear(), weight=0.0)
     with pytest.raises(PruningError, match=r"temperature must be above 0, received -1"):

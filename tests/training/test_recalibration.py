@@ -62,7 +62,7 @@ def test_it_twice_is_it_once():
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
-def test_refusals():
+def test_a_model_without_norms_and_data_without_batches_are_refused():
     with pytest.raises(PruningError, match=r"has no BatchNormalization to recalibrate"):
         recalibrate(linear(), [blobs()[0]])
     with pytest.raises(PruningError, match=r"recalibrate received no batch. Pass at least one"):

@@ -93,6 +93,6 @@ def test_the_order_of_images_and_the_numbers_of_clusters_do_not_matter():
         (LABELS[0], "label", r"expected labels \[S, C\] .*received shape \(8,\)"),
     ],
 )
-def test_bad_input(labels, index, message):
+def test_unknown_indices_and_labels_of_another_shape_are_refused(labels, index, message):
     with pytest.raises(PruningError, match=message):
         redundancy(labels, index)

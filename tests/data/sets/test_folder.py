@@ -168,7 +168,7 @@ def test_a_validation_split_that_is_too_large(root):
         load(root, validation_size=25)
 
 
-def test_refusals(root):
+def test_settings_that_files_do_not_suit_are_refused(root):
     train = load(root).train
     with pytest.raises(PruningError, match=r"augmentation 'flip'.*random_resized_crop_flip"):
         train.epochs(2, augment="flip")

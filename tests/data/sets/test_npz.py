@@ -88,7 +88,7 @@ def test_floats_are_scaled_by_their_range(tmp_path, maximum):
         (divided(y_test=LABELS[40:] + 1), r"y_test has the class 3, but y_train has 0\.\.2"),
     ],
 )  # fmt: skip
-def test_refusals(tmp_path, arrays, text):
+def test_arrays_that_do_not_suit_are_refused(tmp_path, arrays, text):
     path = write(tmp_path, **arrays)
     with pytest.raises(PruningError, match=text):
         tfprune.data.load("npz", data_dir=path)

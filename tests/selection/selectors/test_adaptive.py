@@ -136,7 +136,7 @@ def test_with_a_scope_of_layers_it_is_a_ranking():
             removed(values, **options, cap=True)
 
 
-def test_bad_input():
+def test_amounts_out_of_range_or_out_of_reach_are_refused():
     with pytest.raises(PruningError, match=r"ratio must lie in \[0, 1\)"):
         removed(C7, ratio=1.0)
     with pytest.raises(PruningError, match="macs=0.01 .*with all that may go removed, 0.*coupled"):

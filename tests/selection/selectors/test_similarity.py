@@ -36,7 +36,7 @@ def test_the_walk_is_the_same_with_rounded_similarities_at_hand(size, seed, thre
         ({"cnv": np.eye(3)}, "Unknown layer in scores 'cnv'.*mean 'conv'"),
     ],
 )
-def test_bad_matrices(values, message):
+def test_matrices_that_do_not_suit_are_refused(values, message):
     image = keras.Input((4, 4, 3))
     x = layers.Conv2D(2, 1, name="head")(layers.Conv2D(3, 1, name="conv")(image))
     graph = tfprune.analyse(keras.Model(image, x))

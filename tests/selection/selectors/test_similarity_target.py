@@ -53,6 +53,6 @@ def test_no_other_threshold_comes_much_closer(graph, scores, kind):
         ({"macs": 0.5, "round_to": 8}, "round_to has no effect on a threshold"),
     ],
 )
-def test_bad_input(graph, scores, options, message):
+def test_requests_that_a_threshold_cannot_meet_are_refused(graph, scores, options, message):
     with pytest.raises(PruningError, match=message):
         tfprune.select(graph, scores, **options)
