@@ -70,7 +70,7 @@ def test_the_model_the_report_and_its_accuracy_are_written(
     more = ("--evaluate", "--data=digits", "--batch-size=60", "--save-dir", folder)
     call(prepare_weights, *arguments(checkpoint, *DIGITS, *more))
     assert {path.name for path in folder.iterdir()} == {
-        "flags.cfg", "report.json", "report.txt", "resnet20_a.keras",
+        "flags.cfg", "preprocessing.json", "report.json", "report.txt", "resnet20_a.keras",
     }  # fmt: skip
     loaded = keras.models.load_model(folder / "resnet20_a.keras")
     images = tfprune.data.load("digits").test.images[:20].astype("float32")
