@@ -54,6 +54,18 @@ def test_inputs_go_with_their_labels():
         np.testing.assert_array_equal(x, X[y.numpy()])
 
 
+@pytest.mark.parametrize("pack", [tuple, lambda pair: {"a": pair[0], "b": pair[1]}])
+def test_a_dataset_of_several_inputs_keeps_them_apart(pack):
+    """tf.data makes one tensor of a list, which inputs of unequal ranks refuse."""
+    a, b = keras.Input((2, 2), name="a"), keras.Input((3,), name="b")
+    x = keras.layers.Concatenate()([keras.layers.Flatten()(a), b])
+    model = keras.Model([a, b], keras.layers.Dense(1)(x))
+    pair = np.zeros((5, 2, 2)), np.ones((5, 3))
+    data = tf.data.Dataset.from_tensor_slices((pack(pair), Y)).batch(2)
+    inputs, _ = next(iter(feed(data, model=model).batches(0)))
+    assert [x.shape.as_list() for x in inputs] == [[2, 2, 2], [2, 3]]
+
+
 def test_a_splits_epochs_are_asked_for_each_epoch():
     train = tfprune.data.load("digits").train
     data = train.epochs(500, shuffle=True)

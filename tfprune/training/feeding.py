@@ -189,11 +189,16 @@ def _told_apart(
 ) -> tf.data.Dataset:
     """Return a dataset of (inputs, labels), the inputs nested as the model's own."""
     spec = dataset.element_spec
-    parts = _parts(as_batch(spec, model, user), user, labels)
+
+    def told_apart(*values: Any) -> tuple:
+        # tf.data makes one tensor of a list.
+        return keras.tree.lists_to_tuples(_parts(as_batch(values, model, user), user, labels))
+
+    parts = told_apart(*(spec if isinstance(spec, tuple) else (spec,)))
     try:
         keras.tree.assert_same_structure(parts, spec)
     except ValueError:
-        return dataset.map(lambda *values: _parts(as_batch(values, model, user), user, labels))
+        return dataset.map(told_apart)
     return dataset
 
 
