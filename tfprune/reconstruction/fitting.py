@@ -45,12 +45,13 @@ class Fitting:
         self.pair, self.settings = pair, settings
         self.plan = Plan(record(graph), self._has_kernel)
         self.rng = np.random.default_rng(settings.seed)
+        self.last = self.plan.last_uses()
         self.fits: list[LayerFit] = []
 
     def run(
         self, portions: Sequence[list[Any]], shelf: Shelf, watch: Callable[[int, int], None]
-    ) -> tuple[list[list[np.ndarray]], list[list[np.ndarray]]]:
-        """Fit every layer; return the outputs of the original and of the pruned model.
+    ) -> tuple[list[list[np.ndarray]], ...]:
+        """Fit every layer; return the outputs wanted, those of before, and those of afterwards.
 
         Args:
             portions: the samples, each portion a flat list of the model's inputs.
@@ -58,21 +59,27 @@ class Fitting:
             watch: told after each call how many are done, and of how many.
         """
         self._start(portions, shelf)
-        order, last = self.plan.order, self.plan.last_uses()
+        for place, step in enumerate(self.plan.order):
+            self._move(place, step, self.small)
+        before = self._outputs(self.small)
+        self._start(portions, shelf)
         fitted: set[int] = set()
-        for place, step in enumerate(order):
+        for place, step in enumerate(self.plan.order):
             key = id(step.operation)
             if key in self.pair.forms and key not in fitted:
                 fitted.add(key)
                 self._fit(step)
-            self.original.run(step)
-            self.small.run(step)
+            self._move(place, step, self.original, self.small)
+            watch(place + 1, len(self.plan.order))
+        return self._outputs(self.original), before, self._outputs(self.small)
+
+    def _move(self, place: int, step: Step, *lanes: Lane) -> None:
+        """Make a call, and forget what nobody takes any more."""
+        for lane in lanes:
+            lane.run(step)
             for number in {*step.needs, *step.outputs}:
-                if last.get(number) == place:
-                    self.original.drop(number)
-                    self.small.drop(number)
-            watch(place + 1, len(order))
-        return self._outputs(self.original), self._outputs(self.small)
+                if self.last.get(number) == place:
+                    lane.drop(number)
 
     def _start(self, portions: Sequence[list[Any]], shelf: Shelf) -> None:
         inputs = dict(zip(self.plan.tape.inputs, zip(*portions, strict=True), strict=True))

@@ -10,7 +10,6 @@ import numpy as np
 
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.model_calls import run_calls
 from tfprune.reconstruction.fitting import HELD, Fitting, Settings
 from tfprune.reconstruction.lanes import Shelf
 from tfprune.reconstruction.pair import Pair
@@ -89,10 +88,9 @@ def reconstruct(
     pair = _pair(graph, kept_ids(graph, keep), small)
     portions = portions_of(graph.model, data)
     remarks = suitability(graph, portions[0])
-    before = [_flat(pair.small, portion) for portion in portions]
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed))
     with Shelf(memory_gb * 1e9) as shelf:
-        wanted, after = fitting.run(portions, shelf, progress or (lambda done, of: None))
+        wanted, before, after = fitting.run(portions, shelf, progress or (lambda done, of: None))
     errors = _errors(wanted, before), _errors(wanted, after)
     better = all(new < old for old, new in zip(*errors, strict=True))
     if not better:
@@ -144,11 +142,6 @@ def _result(
     _assign(model, small if pair is None else pair.small)
     compile_like(model, small)
     return model
-
-
-def _flat(model: keras.Model, portion: Sequence[Any]) -> list[np.ndarray]:
-    outputs = run_calls(model, portion, lambda operation, args, kwargs: operation(*args, **kwargs))
-    return [np.asarray(y) for y in keras.tree.flatten(outputs)]
 
 
 def _errors(

@@ -1,6 +1,7 @@
 """The samples that a reconstruction looks at, and whether they suit the original model."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import keras
@@ -77,11 +78,14 @@ def suitability(graph: ChannelGraph, portion: Sequence[tf.Tensor]) -> list[str]:
     found: list[tuple[str, float, float]] = []
 
     def call(operation: Any, args: tuple, kwargs: dict) -> Any:
-        if not found and has_role(operation, "batch_normalisation"):
+        if has_role(operation, "batch_normalisation"):
             found.append((operation.name, *_distance(operation, np.asarray(args[0]))))
+            raise _FoundError
         return operation(*args, **kwargs)
 
-    run_calls(graph.model, list(portion), call)
+    if any(has_role(owner.operation, "batch_normalisation") for owner in graph.owners.values()):
+        with suppress(_FoundError):  # a run to the end would hold all maps at once
+            run_calls(graph.model, list(portion), call)
     if not found or (found[0][1] <= _FAR and 1 / _SPREAD <= found[0][2] <= _SPREAD):
         return []
     name, shift, spread = found[0]
@@ -90,6 +94,10 @@ def suitability(graph: ChannelGraph, portion: Sequence[tf.Tensor]) -> list[str]:
         f"from the statistics and their variance {spread:.2g} times theirs; scale them as in "
         "training"
     ]
+
+
+class _FoundError(Exception):
+    """Ends a run where what it looks for is found."""
 
 
 def _distance(norm: Any, x: np.ndarray) -> tuple[float, float]:
