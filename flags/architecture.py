@@ -21,7 +21,10 @@ ORIGINALS = {
 def define() -> None:
     """Define --arch, which GFBS calls --net."""
     flags.DEFINE_string(
-        "arch", "resnet20", "Network: a name of models.names(), or one of the papers' programs."
+        "arch",
+        "resnet20",
+        f"Network: {', '.join(models.names())}; or as a paper's program calls it: "
+        f"{', '.join(ORIGINALS)}.",
     )
     flags.DEFINE_alias("net", "arch")
 

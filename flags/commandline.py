@@ -11,6 +11,7 @@ from types import FrameType
 
 from absl import app, flags, logging
 
+from flags import help_pages
 from tfprune import files
 from tfprune.errors import PruningError
 
@@ -83,6 +84,8 @@ def parse(argv: list[str]) -> list[str]:
     Returns:
         The program's name and the arguments that are no flags.
     """
+    if help_pages.asked(argv):
+        help_pages.show(argv[0], sys.modules["__main__"].__doc__ or "", _groups())
     program, *arguments = argv
     spelled = respell(arguments)
     # An error in a flag file is met again, and reported with the usage, by the parser below.
@@ -150,6 +153,16 @@ def record(idle: Iterable[str] = (), data: str | None = None) -> str:
     lines = [flag.serialize() for flag in named if not flag.help.startswith("Alias for --")]
     told = [] if data is None else [f"# fingerprint of the data: {data}"]
     return "".join(f"{line}\n" for line in [*lines, *told] if line)
+
+
+def _groups() -> dict[str, list[flags.Flag]]:
+    """Return {subject: its flags}: a module of flags is about one subject, as it says itself."""
+    modules = FLAGS.flags_by_module_dict()
+    return {
+        (sys.modules[module].__doc__ or module).split("\n")[0]: own
+        for module, own in modules.items()
+        if module.startswith("flags.")
+    }
 
 
 def _own() -> list[str]:

@@ -4,12 +4,14 @@ from typing import Any
 
 from absl import flags
 
+import tfprune.data
+
 FLAGS = flags.FLAGS
 
 
 def define() -> None:
     """Define the flags of the data set."""
-    flags.DEFINE_string("data", "cifar10", "Data set: a name of tfprune.data.names().")
+    flags.DEFINE_string("data", "cifar10", f"Data set: {', '.join(tfprune.data.names())}.")
     flags.DEFINE_string(
         "normalisation",
         None,

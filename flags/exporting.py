@@ -5,6 +5,9 @@ from typing import Any
 
 from absl import flags
 
+from tfprune import plugins
+from tfprune.exporting import formats as known
+
 FLAGS = flags.FLAGS
 
 
@@ -13,8 +16,7 @@ def define() -> None:
     flags.DEFINE_list(
         "formats",
         ["saved_model"],
-        "Formats to export: saved_model, keras, tflite, tflite_float16, tflite_dynamic_range, "
-        "onnx; empty for none.",
+        f"Formats to export: {', '.join(plugins.names(known))}; empty for none.",
     )
 
 

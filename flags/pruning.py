@@ -27,7 +27,9 @@ def define(*, pretrain_dir: str) -> None:
         pretrain_dir,
         "Folder of the baseline <arch>.keras that train.py wrote; in braces: arch, data, seed.",
     )
-    flags.DEFINE_string("method", "similarity", "Pruning method.")
+    flags.DEFINE_string(
+        "method", "similarity", f"Pruning method: {', '.join(plugins.names(criteria))}."
+    )
     flags.DEFINE_multi_string(
         "option", [], "Option of the method as name=value, e.g. w_beta=0.1; may be repeated."
     )

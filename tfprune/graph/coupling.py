@@ -79,7 +79,7 @@ def require_uncoupled(
 
 
 def check_way(how: object) -> None:
-    """Refuse what is no way to combine scores."""
+    """Refuse a name that is none of `WAYS`."""
     if how not in WAYS:
         raise unknown("way for coupled layers (coupled=)", str(how), WAYS)
 
