@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-_SHOWN = 5  # layers of which a line is shown, the worst first
-
 
 @dataclass(frozen=True)
 class LayerFit:
@@ -53,13 +51,14 @@ class Reconstruction:
     def __str__(self) -> str:
         fitted = [fit for fit in self.layers if fit.ridge is not None]
         skipped = [f"{fit.layer}: {fit.skipped}" for fit in self.layers if fit.skipped]
-        worst = sorted(fitted, key=lambda fit: -fit.after)[:_SHOWN]
+        worst = max(fitted, key=lambda fit: fit.after, default=None)
+        hardest = f"; hardest: {worst.layer}, {worst.after:.1%}" if worst else ""
         return "\n".join(
             [
                 f"{len(fitted)} of {len(self.layers)} layers solved anew from {self.samples} "
-                f"samples in {self.seconds:.1f} s; outputs differ from the original's by "
-                f"{self.after:.2%} of their variance ({self.before:.2%} before)",
-                *(f"  {fit.layer}: {fit.before:.2%} -> {fit.after:.2%}" for fit in worst),
+                f"samples in {self.seconds:.1f} s",
+                f"outputs differ from the original's by {self.after:.2%} of their variance, "
+                f"{self.before:.2%} before{hardest}",
                 *skipped,
                 *self.remarks,
             ]
