@@ -80,7 +80,8 @@ def eliminations(graph: ChannelGraph, name: str, form: Form, sums: Sums) -> list
     unit = column_units(graph, name, form)
     if unit is None:
         return []
-    covariance = sums.centred(offset=True)[0] / sums.rows
+    mean = sums.x / sums.rows
+    covariance = sums.xx / sums.rows - mean[:, :, None] * mean[:, None, :]
     spread = sums.spread() / sums.rows
     return [
         Elimination(moments, weights, own, spread)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -129,49 +130,64 @@ class Fitting:
     def _taken(self, step: Step, form: Form) -> list[Taken] | None:
         """Return the rows over all calls and samples; None where the form does not hold."""
         taken: list[Taken] = []
-        gain = not form.has_kernel
         calls = self.plan.calls[id(step.operation)]
         for call in calls:
             for portion in range(self.small.count):
-                x, goal, own = self._samples(step, call, portion)
-                y = np.asarray(self.pair.raw_small(call, *own)) if not taken or gain else goal
-                if not taken and not _holds(form, x, y):
-                    return None
-                if not gain:  # its shape is all that is asked for: hold no map for it
-                    y = np.broadcast_to(np.float32(0), y.shape)
+                goal = self._goal(step, call, portion)
+                if not taken:
+                    x, args = self._given(step, call, portion)
+                    if not _holds(form, x, np.asarray(self.pair.raw_small(call, *args))):
+                        return None
+                source = partial(self._source, step, call, portion, goal.shape)
                 lanes = self.original, self.small
                 hidden = hidden_below(self.pair, self.plan, lanes, call, portion, goal)
                 for rows, held in self._rows(form, goal, portion, len(calls)):
-                    taken.append(take(form, x, y, goal, hidden, rows, held))
+                    taken.append(take(form, source, goal, hidden, rows, held))
         return taken
 
-    def _samples(
-        self, step: Step, call: Step, portion: int
-    ) -> tuple[np.ndarray, np.ndarray, tuple[tuple, dict]]:
-        """Return a layer's input, the outputs that it is to give, and its call's arguments."""
-        pair, args = self.pair, self.original.arguments(call, portion)
-        if id(call.operation) in pair.activations:
-            goal = pair.raw_original(call, *args)
-        else:
-            goal = self.original.tensor(call.outputs[0], portion)
-        goal = pair.output_left(call, np.asarray(goal))
+    def _source(
+        self, step: Step, call: Step, portion: int, shape: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return a layer's input and its present output, or just its shape if that will do."""
+        x, args = self._given(step, call, portion)
+        if self.pair.forms[id(step.operation)].has_kernel:
+            return x, np.broadcast_to(np.float32(0), shape)
+        return x, np.asarray(self.pair.raw_small(call, *args))
+
+    def _given(self, step: Step, call: Step, portion: int) -> tuple[np.ndarray, tuple[tuple, dict]]:
+        """Return what a layer of the pruned model gets: its input, and its call's arguments."""
+        pair = self.pair
         unknown = call is not step and self.plan.depends(call, step)
         if unknown or call.reads[0] not in self.small:
             # What it will get is unknown before layers are fitted: what it ought to get serves.
+            args, kwargs = self.original.arguments(call, portion)
             x = pair.input_left(call, np.asarray(self.original.tensor(call.reads[0], portion)))
-            args = (x, *args[0][1:]), args[1]
+            given = (x, *args[1:]), kwargs
         else:
             x = np.asarray(self.small.tensor(call.reads[0], portion))
-            args = self.small.arguments(call, portion)
+            given = self.small.arguments(call, portion)
+        return self._finite(step, x), given
+
+    def _goal(self, step: Step, call: Step, portion: int) -> np.ndarray:
+        """Return the outputs that a layer is to give."""
+        pair = self.pair
+        if id(call.operation) in pair.activations:
+            goal = pair.raw_original(call, *self.original.arguments(call, portion))
+        else:
+            goal = self.original.tensor(call.outputs[0], portion)
+        goal = pair.output_left(call, np.asarray(goal))
         aim = self.plan.aims.get(call) if self.settings.aim == "sum" else None
         if aim is not None:
             goal = completing(pair, aim, (self.original, self.small), portion, goal)
-        if not (np.isfinite(x).all() and np.isfinite(goal).all()):
+        return self._finite(step, goal)
+
+    def _finite(self, step: Step, values: np.ndarray) -> np.ndarray:
+        if not np.isfinite(values).all():
             raise PruningError(
                 f"reconstruct: what layer {self._name(step)!r} reads or makes is not finite. "
                 "Check the model's weights."
             )
-        return x, goal, args
+        return values
 
     def _rows(
         self, form: Form, y: np.ndarray, portion: int, calls: int

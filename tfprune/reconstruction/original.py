@@ -17,6 +17,9 @@ from tfprune.reconstruction.plan import Plan
 from tfprune.reconstruction.rows import drawn
 from tfprune.surgery.builder import float32_if_half
 
+_BYTES = 1 << 30  # of all maps of the samples that trials are judged by
+_FEWEST = 8  # samples that they are judged by in any case
+
 
 class Original:
     """A copy of a model, run call by call, whose kernels can be changed and put back.
@@ -44,9 +47,11 @@ class Original:
         """
         found = {name: Sums() for name in self.layers.values()}
         total = sum(int(portion[0].shape[0]) for portion in portions)
+        # The calls in the tape's own order; what no later one takes is dropped.
+        last = {n: place for place, step in enumerate(self.plan.tape.steps) for n in step.needs}
         for portion in portions:
             tensors = dict(zip(self.plan.tape.inputs, portion, strict=True))
-            for step in self.plan.tape.steps:
+            for place, step in enumerate(self.plan.tape.steps):
                 args, kwargs = step.filled(tensors)
                 raw = self.pair.raw_small(step, args, kwargs)
                 if step.operation in self.layers:
@@ -55,6 +60,9 @@ class Original:
                     self._add(found[self.layers[step.operation]], step, args[0], raw, share, rng)
                 outputs = keras.tree.flatten(self.pair.activated(step, raw))
                 tensors.update(zip(step.outputs, outputs, strict=True))
+                for number in {*step.needs, *step.outputs}:
+                    if last.get(number, place) == place:
+                        tensors.pop(number, None)
         return found
 
     def form(self, name: str) -> Form:
@@ -90,14 +98,15 @@ class Trials:
 
     Args:
         original: the model.
-        portion: samples to judge by.
+        portion: samples to judge by, as many of them as there is memory for all their maps.
         means: {layer: mean of its columns, [groups, D]}.
     """
 
     def __init__(self, original: Original, portion: Sequence[Any], means: Mapping[str, Any]):
         self.original, self.means = original, means
-        inputs = dict(zip(original.plan.tape.inputs, portion, strict=True))
-        self.tensors = inputs | dict(self._run(inputs))
+        self.tensors = self._everything(portion, 1)
+        each = sum(int(np.prod(x.shape)) * x.dtype.size for x in self.tensors.values())
+        self.tensors = self._everything(portion, max(_FEWEST, int(_BYTES // each)))
         self.wanted = self._outputs(self.tensors)
         self.spread = sum(float(((y - y.mean(axis=0)) ** 2).sum()) for y in self.wanted) or 1.0
 
@@ -121,6 +130,13 @@ class Trials:
             float(((a - b) ** 2).sum()) for a, b in zip(self.wanted, found, strict=True)
         )
         return difference / self.spread
+
+    def _everything(self, portion: Sequence[Any], most: int) -> dict[int, Any]:
+        """Return all tensors that some samples make, their inputs included."""
+        fixed = self.original.graph.model.inputs[0].shape[0]  # a model may take no other number
+        portion = [x[: fixed or most] for x in portion]
+        inputs = dict(zip(self.original.plan.tape.inputs, portion, strict=True))
+        return inputs | dict(self._run(inputs))
 
     def _answer(self, operation: Any, weights: np.ndarray) -> None:
         """Give a layer another matrix, and the offset that keeps its outputs' mean."""

@@ -1,6 +1,6 @@
 """Rows that a layer is fitted on, and a second look at those that a ReLU hides."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,8 +16,8 @@ class Taken:
     """Rows of one portion.
 
     Args:
-        x: the layer's inputs, [N, ...].
-        y: its present outputs, or what has their shape, [N, ...].
+        source: gives the layer's inputs [N, ...] and its present outputs [N, ...], or what has
+            their shape; they are not kept, for they are as large as the maps of all samples.
         rows: int [rows], which positions.
         held: bool [rows], which of them are held out.
         goal: what they are to be, without the bias, [groups, rows, M].
@@ -25,8 +25,7 @@ class Taken:
         sign: -1 where it is those above the level, [groups, 1, M].
     """
 
-    x: np.ndarray
-    y: np.ndarray
+    source: Callable[[], tuple[np.ndarray, np.ndarray]]
     rows: np.ndarray
     held: np.ndarray
     goal: np.ndarray
@@ -35,13 +34,12 @@ class Taken:
 
     def columns(self, form: Form) -> np.ndarray:
         """Return what the layer's matrix multiplies, [groups, rows, D]; made anew each time."""
-        return form.columns(self.x, self.y, self.rows)
+        return form.columns(*self.source(), self.rows)
 
 
 def take(
     form: Form,
-    x: np.ndarray,
-    y: np.ndarray,
+    source: Callable[[], tuple[np.ndarray, np.ndarray]],
     goal: np.ndarray,
     hidden: tuple[np.ndarray, np.ndarray] | None,
     rows: np.ndarray,
@@ -51,8 +49,7 @@ def take(
 
     Args:
         form: the layer's.
-        x: its inputs.
-        y: its present outputs.
+        source: gives its inputs and present outputs.
         goal: what they are to be.
         hidden: level and sign, like the goal.
         rows: int [rows].
@@ -63,7 +60,7 @@ def take(
     level = sign = None
     if hidden is not None:
         level, sign = form.targets(hidden[0], rows) - shift, form.targets(hidden[1], rows[:1])
-    return Taken(x, y, rows, held, form.targets(goal, rows) - shift, level, sign)
+    return Taken(source, rows, held, form.targets(goal, rows) - shift, level, sign)
 
 
 def refined(
