@@ -45,7 +45,17 @@ def _straighten(
     """Return what to unite so that tensors stay rectangular when units go.
 
     Units may differ along one axis only, the longest: whatever goes is then a slice of the tensor.
-    Tensors that share units take turns, because the first one's axis may straighten the others.
+    Where 12 channels became 3 x 4, removing channel 5 alone would leave a hole at (1, 1). A hole
+    is no tensor; the columns are, so channels 1, 5 and 9 go together:
+
+        0  1  2  3         a  b  c  d
+        4  5  6  7   -->   a  b  c  d
+        8  9 10 11         a  b  c  d
+
+    Tensors that share units take turns, because the first one's axis may straighten the others:
+    the same 12 channels seen as 12 x 1 need no more once these are united, and seen as 4 x 3
+    would have been united along another axis, leaving fewer units than either needs. The caller
+    closes the units and asks again until nothing is bent.
     """
     edges, touched = [], np.zeros(len(unit), bool)
     for x in tensors:

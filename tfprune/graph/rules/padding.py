@@ -40,7 +40,20 @@ def pad(call: Call) -> Channels | list[Channels]:
 
 
 def _shortcut(x: Channels, out: Channels, axis: int, widths: list) -> Callable:
-    """Return the edit that pads what is left, or gathers it where the order has gaps."""
+    """Return the edit that pads what is left, or gathers it where the order has gaps.
+
+    A place of the output is a constant or shows a channel, and either may go without the other:
+
+        channels kept      a . c              (b goes)
+        output before      0 a b c 0 0
+        output kept        0 a b c 0 .        (the sum behind the shortcut needs b's place still)
+        output after       0 a 0 c 0
+
+    Where the channels that are left stand in one piece between constants, a pad of other widths
+    says it all. Here they do not: one zero is padded behind the channels (a c 0), and a gather
+    takes it for every place without a channel (2 0 2 1 2). That is exact, costs nothing to speak
+    of, and both are stock operations.
+    """
     before = widths[axis][0]
     size = x.shape[axis]
 
@@ -48,9 +61,9 @@ def _shortcut(x: Channels, out: Channels, axis: int, widths: list) -> Callable:
         inside = x.kept_along(axis, kept)
         places = np.flatnonzero(out.kept_along(axis, kept)) - before
         alive = (places >= 0) & (places < size) & inside[places.clip(0, size - 1)]
-        rank = np.cumsum(inside) - 1
+        rank = np.cumsum(inside) - 1  # where a channel stands among those that are left
         count = int(inside.sum())
-        positions = np.where(alive, rank[places.clip(0, size - 1)], count)
+        positions = np.where(alive, rank[places.clip(0, size - 1)], count)  # count: the zero
         ends = _ends(positions, count)
         outer = [w if a != axis else (0, 0) for a, w in enumerate(widths)]
         if ends is not None:
