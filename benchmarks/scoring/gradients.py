@@ -93,7 +93,7 @@ def _training(model: Any, batch: tuple) -> Callable[[], Seconds]:
     batches = iter(tf.data.Dataset.from_tensors(batch).cache().repeat())
 
     def steps(count: int) -> None:
-        sums = nothing()
+        sums = nothing(run.objective)
         for _ in range(count):
             sums = run.train_step(batches, sums)
         sums.numpy()  # waits for the last step
