@@ -36,6 +36,17 @@ def check_whole(name: str, value: object) -> None:
         raise PruningError(f"{name} must be a whole number from 1 on, received {value!r}.")
 
 
+def check_seed(name: str, value: object) -> None:
+    """Refuse what is no whole number from 0 on.
+
+    Args:
+        name: the option.
+        value: what it is set to.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
+        raise PruningError(f"{name} must be a whole number from 0 on, received {value!r}.")
+
+
 def check_number(name: str, value: object) -> None:
     """Refuse what is no number.
 

@@ -94,3 +94,10 @@ def test_a_fingerprint_tells_data_and_splits_apart(digits):
     assert changed.fingerprint != digits.train.fingerprint
     labels = np.roll(digits.train.labels, 1)
     assert dataclasses.replace(digits.train, labels=labels).fingerprint != digits.train.fingerprint
+
+
+@pytest.mark.parametrize("settings", [{"seed": -1}, {"seed": "0"}, {"validation_size": 0.5}])
+def test_settings_of_another_kind_are_refused(settings):
+    (name,) = settings
+    with pytest.raises(PruningError, match=f"{name} must be a whole number from 0 on, received"):
+        tfprune.data.load("digits", **settings)

@@ -8,6 +8,7 @@ images do not fit into memory brings splits of its own with the same `batches` a
 import os
 
 from tfprune import plugins
+from tfprune.checks import check_seed
 from tfprune.data import sets
 from tfprune.data.dataset import DataSet, Split
 from tfprune.data.pipeline import Epochs
@@ -55,4 +56,7 @@ def load(
         >>> digits.input_shape, digits.num_classes, len(digits.test)
         ((8, 8, 1), 10, 360)
     """
+    check_seed("seed", seed)
+    if validation_size is not None:
+        check_seed("validation_size", validation_size)
     return plugins.find(sets, name, "data set").load(data_dir, seed, validation_size)

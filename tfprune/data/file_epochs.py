@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from tfprune.checks import check_seed, check_whole
 from tfprune.data import augmentation, normalisation, photographs
 from tfprune.data.sources import Source
 from tfprune.data.statistics import Statistics
@@ -63,8 +64,8 @@ class FileEpochs:
                 "The normalisation 'pixel' needs a mean image, which images that stay in their "
                 "files do not have. Use 'channel', 'scale' or 'none'."
             )
-        if self.batch_size < 1:
-            raise PruningError(f"batch_size must be at least 1, received {self.batch_size}.")
+        check_whole("batch_size", self.batch_size)
+        check_seed("seed", self.seed)
         if len(self) == 0:
             raise PruningError(
                 f"No batches: {len(self.split.places)} images make no batch of "

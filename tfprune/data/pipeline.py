@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
+from tfprune.checks import check_seed, check_whole
 from tfprune.data import augmentation, normalisation
 from tfprune.data.statistics import Statistics
 from tfprune.errors import PruningError
@@ -41,8 +42,8 @@ class Epochs:
     def __post_init__(self) -> None:
         augmentation.find(self.augment)
         normalisation.find(self.normalisation, self.tensors[0].shape[-1])
-        if self.batch_size < 1:
-            raise PruningError(f"batch_size must be at least 1, received {self.batch_size}.")
+        check_whole("batch_size", self.batch_size)
+        check_seed("seed", self.seed)
         if len(self) == 0:
             raise PruningError(
                 f"No batches: {self._count} images make no batch of {self.batch_size}. "

@@ -1,6 +1,7 @@
 """Where the bytes of images come from that are not kept in memory."""
 
 import functools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +71,7 @@ class Files:
     @functools.cached_property
     def _tensor(self) -> tf.Tensor:
         with tf.device("CPU"), tf.init_scope():
-            return tf.constant(self.paths)
+            return tf.constant([os.fsencode(path) for path in self.paths])  # also no UTF-8
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from tfprune.weights._state_dict import without_wrappers
 from tfprune.weights._storage import DTYPES, elements, is_possible
 
 _LENGTH = 8  # bytes of the header's length
+_MOST = 100_000_000  # bytes of a header, the format's own bound
 _NAMES = {
     "F64": "float64",
     "F32": "float32",
@@ -43,6 +44,11 @@ def read(path: Path) -> dict[str, np.ndarray]:
             raise PruningError(
                 f"{path}: expected a header of {length} bytes, received {max(left, 0)} that are "
                 "left; this is no .safetensors file, or it was cut short."
+            )
+        if length > _MOST:
+            raise PruningError(
+                f"{path}: expected a header of at most {_MOST} bytes, as the format has it, "
+                f"received one of {length}; the file is damaged."
             )
         header = _parse(file.read(length), path)
         _check(header, left - length, path)

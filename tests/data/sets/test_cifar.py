@@ -145,3 +145,28 @@ def test_a_prepared_folder_comes_before_a_download(tmp_path, monkeypatch):
 
 def test_without_validation():
     assert tfprune.data.load("digits", validation_size=0).validation is None
+
+
+DOUBLED = b"\x80\x02)" + b"".join(b"q%c0h%ch%c\x86" % (i, i, i) for i in range(60)) + b"."
+HOSTILE = {
+    "a tuple twice as long sixty times": (DOUBLED, "repeats a tuple at byte"),
+    "a memo of gigabytes": (b"\x80\x02}r\xff\xff\xff\x7f.", "memo index 2147483647"),
+    "an array without bytes": (
+        b"\x80\x02}U\x04datacnumpy.core.multiarray\n_reconstruct\n)Rs.",
+        "expected an array with shape, type and bytes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "text"), HOSTILE.values(), ids=HOSTILE)
+def test_what_a_pickle_claims_is_checked_before_anything_is_built(tmp_path, content, text):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(PruningError, match=text):
+        _pickles.read(tmp_path / "file")
+
+
+def test_an_array_must_have_as_many_bytes_as_its_shape_says(tmp_path):
+    whole = dump({b"data": np.zeros((2, 3), "uint8")})
+    (tmp_path / "file").write_bytes(whole.replace(b"K\x02K\x03\x86", b"K\x02K\x7f\x86"))
+    with pytest.raises(PruningError, match="expected 254 numbers of uint8, received 6 bytes"):
+        _pickles.read(tmp_path / "file")

@@ -70,7 +70,7 @@ def read_pickles(folder: Path, layout: Layout) -> Raw:
         PruningError: a file is missing, cut short or of another size than expected.
     """
     names = _pickles.read(folder / layout.meta).get(layout.names_key)
-    if names is None:
+    if not isinstance(names, list) or not all(isinstance(name, bytes) for name in names):
         raise PruningError(
             f"The data file {folder / layout.meta} has no {layout.names_key.decode()!r}: expected "
             "the class names. Unpack it again, or download it again."
@@ -80,18 +80,27 @@ def read_pickles(folder: Path, layout: Layout) -> Raw:
     return Raw(
         *(np.concatenate(parts) for parts in zip(*train, strict=True)),
         *(np.concatenate(parts) for parts in zip(*test, strict=True)),
-        [name.decode() for name in names],
+        [name.decode(errors="replace") for name in names],
     )
 
 
 def _read_batch(path: Path, layout: Layout, rows: int) -> tuple[np.ndarray, np.ndarray]:
     content = _pickles.read(path)
-    images = np.asarray(content.get(b"data", ()))
-    labels = np.asarray(content.get(layout.label_key, ()), np.int64)
+    images, labels = (_numbers(content.get(key)) for key in (b"data", layout.label_key))
     if images.shape != (rows, _PIXELS) or labels.shape != (rows,):
         raise PruningError(
             f"The data file {path} ({path.stat().st_size} bytes) has images {images.shape} and "
             f"labels {labels.shape}, expected {(rows, _PIXELS)} and {(rows,)}. Unpack it again, "
             "or download it again."
         )
+    if images.dtype != np.uint8:
+        raise PruningError(f"The data file {path} has images of {images.dtype}, expected uint8.")
     return images.reshape(rows, 3, 32, 32).transpose(0, 2, 3, 1), labels
+
+
+def _numbers(value: object) -> np.ndarray:
+    """Return an array, or a list of whole numbers as int64 [N]; of anything else nothing."""
+    if isinstance(value, np.ndarray):
+        return value
+    whole = isinstance(value, list) and all(type(x) is int and 0 <= x < 1000 for x in value)
+    return np.array(value if whole else [], np.int64)

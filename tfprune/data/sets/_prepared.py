@@ -26,7 +26,7 @@ def read(name: str, root: Path, *, download: bool) -> Raw:
     Raises:
         PruningError: the prepared folder is incomplete or damaged.
     """
-    builder = tfds.builder(name, data_dir=root)
+    builder = builder_of(name, root)
     if download:
         builder.download_and_prepare()
     try:
@@ -38,6 +38,22 @@ def read(name: str, root: Path, *, download: bool) -> Raw:
             "Prepare it again, or copy it again, whole."
         ) from error
     return Raw(*train, *test, builder.info.features["label"].names)
+
+
+def builder_of(name: str, root: Path) -> tfds.core.DatasetBuilder:
+    """Return what reads a prepared data set.
+
+    Raises:
+        PruningError: its description is damaged.
+    """
+    try:
+        return tfds.builder(name, data_dir=root)
+    except Exception as error:  # its parsers raise kinds of their own
+        raise PruningError(
+            f"The folder {root / name} cannot be read as the data set {name!r} prepared by "
+            f"TensorFlow Datasets: {type(error).__name__}: {error}. Its dataset_info.json or "
+            "features.json is damaged: prepare it again, or copy it again, whole."
+        ) from error
 
 
 def _decode(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from tfprune.data.sets import _prepared
 from tfprune.data.sources import Records
 from tfprune.errors import PruningError
 
@@ -28,7 +29,7 @@ def read(name: str, root: Path, splits: Sequence[str]) -> tuple:
         PruningError: the prepared folder is incomplete or damaged.
     """
     try:
-        builder = tfds.builder(name, data_dir=root)
+        builder = _prepared.builder_of(name, root)
         listed = [_list(builder, split) for split in splits]
     except (AssertionError, OSError, tf.errors.OpError, KeyError, ValueError) as error:
         raise PruningError(

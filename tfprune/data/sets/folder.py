@@ -60,6 +60,8 @@ def _common_size(paths: Sequence[str]) -> tuple[int, int] | None:
                 size = image.size[::-1]
         except OSError:
             continue  # damaged: it is skipped, and named, when it is read
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            return None  # far larger
         if max(size) > _SIDE or common not in (None, size):
             return None
         common = size

@@ -59,8 +59,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             if set(wanted) in (set(_DIVIDED), set(_WHOLE)):
                 return {name: file[name] for name in wanted}
             names = file.files
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError,
-            TypeError, AttributeError) as error:  # fmt: skip
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError,
+            AttributeError, SyntaxError, RecursionError, MemoryError) as error:  # fmt: skip
         raise PruningError(
             f"The file {path} ({path.stat().st_size} bytes) cannot be read as .npz with arrays "
             f"of numbers: {error}. Write it with numpy.savez, or copy it again, whole."
@@ -111,8 +111,8 @@ def _pair(
         raise PruningError(f"{path}: expected {x} as uint8 or float, received {images.dtype}.")
     if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
         raise PruningError(
-            f"{path}: expected {y} as integers from 0 up, received {labels.dtype} from "
-            f"{labels.min()} to {labels.max()}."
+            f"{path}: expected {y} as integers from 0 up, received {labels.dtype} such as "
+            f"{', '.join(map(str, labels[:3]))}."
         )
     if images.dtype != np.uint8:
         images = images.astype(np.float32)
