@@ -76,7 +76,7 @@ def test_floats_are_scaled_by_their_range(tmp_path, maximum):
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, r"N >= 1, received \(0, 4, 5, 3\)"),
         ({"images": IMAGES.astype("int32"), "labels": LABELS}, "uint8 or float, received int32"),
         ({"images": IMAGES, "labels": LABELS / 2}, r"labels as integers.*received float64"),
-        ({"images": IMAGES, "labels": LABELS - 1}, r"integers from 0 up.*from -1 to 1"),
+        ({"images": IMAGES, "labels": LABELS - 1}, r"integers from 0 up.*such as"),
         ({"images": IMAGES, "labels": LABELS * 2}, "3 different values up to 4"),
         ({"images": IMAGES, "labels": LABELS * 0}, "at least two; received 1 different"),
         ({"images": IMAGES / 100 - 1, "labels": LABELS}, r"0\.\.255, received -1 to 1.55"),
