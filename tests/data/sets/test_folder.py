@@ -174,7 +174,7 @@ def test_settings_that_files_do_not_suit_are_refused(root):
         train.epochs(2, augment="flip")
     with pytest.raises(PruningError, match=r"'pixel' needs a mean image.*Use 'channel'"):
         train.epochs(2, normalisation="pixel")
-    with pytest.raises(PruningError, match="at least 1, received 0"):
+    with pytest.raises(PruningError, match="a whole number from 1 on, received 0"):
         train.batches(0)
     with pytest.raises(PruningError, match="21 images make no batch of 99"):
         train.epochs(99, drop_remainder=True)
