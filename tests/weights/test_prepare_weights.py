@@ -121,7 +121,7 @@ def test_patterns_to_ignore_reach_the_loading(checkpoint):
         (("--batch-size=3",), r"--batch_size: nothing is evaluated without --evaluate"),
         (
             ("--checkpoint=a.pth", "--layout=x", "--evaluate", "--data=digits"),
-            r"resnet20_a cannot be evaluated on digits: .*\(8, 8, 1\), .*received .*\(32, 32, 3\)",
+            r"does not fit the data set 'digits': .*\(8, 8, 1\).*received .*\(32, 32, 3\)",
         ),
     ],
 )
