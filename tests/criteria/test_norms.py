@@ -63,7 +63,7 @@ def test_permuting_the_channels_permutes_the_scores():
 
 
 def test_an_unknown_criterion_lists_the_valid_ones():
-    with pytest.raises(tfprune.PruningError, match="Unknown criterion 'l3'.*l1, l2, random"):
+    with pytest.raises(tfprune.PruningError, match="Unknown criterion 'l3'.*l1, l2, obs, random"):
         tfprune.score(tfprune.analyse(model()), "l3", None)
 
 

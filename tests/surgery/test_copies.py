@@ -148,6 +148,7 @@ def test_arrays_in_initializers_do_not_keep_a_file_from_loading(case, tmp_path):
 
 def test_new_operations_have_names_of_their_own():
     """A model read from a file holds names that Keras, in a new process, has not yet given."""
+    keras.utils.clear_session()
     image = keras.Input((4, 4, 6), name="image")
     x = ops.take(image, [5, 4, 3, 2, 1, 0], axis=-1)
     a = layers.Conv2D(6, 1, name="a")(x)

@@ -91,7 +91,9 @@ def objective(
     loss = tasks.choose(model, task, loss)
     plain = _takes_class_numbers(loss) and hasattr(task, "class_numbers")
     classes = model.outputs[0].shape[-1] if plain else None
-    return Objective(task, tasks.measure(loss, task), classes)
+    double = model.outputs[0].dtype == "float64"
+    measure = tasks.measure(loss, task, dtype="float64" if double else "float32")
+    return Objective(task, measure, classes)
 
 
 def _takes_class_numbers(loss: Any) -> bool:

@@ -29,7 +29,13 @@ class Measured(NamedTuple):
 Measure = Callable[..., Measured]
 
 
-def measure(loss: Loss, task: Task, class_weight: Sequence[float] | None = None) -> Measure:
+def measure(
+    loss: Loss,
+    task: Task,
+    class_weight: Sequence[float] | None = None,
+    *,
+    dtype: str = "float32",
+) -> Measure:
     """Return a function (labels, outputs, weights=None) -> `Measured`.
 
     A Keras loss is asked before its reduction, which would divide by the batch of one replica
@@ -43,6 +49,7 @@ def measure(loss: Loss, task: Task, class_weight: Sequence[float] | None = None)
         task: knows the void label, and which class a label names.
         class_weight: what the loss of each class counts, beside the sample weights; the figures
             of the task do not see it.
+        dtype: in which it is computed: a model of double precision is scored in it.
 
     Example:
         >>> from tfprune import tasks
@@ -58,18 +65,18 @@ def measure(loss: Loss, task: Task, class_weight: Sequence[float] | None = None)
         labels: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor | None = None
     ) -> Measured:
         labels, valid = task.counted(labels)
-        found = values_of(labels, tf.cast(outputs, tf.float32))
-        values = tf.cast(found, tf.float32)
+        found = values_of(labels, tf.cast(outputs, dtype))
+        values = tf.cast(found, dtype)
         places = tf.ones_like(values)
         for mask in (valid, mask_of(found), mask_of(outputs)):
             if mask is not None:
-                places *= tf.cast(_same_rank(mask, values, task), tf.float32)
-        values = tf.where(places > 0, values, 0.0)
-        each = places if weights is None else places * fitted(weights, values)
+                places *= tf.cast(_same_rank(mask, values, task), dtype)
+        values = tf.where(places > 0, values, tf.zeros((), dtype))
+        each = places if weights is None else places * tf.cast(fitted(weights, values), dtype)
         felt = each
         if class_weight is not None:
             own = tf.gather(tf.constant(class_weight, tf.float32), task.numbers(labels, outputs))
-            felt = each * fitted(own, values)
+            felt = each * tf.cast(fitted(own, values), dtype)
         counts = _per_sample(felt if by_weight else places)
         return Measured(_per_sample(values * felt), counts, each)
 

@@ -115,15 +115,16 @@ def require_batches(found: dict[str, float]) -> dict[str, float]:
 
 def _parts(batch: Batch, user: str, labels: bool) -> tuple:
     """Return what the training loop takes of a batch, which must have labels if they are needed."""
+    inputs = keras.tree.lists_to_tuples(batch.inputs)  # tf.data makes one tensor of a list
     if not labels:
-        return (batch.inputs,)
+        return (inputs,)
     if batch.labels is None:
         raise PruningError(
             f"{user} needs labels: expected batches (inputs, labels), each a tuple; received "
             f"{described(batch.inputs)} alone."
         )
     weights = () if batch.weights is None else (batch.weights,)
-    return batch.inputs, batch.labels, *weights
+    return inputs, batch.labels, *weights
 
 
 def _from_dataset(dataset: tf.data.Dataset) -> Feed:

@@ -121,7 +121,6 @@ def test_a_mask_that_empties_a_half_that_nothing_with_weights_reads():
         ("chain", "head", "output of the model"),
         ("output_used_inside", "c", "output of the model"),
         ("unknown_layer", "a", "unknown: Unknown has no rule"),
-        ("lambda_layer", "a", "function: Lambda has no rule"),
         ("layer_norm", "a", "norm: LayerNormalization takes its statistics over the channels"),
         ("one_channel_for_all", "gate", "one channel is broadcast over all"),
     ],
