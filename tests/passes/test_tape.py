@@ -8,7 +8,8 @@ from keras import layers
 import tfprune
 from tests.oracle import reset_states
 from tests.toy_models import TOYS
-from tfprune.passes.tape import record, takes_training
+from tfprune.passes.model_calls import takes_training
+from tfprune.passes.tape import record
 from tfprune.surgery.verification import random_inputs
 
 

@@ -27,7 +27,7 @@ def run_calls(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any
             data = {k: v for k, v in kwargs.items() if k not in ("mask", "training")}
             tensors = [x for x in keras.tree.flatten([args, data]) if keras.ops.is_tensor(x)]
             return run_calls(operation, tensors, call)
-        if _takes_training(type(operation)):
+        if takes_training(type(operation)):
             kwargs = {**kwargs, "training": False}
         return call(operation, args, kwargs)
 
@@ -67,5 +67,6 @@ def input_tensors(model: keras.Model, inputs: Any) -> list[tf.Tensor]:
 
 
 @cache
-def _takes_training(kind: type) -> bool:
+def takes_training(kind: type) -> bool:
+    """Tell whether calls of a kind of layer take `training`."""
     return "training" in inspect.signature(kind.call).parameters

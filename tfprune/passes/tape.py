@@ -1,15 +1,14 @@
 """All calls of a model as one flat list, so that they can be made for two models in step."""
 
-import inspect
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import keras
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.keras_graph import is_graph, replay
+from tfprune.passes.model_calls import takes_training
 
 
 @dataclass(frozen=True)
@@ -114,9 +113,3 @@ def record(graph: ChannelGraph) -> Tape:
 
 def _is_ref(value: Any) -> bool:
     return isinstance(value, Ref)
-
-
-@cache
-def takes_training(kind: type) -> bool:
-    """Tell whether calls of a kind of layer take `training`."""
-    return "training" in inspect.signature(kind.call).parameters

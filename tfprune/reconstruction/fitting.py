@@ -44,7 +44,7 @@ class Fitting:
 
     def __init__(self, graph: ChannelGraph, pair: Pair, settings: Settings):
         self.pair, self.settings = pair, settings
-        self.plan = Plan(record(graph), self._has_kernel)
+        self.plan = Plan(record(graph), self.pair.has_kernel)
         self.rng = np.random.default_rng(settings.seed)
         self.last = self.plan.last_uses()
         self.fits: list[LayerFit] = []
@@ -93,10 +93,6 @@ class Fitting:
         numbers = self.plan.tape.outputs
         return [[np.asarray(lane.tensor(n, p)) for n in numbers] for p in range(lane.count)]
 
-    def _has_kernel(self, operation: Any) -> bool:
-        form = self.pair.forms.get(id(operation))
-        return form is not None and form.has_kernel
-
     def _fit(self, step: Step) -> None:
         form, name = self.pair.forms[id(step.operation)], self._name(step)
         if not form.has_kernel and self._behind_a_fit(step):
@@ -125,7 +121,7 @@ class Fitting:
         """Tell whether a normalisation reads a layer whose moments were fitted already."""
         maker = self.plan.maker.get(step.reads[0])
         norm = has_role(step.operation, "normalisation")
-        return norm and maker is not None and self._has_kernel(maker.operation)
+        return norm and maker is not None and self.pair.has_kernel(maker.operation)
 
     def _taken(self, step: Step, form: Form) -> list[Taken] | None:
         """Return the rows over all calls and samples; None where the form does not hold."""

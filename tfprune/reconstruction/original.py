@@ -31,11 +31,11 @@ class Original:
     def __init__(self, graph: ChannelGraph):
         self.graph = graph
         self.pair = Pair(graph, np.ones(len(graph.unit), bool), float32_if_half(graph.model))
-        self.plan = Plan(record(graph), self._has_kernel)
+        self.plan = Plan(record(graph), self.pair.has_kernel)
         self.layers = {
             step.operation: self.pair.owners[key].name
             for key, (step, *_) in self.plan.calls.items()
-            if self._has_kernel(step.operation)
+            if self.pair.has_kernel(step.operation)
         }
 
     def sums(self, portions: Sequence[Sequence[Any]], rng: np.random.Generator) -> dict[str, Sums]:
@@ -87,10 +87,6 @@ class Original:
         form, x, y = self.pair.forms[id(step.operation)], np.asarray(x), np.asarray(y)
         for rows in drawn(form, y, share, rng):
             sums.add(form.columns(x, y, rows), form.targets(y, rows))
-
-    def _has_kernel(self, operation: Any) -> bool:
-        form = self.pair.forms.get(id(operation))
-        return form is not None and form.has_kernel
 
 
 class Trials:

@@ -49,6 +49,11 @@ class Pair:
                     copy.activation = keras.activations.linear
         return found
 
+    def has_kernel(self, operation: Any) -> bool:
+        """Tell whether an operation of the original is a layer whose kernel can be solved anew."""
+        form = self.forms.get(id(operation))
+        return form is not None and form.has_kernel
+
     def copy(self, step: Step) -> Any:
         """Return the pruned copy of a call's layer."""
         return self._cut.copies[id(step.operation)]
