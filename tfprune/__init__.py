@@ -12,6 +12,7 @@ from tfprune.exporting.writing import export
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import rule
+from tfprune.opening.opened import open_up
 from tfprune.pruning import PruningReport, prune
 from tfprune.reconstruction.reconstructing import reconstruct
 from tfprune.reconstruction.report import Reconstruction
@@ -42,6 +43,7 @@ __all__ = [
     "export",
     "fine_tune",
     "methods",
+    "open_up",
     "prune",
     "rebuild",
     "reconstruct",

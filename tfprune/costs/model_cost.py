@@ -15,6 +15,7 @@ from tfprune.graph.layer_calls import calls
 from tfprune.graph.layer_notes import Owner
 from tfprune.graph.rules import has_role
 from tfprune.graph.running_statistics import running_statistics
+from tfprune.opening.opened import opened_where_possible
 from tfprune.surgery.resizing import with_input_shape
 
 _POOLINGS = ("global_average_pooling", "average_pooling")  # the narrower one first
@@ -78,7 +79,7 @@ def cost(
     """Count a model's parameters and multiply-accumulates.
 
     Args:
-        model: a built functional or Sequential model.
+        model: a built model; composite layers and subclassed models are counted as opened.
         convention: "mac" (kernels' MACs, all parameters but moving statistics), "li" (the same
             MACs, parameters without BatchNormalization, as Li et al. count), "hrank" ("li" with
             the bias additions of dense layers, as HRank counts), "thop" ("mac" with convolutions'
@@ -103,6 +104,7 @@ def cost(
     """
     if convention not in CONVENTIONS:
         raise unknown("counting convention", convention, CONVENTIONS)
+    model, _ = opened_where_possible(model)
     require_readable(model)
     if input_shape is not None:
         model = with_input_shape(model, input_shape)

@@ -13,21 +13,28 @@ from tfprune.graph.channels import Channels
 from tfprune.graph.keras_graph import is_graph, nodes, require_readable
 from tfprune.graph.trace import Trace
 from tfprune.graph.units import close
+from tfprune.opening.opened import opened_where_possible
 
 
-def analyse(model: keras.Model, *, allow_inexact: bool = False) -> ChannelGraph:
+def analyse(
+    model: keras.Model, *, allow_inexact: bool = False, open_layers: bool = True
+) -> ChannelGraph:
     """Find which channels of a model live or die together, and which must stay.
 
     Args:
-        model: a built functional or Sequential model; it is only read.
+        model: a built model; it is only read.
         allow_inexact: also free the channels whose removal changes a statistic over the others,
             as under LayerNormalization; without it they are pinned.
+        open_layers: let composite layers and subclassed models be opened first, as
+            `tfprune.open_up` does: the graph's model is then the opened one. What cannot be opened
+            is left whole, with the reason. False: they stay as they are.
 
     Returns:
         The model's channel graph; `print` shows it as a table.
 
     Raises:
-        PruningError: the model is subclassed, or it is not built.
+        PruningError: the model is not built, or it is subclassed and cannot be opened, or is not
+            to be.
 
     Example:
         >>> import keras, tfprune
@@ -35,8 +42,11 @@ def analyse(model: keras.Model, *, allow_inexact: bool = False) -> ChannelGraph:
         >>> graph.channels("Conv_1")
         1280
     """
+    whole: dict[str, str] = {}
+    if open_layers:
+        model, whole = opened_where_possible(model)
     require_readable(model)
-    trace = Trace(allow_inexact)
+    trace = Trace(allow_inexact, whole=whole)
     outputs = _run(model, [_pinned_input(trace, x) for x in model.inputs], trace, "")
     trace.pins[:0] = [(x.ids, "output of the model") for x in outputs]
     return close(model, trace)
@@ -74,7 +84,7 @@ def _run_nested(
         known = trace.models[id(model)] = inputs, _run(model, inputs, trace, prefix)
     else:
         trace.tie(inputs, known[0], prefix[:-1])
-        again = Trace(trace.allow_inexact, trace.size)
+        again = Trace(trace.allow_inexact, trace.size, whole=trace.whole)
         _run(model, known[0], again, prefix)
         for key, owner in again.owners.items():
             trace.owners[key].count(owner.times)

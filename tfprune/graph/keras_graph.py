@@ -168,8 +168,8 @@ def require_readable(model: Any) -> None:
     if not is_graph(model):
         raise PruningError(
             f"Model {model.name!r} is a subclassed model ({type(model).__name__}): its graph of "
-            "layers cannot be read. Expected a functional or Sequential model; build it with the "
-            "functional API (keras.Model(inputs, outputs))."
+            "layers cannot be read. Call it once and leave open_layers to analyse, open it with "
+            "tfprune.open_up, or build it with the functional API (keras.Model(inputs, outputs))."
         )
 
 

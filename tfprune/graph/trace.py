@@ -22,6 +22,7 @@ class Trace:
     inexact: list[tuple[Ids, str]] = field(default_factory=list)
     moved: list[Channels] = field(default_factory=list)  # ids that vary along several axes
     readers: list[Reader] = field(default_factory=list)
+    whole: dict[str, str] = field(default_factory=dict)  # {layer: why it cannot be opened}
     models: dict[int, tuple[Sequence[Channels], Sequence[Channels]]] = field(default_factory=dict)
 
     def new_ids(self, count: int) -> Ids:

@@ -121,11 +121,29 @@ def find(operation: Any) -> Rule:
     """Return the rule for a layer or operation; without one, its channels are pinned."""
     if _is_adapted(operation):
         return pin_adapted
+    return _known(operation) or pin_unknown
+
+
+def has_rule(operation: Any) -> bool:
+    """Tell whether a rule describes a layer or an operation.
+
+    Args:
+        operation: the layer or operation.
+
+    Example:
+        >>> import keras
+        >>> has_rule(keras.layers.Dense(2)), has_rule(keras.layers.Layer())
+        (True, False)
+    """
+    return _known(operation) is not None
+
+
+def _known(operation: Any) -> Rule | None:
     kind = type(operation)
     known = _RULES.get(kind)
     if known is None and kind.__module__.startswith("keras."):
         known = _RULES.get(kind.__name__)
-    return known or pin_unknown
+    return known
 
 
 def _is_adapted(operation: Any) -> bool:
@@ -145,7 +163,9 @@ def pin_adapted(call: Call) -> list[Channels]:
 
 def pin_unknown(call: Call) -> list[Channels]:
     """Pin everything that goes in and comes out of an operation that no rule describes."""
-    return pin_all(call, f"{type(call.op).__name__} has no rule")
+    why = call.trace.whole.get(call.owner.name)
+    told = f", and cannot be opened: {why}" if why else ""
+    return pin_all(call, f"{type(call.op).__name__} has no rule{told}")
 
 
 def pin_all(call: Call, reason: str) -> list[Channels]:

@@ -1,0 +1,63 @@
+"""Functional models that hold composite layers."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import tfprune
+from tests.opening import nets
+
+
+def two_headed():
+    image = keras.Input((16, 16, 3), name="image")
+    x = layers.Conv2D(8, 3, padding="same", name="stem")(image)
+    block = nets.Block(8, name="block")
+    x = block(block(x))
+    inner = keras.Input((16, 16, 8))
+    nested = keras.Model(inner, nets.SqueezeExcite(name="gate")(inner), name="nested")
+    x = layers.GlobalAveragePooling2D(name="pool")(nested(x))
+    return keras.Model(image, [nets.Linear(3, name="p1")(x), layers.Dense(2, name="p2")(x)])
+
+
+def test_only_composite_layers_are_taken_apart():
+    opened = tfprune.open_up(two_headed())
+    names = [x.name for x in opened.layers]
+    assert {"image", "stem", "block.conv1", "nested.gate.squeeze", "pool", "p2"} <= set(names)
+    assert len(opened.get_layer("block.conv1")._inbound_nodes) == 2
+
+
+def test_outputs_keep_the_names_that_losses_are_keyed_by():
+    model = two_headed()
+    model.compile("sgd", {"p1": "mse", "p2": "mae"})
+    opened = tfprune.open_up(model)
+    assert opened.output_names == model.output_names == ["p1", "p2"]
+    x, y = np.zeros((2, 16, 16, 3)), {"p1": np.zeros((2, 3)), "p2": np.zeros((2, 2))}
+    small, _ = tfprune.prune(model, None, method="l1", ratio=0.5)
+    for one in (opened, small):
+        one.fit(x, y, verbose=0)
+
+
+def test_a_model_without_composite_layers_is_returned_as_it_is():
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    assert tfprune.open_up(model) is model
+    assert tfprune.analyse(model).model is model
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
+def test_dtype_policies_are_kept(policy):
+    image = keras.Input((6,), dtype="float64" if policy == "float64" else "float32")
+    layer = nets.Linear(4, name="own", dtype=policy)
+    model = keras.Model(image, layer(layers.Dense(6, dtype=policy)(image)))
+    opened = tfprune.open_up(model)
+    assert opened.output.dtype == model.output.dtype
+    assert opened.get_layer("own.w").dtype_policy.name == policy
+
+
+def test_a_cost_counts_what_is_within():
+    assert (
+        tfprune.cost(two_headed()).macs
+        > tfprune.cost(
+            keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(8, 3, padding="same")])
+        ).macs
+    )

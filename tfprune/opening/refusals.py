@@ -1,0 +1,61 @@
+"""What is said of a layer that cannot be opened: which one, where in its code, and why."""
+
+import contextlib
+import traceback
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+
+_MACHINERY = (
+    *(str(Path(module).parent) for module in (keras.__file__, tf.__file__, __file__)),
+    contextlib.__file__,
+)
+
+
+class NotOpenedError(PruningError):
+    """A composite layer or a subclassed model whose call cannot be traced."""
+
+    @classmethod
+    def of(cls, layer: Any, path: str, error: Exception) -> "NotOpenedError":
+        """Return the error for a layer.
+
+        Args:
+            layer: the layer.
+            path: its name in the opened model.
+            error: what its call raised.
+        """
+        return cls(
+            f"Layer {path!r} ({type(layer).__name__}) cannot be opened: {reason(error)}. Expected "
+            "a call made of layers and keras.ops on tensors, whose way does not depend on the "
+            "data and which changes no state. Write it so, teach the layer with @tfprune.rule, or "
+            f"leave it whole: keep=[{path!r}]."
+        )
+
+
+def reason(error: Exception) -> str:
+    """Return why a call cannot be traced, with the line of the user's code.
+
+    Args:
+        error: what it raised.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_MACHINERY)]
+    why = _why(error)
+    if not own:
+        return why
+    last = own[-1]
+    return f"{why} ({Path(last.filename).name}, line {last.lineno}: {(last.line or '').strip()!r})"
+
+
+def _why(error: Exception) -> str:
+    text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    if "symbolic" in text or "KerasTensor" in text:
+        if "bool" in text or "control flow" in text or "condition" in text:
+            return f"its way depends on the data: {text}"
+        if "assign" in text:
+            return f"it changes a weight: {text}"
+    return text

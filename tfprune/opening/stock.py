@@ -1,0 +1,91 @@
+"""The stock layers that stand for what a call does without one."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.surgery.layer_copies import copy_layer
+
+_SAMPLES = 512
+
+
+def table(value: np.ndarray, variable: Any, name: str, owner: keras.Layer) -> keras.layers.Layer:
+    """Return an Embedding that holds a weight: as many columns as its last axis has places.
+
+    Args:
+        value: the weight's value.
+        variable: the weight.
+        name: the layer's name.
+        owner: the layer that the weight belongs to.
+    """
+    rows = value.reshape(-1, value.shape[-1] if value.shape else 1)
+    holder = keras.layers.Embedding(
+        *rows.shape,
+        name=name,
+        dtype=owner.dtype_policy,
+        embeddings_regularizer=variable.regularizer,
+    )
+    holder.build((None,))
+    holder.embeddings.assign(rows)
+    holder.trainable = variable.trainable
+    return holder
+
+
+def reshaped(x: keras.KerasTensor, target: tuple[int, ...]) -> keras.KerasTensor:
+    """Return a tensor in another shape but for its batch; one more size may be open, -1."""
+    return keras.layers.Reshape(target)(x)
+
+
+def named(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Return a tensor under a name: losses and metrics may be keyed by an output's."""
+    return keras.layers.Identity(name=name, dtype=x.dtype)(x)
+
+
+def dropout_for(layer: keras.Layer, shape: tuple[int | None, ...], name: str) -> keras.Layer | None:
+    """Return the stock Dropout that drops what a layer drops, or None where it does another thing.
+
+    Layers that drop whole samples ("stochastic depth", "drop path") draw numbers in their call.
+    What they do is seen from outside: at inference nothing, in training each number becomes 0 or
+    is divided by the share that stays, the same for all numbers along some axes.
+
+    Args:
+        layer: a layer without weights, called with one tensor.
+        shape: the tensor's shape.
+        name: the Dropout's name.
+    """
+    copy = copy_layer(layer, {}, np.ones(0, bool))
+    x = np.ones([_SAMPLES, *[3] * (len(shape) - 1)], "float32")
+    still, moved = (np.asarray(copy(x, training=training)) for training in (False, True))
+    if moved.shape != x.shape or (still != x).any():
+        return None
+    scale = moved.max(initial=0)
+    if scale < 1 or not np.isin(moved, (0, scale)).all():
+        return None
+    rate = _written(layer, 1 - 1 / float(scale))
+    deviation = np.sqrt(rate * (1 - rate) / _SAMPLES)
+    if abs((moved == 0).mean() - rate) > 5 * deviation:
+        return None
+    same = [(moved == moved.take([0], axis=axis)).all() for axis in range(1, x.ndim)]
+    return keras.layers.Dropout(
+        rate,
+        noise_shape=(None, *(1 if alike else None for alike in same)),
+        seed=_seed(layer),
+        name=name,
+        dtype=layer.dtype_policy,
+    )
+
+
+def _written(layer: keras.Layer, rate: float) -> float:
+    """Return a rate as the layer has it written, rather than as it was measured."""
+    numbers = [x for x in vars(layer).values() if isinstance(x, float)]
+    numbers += [1 - x for x in numbers]
+    return next((x for x in numbers if abs(x - rate) < 1e-5), rate)
+
+
+def _seed(layer: keras.Layer) -> int | None:
+    """Return the seed that a layer was given, as itself or within a generator."""
+    own = [*vars(layer).values()]
+    generators = [x for x in own if isinstance(x, keras.random.SeedGenerator)]
+    given = [getattr(layer, "seed", None), *(x.get_config()["seed"] for x in generators)]
+    return next((x for x in given if isinstance(x, int)), None)

@@ -1,0 +1,151 @@
+"""Watch what a call does with symbolic tensors: the one place that reaches into Keras' calls.
+
+For as long as a model is traced, Keras' entry points ask a watcher first. They are Keras' own
+again afterwards, whatever happens, and other threads see no difference.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol
+from unittest.mock import patch
+
+import keras
+import tensorflow as tf
+from keras.src.backend.common import global_state
+from keras.src.ops import numpy as numpy_operations
+
+_CONTEXT = "current_call_ctx"  # where Keras keeps `training` for the layers within a call
+_MAKERS = ("arange", "zeros", "ones", "full")
+call_layer = keras.Layer.__call__
+call_operation = keras.Operation.symbolic_call
+
+
+class Watcher(Protocol):
+    """What is asked in place of Keras."""
+
+    def layer(self, layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
+        """Answer for the call of a layer on symbolic tensors."""
+
+    def operation(self, operation: Any, args: tuple, kwargs: dict) -> Any:
+        """Answer for the call of an operation on symbolic tensors."""
+
+    def touched(self, what: str) -> None:
+        """Hear that a call reads or changes what is no tensor."""
+
+    def made(self, name: str, make: Callable, args: tuple, kwargs: dict) -> Any:
+        """Answer for a constant that a call makes."""
+
+
+def is_symbolic(values: Any) -> bool:
+    """Return whether symbolic tensors are among nested values."""
+    return any(isinstance(x, keras.KerasTensor) for x in keras.tree.flatten(values))
+
+
+@contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Let a watcher answer for symbolic calls of this thread.
+
+    Args:
+        watcher: what is asked.
+    """
+    thread = threading.get_ident()
+
+    def mine() -> bool:
+        return threading.get_ident() == thread and not watcher.busy
+
+    def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if mine() and is_symbolic((args, kwargs)):
+            return watcher.layer(self, args, kwargs)
+        return call_layer(self, *args, **kwargs)
+
+    def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if mine() and not isinstance(self, keras.Layer):
+            return watcher.operation(self, args, kwargs)
+        return call_operation(self, *args, **kwargs)
+
+    with ExitStack() as stack:
+        replace = stack.enter_context
+        replace(patch.object(keras.Layer, "__call__", layer))
+        replace(patch.object(keras.Operation, "symbolic_call", operation))
+        for place, name, what in _TOUCHES:
+            replace(patch.object(place, name, _telling(place, name, what, watcher, mine)))
+        for name in _MAKERS:
+            maker = _making(name, getattr(keras.ops, name), watcher, mine)
+            for place in (keras.ops, numpy_operations):
+                replace(patch.object(place, name, maker))
+        replace(patch.object(tf, "shape", _shape_of(tf.shape)))
+        replace(_plain_errors())
+        yield
+
+
+_TOUCHES = (
+    (keras.Variable, "value", "reads a weight that is not its own"),
+    (keras.Variable, "assign", "changes a weight"),
+    (keras.random.SeedGenerator, "next", "draws random numbers"),
+)
+
+
+def _telling(place: type, name: str, what: str, watcher: Watcher, mine: Callable[[], bool]) -> Any:
+    """Return a method, or a property, that tells a watcher when it is used."""
+    own = getattr(place, name)
+
+    def tell(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if mine():
+            watcher.touched(f"{what} ({getattr(self, 'path', type(self).__name__)})")
+        return own.fget(self) if isinstance(own, property) else own(self, *args, **kwargs)
+
+    return property(tell) if isinstance(own, property) else tell
+
+
+def _making(name: str, own: Callable, watcher: Watcher, mine: Callable[[], bool]) -> Callable:
+    def make(*args: Any, **kwargs: Any) -> Any:
+        if mine() and not is_symbolic((args, kwargs)):
+            return watcher.made(name, own, args, kwargs)
+        return own(*args, **kwargs)
+
+    return make
+
+
+def _shape_of(own: Callable) -> Callable:
+    """Return TensorFlow's `shape`, which refuses symbolic tensors, with an answer for them."""
+
+    def shape(x: Any, *args: Any, **kwargs: Any) -> Any:
+        return x.shape if isinstance(x, keras.KerasTensor) else own(x, *args, **kwargs)
+
+    return shape
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Let errors be as they were raised: Keras packs them into another text at each layer."""
+    packed = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if packed:
+            keras.config.enable_traceback_filtering()
+
+
+@contextmanager
+def outside_calls() -> Iterator[None]:
+    """Forget what an outer call says of `training`: in the copy, the outermost one says it."""
+    outer = global_state.get_global_attribute(_CONTEXT)
+    global_state.set_global_attribute(_CONTEXT, None)
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_CONTEXT, outer)
+
+
+def history(tensors: Any) -> list[tuple[Any, Any]]:
+    """Return which call each symbolic tensor comes from, as it is now."""
+    flat = [x for x in keras.tree.flatten(tensors) if isinstance(x, keras.KerasTensor)]
+    return [(x, x._keras_history) for x in flat]
+
+
+def restore(histories: list[tuple[Any, Any]]) -> None:
+    """Let tensors come from the calls they came from: a composite's own call is none of them."""
+    for tensor, call in histories:
+        tensor._keras_history = call

@@ -1,0 +1,266 @@
+"""Run a model's calls on symbolic tensors, down to layers that a rule describes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.graph.keras_graph import is_graph, read, replay
+from tfprune.graph.rules import has_rule
+from tfprune.opening.names import Names, label, labels
+from tfprune.opening.refusals import NotOpenedError, reason
+from tfprune.opening.sizes import Sizes
+from tfprune.opening.stock import dropout_for, table
+from tfprune.opening.symbolic import (
+    call_layer,
+    call_operation,
+    history,
+    outside_calls,
+    restore,
+)
+from tfprune.opening.training import BranchError, Training
+from tfprune.opening.twins import calling_twin, open_twin
+
+
+def is_composite(operation: Any) -> bool:
+    """Return whether a layer is to be opened: it is no stock layer, and no rule describes it."""
+    if not isinstance(operation, keras.Layer) or has_rule(operation):
+        return False
+    return isinstance(operation, keras.Model) or not type(operation).__module__.startswith("keras.")
+
+
+@dataclass
+class _Room:
+    """A composite layer whose call is running, and how its parts are named."""
+
+    layer: keras.Layer
+    prefix: tuple[str, ...] = ()
+    given: dict[int, str] = field(default_factory=dict)
+
+
+class Tracer:
+    """One trace of one model.
+
+    Args:
+        model: the model; it is not changed.
+        sizes: what stands for its open sizes.
+        closed: tells of a layer's name whether it is to be left whole.
+        strict: refuse a layer that cannot be opened; else it is left whole.
+    """
+
+    def __init__(
+        self, model: keras.Model, sizes: Sizes, closed: Callable[[str], bool], *, strict: bool
+    ):
+        self.model, self.sizes, self.closed, self.strict = model, sizes, closed, strict
+        self.busy = False  # while Keras works by itself
+        self.names = Names()
+        self.reasons: dict[str, str] = {}  # of the layers that are left whole
+        self.branching: list[str] = []
+        self.opened = 0  # composite layers, and the model itself if it is one
+        self._twins: dict[int, tuple[Any, Any]] = {}  # the originals are held, lest ids return
+        self._weights: dict[int, tuple[Any, Any]] = {}
+        self._rooms: list[_Room] = []
+        self._within: dict[int, keras.Layer] = {}
+
+    def run(self, inputs: Any) -> Any:
+        """Return the model's outputs, nested as it returns them.
+
+        Args:
+            inputs: symbolic tensors, nested as the model takes them.
+        """
+        self._rooms = [_Room(self.model, (), labels(self.model))]
+        if is_graph(self.model):
+            flat = keras.tree.flatten(inputs)
+            with outside_calls():
+                return replay(self.model, flat, lambda op, args, kwargs: op(*args, **kwargs))
+        return self._opened(self.model, (inputs,), {}, self._rooms[0])
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Let Keras work by itself."""
+        before, self.busy = self.busy, True
+        try:
+            with outside_calls():
+                yield
+        finally:
+            self.busy = before
+
+    def layer(self, layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
+        """Trace the call of a layer."""
+        kwargs = {k: v for k, v in kwargs.items() if not isinstance(v, Training)}
+        room = self._rooms[-1]
+        if not (is_composite(layer) or is_graph(layer)):
+            return self._called(layer, args, kwargs)
+        name = self._label(layer)
+        path = ".".join((*room.prefix, name))
+        if self.closed(path):
+            return self._called(layer, args, kwargs)
+        known = set(self._twins)
+        inner = _Room(layer, (*room.prefix, name), labels(layer))
+        try:
+            outputs = self._opened(layer, args, kwargs, inner)
+            self.opened += is_composite(layer)
+            return outputs
+        except NotOpenedError:
+            raise
+        except Exception as error:  # whatever a call raises on tensors without numbers
+            if self.strict or not layer.built:
+                raise self.refused(layer, error, path) from error
+            self._give_up(known)
+            self.reasons[path] = reason(error)
+            return self._called(layer, args, kwargs)
+
+    def refused(self, layer: Any, error: Exception, path: str = "") -> NotOpenedError:
+        """Return the error that says which layer cannot be opened, where and why."""
+        return NotOpenedError.of(layer, path or layer.name, error)
+
+    def operation(self, operation: Any, args: tuple, kwargs: dict) -> Any:
+        """Trace the call of an operation."""
+        args, kwargs = keras.tree.map_structure(self._tensor, (args, kwargs))
+        other = self.sizes.rewritten(operation, args)
+        if other is not NotImplemented:
+            return other
+        return self._called(operation, args, kwargs)
+
+    def touched(self, what: str) -> None:
+        """Refuse what would be frozen, or changed, by the trace."""
+        raise RuntimeError(what)
+
+    def made(self, name: str, make: Callable, args: tuple, kwargs: dict) -> Any:
+        """Trace a constant that a call makes."""
+        return self.sizes.made(name, make, args, kwargs)
+
+    def _called(self, operation: Any, args: tuple, kwargs: dict) -> Any:
+        """Note one call of what stays as it is."""
+        twin = self._twin(operation)
+        with self.working():
+            if isinstance(operation, keras.Layer):
+                return call_layer(twin, *args, **kwargs)
+            return call_operation(twin, *args, **kwargs)
+
+    def _twin(self, operation: Any) -> Any:
+        if id(operation) not in self._twins:
+            path = (*self._rooms[-1].prefix, self._label(operation))
+            twin = calling_twin(operation, self.names.unique(*path))
+            self._twins[id(operation)] = operation, twin
+        return self._twins[id(operation)][1]
+
+    def _label(self, operation: Any) -> str:
+        """Return what an operation is called; what no layer of one's own holds keeps its name."""
+        room = self._rooms[-1]
+        if not room.prefix and is_graph(room.layer):
+            return operation.name
+        return label(operation, room.given)
+
+    def _opened(self, layer: keras.Layer, args: tuple, kwargs: dict, room: _Room) -> Any:
+        """Trace what a composite layer's call does, as far as it can be seen."""
+        count, known = len(self._rooms), set(self._twins)
+        self._rooms.append(room)
+        try:
+            return self._traced(layer, args, kwargs, Training())
+        except BranchError:
+            del self._rooms[count + 1 :]
+            self._give_up(known)
+            dropping = self._dropping(layer, args, (room.prefix or (layer.name,))[-1])
+            if dropping is not None:
+                self._rooms.pop()
+                return self._called(dropping, args[:1], {})
+            self.branching.append(".".join(room.prefix) or layer.name)
+            return self._traced(layer, args, kwargs, Training(decided=True))
+        finally:
+            del self._rooms[count:]
+
+    def _give_up(self, known: set[int]) -> None:
+        """Forget the operations that were noted since; layers are found again by the next try."""
+        for key in set(self._twins) - known:
+            operation, twin = self._twins[key]
+            if not isinstance(operation, keras.Layer):
+                del self._twins[key]
+                self.names.forget({twin.name})
+
+    def _dropping(self, layer: keras.Layer, args: tuple, name: str) -> keras.Layer | None:
+        """Return what stands for a layer that drops samples; one for all its calls."""
+        key = id(layer)
+        if key not in self._weights:
+            single = len(args) == 1 and isinstance(args[0], keras.KerasTensor)
+            found = None
+            if single and not layer.trainable_weights:
+                with self.working():
+                    found = dropout_for(layer, args[0].shape, name)
+            self._weights[key] = layer, found
+        return self._weights[key][1]
+
+    def _traced(self, layer: keras.Layer, args: tuple, kwargs: dict, training: Training) -> Any:
+        found: dict[str, Any] = {}
+
+        def run(*inner: Any, **named: Any) -> Any:
+            if is_graph(layer):
+                data = {k: v for k, v in named.items() if k not in ("mask", "training")}
+                flat = [x for x in keras.tree.flatten((inner, data)) if x is not None]
+                out = replay(layer, flat, lambda op, a, k: op(*a, **k))
+            else:
+                out = twin.call(*inner, **named)
+            found["outputs"], found["calls"] = out, history(out)
+            return [x for x, _ in found["calls"]] if _is_mixed(out) else out
+
+        def weight(variable: Any, name: str) -> Any:
+            return self.weight(variable, name, layer)
+
+        twin = open_twin(layer, weight, run)
+        if layer._call_has_training_arg and kwargs.get("training") is None:
+            kwargs = {**kwargs, "training": training}
+        elif not is_graph(layer):
+            kwargs = {k: v for k, v in kwargs.items() if v is not None or k != "training"}
+        call_layer(twin, *args, **kwargs)
+        restore(found["calls"])
+        return found["outputs"]
+
+    def _tensor(self, value: Any) -> Any:
+        """Return a symbolic tensor in place of a weight that is passed to an operation."""
+        if not isinstance(value, keras.Variable):
+            return value
+        return self.weight(value, value.name, self._rooms[-1].layer)
+
+    def weight(self, variable: Any, name: str, owner: keras.Layer) -> Any:
+        """Return a symbolic tensor for a layer's own weight: a stock layer holds it.
+
+        An Embedding is asked for all its rows; the weight's last axis are its columns. Whole
+        numbers and truth values are no parameters: they become constants.
+
+        Args:
+            variable: the weight.
+            name: what its layer calls it.
+            owner: its layer.
+        """
+        if id(variable) not in self._weights:
+            with self.working():
+                value = read(variable)
+            if "float" in variable.dtype:
+                value = self._held(variable, value, name, owner)
+            self._weights[id(variable)] = variable, value
+        return self._weights[id(variable)][1]
+
+    def _held(self, variable: Any, value: Any, name: str, owner: keras.Layer) -> Any:
+        name = self.names.unique(*self._rooms[-1].prefix, name.strip("_"))
+        with self.working():
+            holder = table(value, variable, name, owner)
+        self._twins[id(holder)] = holder, holder
+        self._rooms.append(_Room(holder, ("zero",)))
+        zero = self.sizes.zero()
+        self._rooms.pop()
+        places = keras.ops.add(zero, np.arange(holder.input_dim, dtype="int32"))
+        rows = self._called(holder, (places,), {})
+        return rows if rows.shape == value.shape else keras.ops.reshape(rows, value.shape)
+
+
+def _is_mixed(outputs: Any) -> bool:
+    """Return whether a call returns other things beside tensors, such as a None."""
+    return not all(isinstance(x, keras.KerasTensor) for x in keras.tree.flatten(outputs))
+
+
+def weight_sizes(model: keras.Model) -> set[int]:
+    """Return the sizes of a model's weights."""
+    return {int(n) for weight in model.weights for n in weight.shape}
