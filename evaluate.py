@@ -52,7 +52,7 @@ def evaluate(
     runs.require_same(path.parent, feeding.record(data))
     model = files.load_model(path)
     feeding.preprocessing(data).require_fit(model)
-    results = training.evaluate(model, feeding.plain(data.test))
+    results = training.evaluate(model, feeding.plain(data.test), task=data.task)
     return reporting.measure(model, results=results, path=path)
 
 

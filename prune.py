@@ -71,7 +71,8 @@ def main(argv: list[str]) -> None:
     data = tfprune.data.load(**flags.dataset.values())
     feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
     recipe, formats = flags.training.recipe(seed), flags.exporting.formats()
-    between_cuts = flags.stage_training.recipe(seed, between, schedule)
+    recipe = flags.training.suited(recipe, data)
+    between_cuts = flags.training.suited(flags.stage_training.recipe(seed, between, schedule), data)
     fields = {"arch": arch, "data": data.name}
     trained = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
     baseline = own or trained
@@ -85,7 +86,8 @@ def main(argv: list[str]) -> None:
     model = files.load_model(own) if own else load_baseline(baseline, arch, data.name)
     feeding.preprocessing(data).require_fit(model)
     options = flags.amount.counted(request["options"], None if own else arch, model)
-    request["options"] = {**aids(request["method"], schedule, folder), **options}
+    own = {**aids(request["method"], schedule, folder), **in_task(request["method"], data)}
+    request["options"] = {**own, **options}
     plan = runs.Plan(
         **request,
         schedule=schedule,
@@ -158,6 +160,19 @@ def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name in taken}
 
 
+def in_task(method: str, data: tfprune.data.DataSet) -> dict[str, Any]:
+    """Return what tells a method that asks for it what the labels are for.
+
+    Args:
+        method: name of the method.
+        data: the data set.
+    """
+    if data.task.name == tasks.find().name:
+        return {}
+    takes = criterion_options(plugins.find(criteria, method, "method"))
+    return {"task": data.task.name} if "task" in takes else {}
+
+
 def _tell(done: int, total: int, left: float) -> None:
     logging.info("Scored %d of %d images, about %.0f s left", done, total, left)
 
@@ -216,8 +231,10 @@ def prune(
             small, folder / "export", formats=formats, preprocessing=feeding.preprocessing(data)
         )
     test = feeding.plain(data.test)  # only now, when nothing is left to choose
-    results = {when: training.evaluate(each, test) for when, each in on_the_way.items()}
-    before, after = training.evaluate(model, test), training.evaluate(small, test)
+    results = {
+        when: training.evaluate(each, test, task=data.task) for when, each in on_the_way.items()
+    }
+    before, after = (training.evaluate(each, test, task=data.task) for each in (model, small))
     comparison = reporting.compare(model, small, results=(before, after), paths=(baseline, path))
     parts = {
         "verification": cut.text,

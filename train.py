@@ -42,7 +42,7 @@ def main(argv: list[str]) -> None:
     arch, seed = flags.architecture.name(), flags.runs.seed()
     data = tfprune.data.load(**flags.dataset.values())
     feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
-    recipe = flags.training.recipe(seed)
+    recipe = flags.training.suited(flags.training.recipe(seed), data)
     model = build(arch, data, seed)
     folder = Path(flags.runs.expand("save_dir", arch=arch, data=data.name))
     settings = commandline.record(idle, data.fingerprint)
@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
 
 
 def build(arch: str, data: tfprune.data.DataSet, seed: int) -> keras.Model:
-    """Return a network for a data set with fresh weights.
+    """Return a network for a data set with fresh weights, with the heads that help it to train.
 
     Args:
         arch: a name of `models.names()`.
@@ -65,8 +65,10 @@ def build(arch: str, data: tfprune.data.DataSet, seed: int) -> keras.Model:
         PruningError: the network cannot take such images.
     """
     keras.utils.set_random_seed(seed)
+    helped = {"aux_head": True} if "aux_head" in models.options(arch) else {}
+    shape = {"num_classes": data.num_classes, "input_shape": data.input_shape}
     try:
-        return models.build(arch, num_classes=data.num_classes, input_shape=data.input_shape)
+        return models.build(arch, **shape, **helped)
     except ValueError as error:
         raise PruningError(f"{arch} cannot be built for {data.name}: {error}") from error
 
@@ -94,10 +96,11 @@ def train(
     model, history = runs.train_recorded(
         model, data, folder, feeding=feeding, recipe=recipe, verbose=1 if sys.stdout.isatty() else 2
     )
+    model = training.without_auxiliary(model, data.task)
     path = folder / f"{model.name}.keras"
     feeding.preprocessing(data).save(folder)
     files.save_model(model, path)
-    results = training.evaluate(model, feeding.plain(data.test))
+    results = training.evaluate(model, feeding.plain(data.test), task=data.task)
     measured = reporting.measure(model, results=results, path=path)
     parts = {"on the test split": measured, "written to": folder}
     values = {

@@ -5,8 +5,10 @@ from typing import Any
 from absl import flags
 
 import tfprune.data
+from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
+_MASKS = ("classes", "train_list", "image_size", "skip_bad")  # of data sets with masks
 
 
 def define() -> None:
@@ -36,6 +38,26 @@ def define() -> None:
         "Folder of the prepared data set, of class folders, or an .npz file; digits is embedded "
         "and needs none. Without it CIFAR is looked for and downloaded by TensorFlow Datasets.",
     )
+    _define_masks()
+
+
+def _define_masks() -> None:
+    flags.DEFINE_string(
+        "classes", "voc", "Classes of the masks: voc, camvid, or a text file of names and colours."
+    )
+    flags.DEFINE_string(
+        "train_list",
+        "train",
+        "List of the training images, e.g. those of one class (train_car_list.txt): a file, or the "
+        "name of one in ImageSets/Segmentation.",
+    )
+    flags.DEFINE_list(
+        "image_size",
+        None,
+        "Height,width that the largest image is scaled to, others in proportion; without it images "
+        "keep their size.",
+    )
+    flags.DEFINE_bool("skip_bad", False, "Leave out images and masks that are not sound.")
 
 
 def define_batch_size() -> None:
@@ -50,11 +72,14 @@ def batch_size() -> int:
 
 def values() -> dict[str, Any]:
     """Return the arguments of `tfprune.data.load`."""
+    own = {name: FLAGS[name].value for name in _MASKS}
+    own["image_size"] = own["image_size"] and _size(own["image_size"])
     return {
         "name": FLAGS.data,
         "data_dir": FLAGS.data_dir,
         "validation_size": FLAGS.validation_size,
         "seed": FLAGS.split_seed,
+        **{name: value for name, value in own.items() if name in tfprune.data.options(FLAGS.data)},
     }
 
 
@@ -70,4 +95,14 @@ def idle() -> dict[str, str]:
         found["data_dir"] = "the digits are embedded in scikit-learn."
     if FLAGS.validation_size == 0:
         found["split_seed"] = "with --validation_size=0 nothing is held out."
-    return found
+    taken = tfprune.data.options(FLAGS.data)
+    reason = f"the data set {FLAGS.data!r} does not read it."
+    return found | {name: reason for name in _MASKS if name not in taken}
+
+
+def _size(given: list[str]) -> tuple[int, ...]:
+    if not all(side.strip().isdecimal() for side in given):
+        raise PruningError(
+            f"--image_size: expected height,width such as 120,160; received {','.join(given)}."
+        )
+    return tuple(map(int, given))

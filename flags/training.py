@@ -1,11 +1,13 @@
 """How a network is trained, from scratch or after pruning."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from absl import flags
 
 from flags import optimizer
+from tfprune.data import DataSet, class_weights
 from tfprune.errors import PruningError
 from tfprune.training import Recipe
 from tfprune.training.recipe import without_effect
@@ -41,7 +43,15 @@ def define(*, epochs: int, decay_step: str) -> None:
     flags.DEFINE_string(
         "augment",
         None,
-        "Augmentation: none, crop, crop_flip or shift_flip; without it what suits the data set.",
+        "Augmentation: none, crop, crop_flip or shift_flip, with masks scale_crop_flip; without it "
+        "what suits the data set.",
+    )
+    flags.DEFINE_enum(
+        "class_weight",
+        "none",
+        ["none", *class_weights.BALANCES],
+        "What the loss of each class counts with masks: by median(f)/f of its share f of pixels, "
+        "or by the root of that.",
     )
 
 
@@ -76,6 +86,24 @@ def recipe(
     )
 
 
+def suited(recipe: Recipe | None, data: DataSet) -> Recipe | None:
+    """Return a recipe for the task of a data set, with the weights of its classes.
+
+    Args:
+        recipe: how to train; None: not at all.
+        data: what is trained on.
+
+    Raises:
+        PruningError: --class_weight with labels that are no masks.
+    """
+    if recipe is None:
+        return None
+    weights = None
+    if FLAGS.class_weight != "none":
+        weights = class_weights.balanced(data, FLAGS.class_weight)
+    return dataclasses.replace(recipe, task=data.task, class_weight=weights)
+
+
 def batches() -> dict[str, Any]:
     """Return how images become batches, as `tfprune.runs.Feeding` takes it."""
     return {"batch_size": FLAGS.batch_size, "augment": FLAGS.augment}
@@ -89,7 +117,12 @@ def idle(*, between: int = 0, elsewhere: Iterable[str] = ()) -> dict[str, str]:
         elsewhere: settings that this training takes from other flags.
     """
     if FLAGS.epochs == 0 and between == 0:
-        trained = (*SETTINGS, "restore_best", "augment")  # batches are needed to evaluate
+        trained = (
+            *SETTINGS,
+            "restore_best",
+            "augment",
+            "class_weight",
+        )  # batches are needed to evaluate
         return dict.fromkeys(trained, "nothing is trained with --epochs=0.")
     if FLAGS.epochs:
         return idle_settings()

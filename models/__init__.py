@@ -30,6 +30,7 @@ network is the one of Li et al.; an ImageNet network is torchvision's. Counts ar
     mobilenet_v2             GFBS                                             2296922   91154944
     deeplabv3_resnet50       FGP, torchvision, 21 classes                    39638869    168.7e9
     deeplabv3_resnet101      likewise                                        58630997    248.8e9
+    deeplab_tiny             DeepLabV3 on a small ResNet, 11 classes, 240x320     975387 1333793792
 
 Further depths: VGG 11, 13 and 19 of each kind; `resnet20_a` to `resnet110_a`, `resnet20_gfi` to
 `resnet110_gfi`; `resnet101_v1`, `resnet152_v1`.
@@ -60,6 +61,19 @@ def names() -> list[str]:
     return sorted(_families())
 
 
+def options(name: str) -> list[str]:
+    """Return the names of the options of a network's family, such as "aux_head".
+
+    Raises:
+        ValueError: unknown name.
+
+    Example:
+        >>> options("deeplab_tiny")
+        ['aux_head']
+    """
+    return list(inspect.signature(_family(name).build).parameters)[4:]
+
+
 def build(
     name: str,
     *,
@@ -88,7 +102,7 @@ def build(
 
     Returns:
         A functional model: images [N, H, W, C] -> class scores [N, num_classes]; DeepLabV3
-        [N, H, W, num_classes], with `aux_head` a dict of two ("out", "aux").
+        [N, H, W, num_classes], with `aux_head` a dict of two ("out", "out_aux").
 
     Raises:
         ValueError: unknown name or option, or images that the network does not fit.

@@ -9,7 +9,6 @@ from keras import KerasTensor, layers
 from models._blocks import KAIMING_FAN_OUT, PYTORCH_UNIFORM, Blocks, Configuration
 
 TORCHVISION = {"initializer": KAIMING_FAN_OUT, "dense_initializer": PYTORCH_UNIFORM}
-_WIDTHS = (64, 128, 256, 512)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +20,8 @@ class ResNet(Configuration):
         bottleneck: blocks of three convolutions (1x1, 3x3, 1x1), not of two 3x3.
         stride_first: whether a bottleneck's stride is in its first 1x1 (v1, as in the paper), not
             in its 3x3 (v1.5, as in torchvision).
+        widths: channels of the stem, which are those of the first stage, and of the stages' 3x3.
+        pool: whether a max pooling follows the stem.
     """
 
     num_classes: int = 1000
@@ -28,6 +29,8 @@ class ResNet(Configuration):
     blocks_per_stage: tuple[int, int, int, int]
     bottleneck: bool
     stride_first: bool = False
+    widths: tuple[int, int, int, int] = (64, 128, 256, 512)
+    pool: bool = True
 
 
 def build(
@@ -50,8 +53,9 @@ def stages(
         dilated: stages (from 1) that dilate their 3x3 convolutions where they would halve the
             map; the first block of each still has the dilation of the stage before it.
     """
-    x = blocks.conv_norm_relu(images, 64, 7, name="stem", strides=2)
-    x = blocks.max_pool(x, "stem_pool")
+    x = blocks.conv_norm_relu(images, configuration.widths[0], 7, name="stem", strides=2)
+    if configuration.pool:
+        x = blocks.max_pool(x, "stem_pool")
     outputs, dilation = [], 1
     for stage, count in enumerate(configuration.blocks_per_stage, 1):
         strides, first_dilation = (2 if stage > 1 else 1), dilation
@@ -60,7 +64,7 @@ def stages(
         for block in range(1, count + 1):
             name = f"stage{stage}_block{block}"
             how = (strides, first_dilation) if block == 1 else (1, dilation)
-            x = _block(configuration, blocks, x, _WIDTHS[stage - 1], how, name)
+            x = _block(configuration, blocks, x, configuration.widths[stage - 1], how, name)
         outputs.append(x)
     return outputs
 

@@ -40,7 +40,7 @@ def test_every_output_of_two_gets_the_activation(short_backbone):
         classifier_activation="softmax",
     )  # fmt: skip
     outputs = model(np.random.default_rng(1).normal(size=(1, 32, 32, 3)))
-    for key in ("out", "aux"):
+    for key in ("out", "out_aux"):
         np.testing.assert_allclose(np.sum(outputs[key], axis=-1), 1, atol=1e-5)
     assert model.get_layer("out_probabilities").activation is keras.activations.softmax
 

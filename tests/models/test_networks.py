@@ -108,6 +108,15 @@ def test_deeplab_equals_torchvision(name, aux_head):
     assert {x.shape for x in outputs.values()} == {(None, 520, 520, 21)}
 
 
+def test_the_small_deeplab_trains_without_a_gpu():
+    """Under a million parameters, also with the auxiliary head; the first output is judged."""
+    model = models.build("deeplab_tiny", aux_head=True)
+    assert counting.naive(models.build("deeplab_tiny")) == (975387, 1333793792)
+    assert counting.naive(model)[0] < 1e6
+    assert model.output["out"] is model.outputs[0]
+    assert model.output["out"].shape == (None, 240, 320, 11)
+
+
 @pytest.mark.parametrize("name", FURTHER)
 def test_further_depths_equal_the_layer_tables(name):
     assert counting.naive(models.build(name)) == counting.table(name)
@@ -158,7 +167,7 @@ def test_saving_changes_nothing_with_two_outputs(tmp_path, short_backbone):
     again = keras.models.load_model(tmp_path / "model.keras")
     image = np.random.default_rng(0).standard_normal((1, 33, 41, 3)).astype("float32")
     first, second = model(image), again(image)
-    for key in ("out", "aux"):
+    for key in ("out", "out_aux"):
         assert first[key].shape == (1, 33, 41, 3)
         np.testing.assert_array_equal(np.asarray(first[key]), np.asarray(second[key]))
         assert np.std(first[key]) > 0

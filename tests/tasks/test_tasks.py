@@ -166,3 +166,19 @@ def test_the_logit_of_a_class():
         logits[:, None], tf.constant([3, 1]), tf.constant(places)
     )
     np.testing.assert_allclose(found, [logits[0, 0, 3] + logits[0, 2, 3], logits[1, 1, 1]], 1e-6)
+
+
+def test_an_image_is_judged_at_its_own_size():
+    """Outputs of 2x2 against labels of 4x4, which lie between the pixel centres."""
+    task = tasks.find("segmentation", names=("sky", "road"))
+    outputs = tf.constant([[[[3.0, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 1.0]]]])
+    labels = tf.constant(np.tile([0, 0, 0, 1], (1, 4, 1)))
+    margins = np.array([3, 3 * 0.75 - 0.25, 3 * 0.25 - 0.75, -1])  # of class 0, along a row
+    expected = (margins < 0).astype(int)
+    found = task.answers(labels, outputs)
+    np.testing.assert_allclose(found[0, 1, :, 0] - found[0, 1, :, 1], margins, atol=1e-6)
+    figures = task.figures(task.state(labels, found, tf.ones((1, 4, 4))).numpy())
+    assert figures["pixel_accuracy"] == pytest.approx(np.mean(expected == [0, 0, 0, 1]))
+    assert task.answers(labels[:, ::2, ::2], outputs) is outputs
+    details = task.details(task.state(labels, found, tf.ones((1, 4, 4))).numpy())
+    assert list(details) == ["iou_sky", "iou_road"]

@@ -37,6 +37,7 @@ def test_outputs_are_those_of_pytorch(name):
     loaded, report = weights.load(model, fixture(name), layout=layout)
     outputs = loaded(images, training=False)
     outputs = outputs if isinstance(outputs, dict) else {"out": outputs}
+    outputs = {key.removeprefix("out_"): output for key, output in outputs.items()}
     with np.load(FIXTURES / f"{name}.npz") as expected:
         assert set(outputs) == set(expected.files)
         for key, output in outputs.items():

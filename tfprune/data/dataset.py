@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
+from tfprune import tasks
 from tfprune.data import fingerprints
 from tfprune.data.pipeline import Epochs
 from tfprune.data.statistics import Statistics
 from tfprune.errors import PruningError
+from tfprune.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +124,9 @@ class DataSet:
         validation: for choosing an epoch; None when all of it went into training.
         test: for the final figure only.
         augment: the augmentation that suits the images, for `train.epochs`.
+        task: what the labels are for; a model of this data is trained and judged by it.
+        colours: of each class's pixels in a picture of a mask, (red, green, blue) in 0..255;
+            None: the labels are no masks.
     """
 
     name: str
@@ -132,6 +137,8 @@ class DataSet:
     validation: Split | None
     test: Split
     augment: str = "none"
+    task: Task = field(repr=False, default_factory=tasks.find)
+    colours: tuple[tuple[int, int, int], ...] | None = field(repr=False, default=None)
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -34,6 +34,8 @@ class Preprocessing:
         deviation: of each channel [C], in 0..1.
         labels: names of the classes, in the order of the outputs.
         mean_image: [H, W, C] in 0..1, of "pixel" only.
+        colours: of the classes in a picture of a mask, (red, green, blue) each in 0..255; None:
+            the model has a class per image.
 
     Example:
         >>> import tfprune.data
@@ -50,6 +52,7 @@ class Preprocessing:
     deviation: tuple[float, ...]
     labels: tuple[str, ...]
     mean_image: Any = None
+    colours: tuple[tuple[int, int, int], ...] | None = None
 
     @classmethod
     def of(cls, data: DataSet, normalisation: str | None = None) -> "Preprocessing":
@@ -73,6 +76,7 @@ class Preprocessing:
             tuple(known.std.tolist()),
             tuple(data.class_names),
             image,
+            data.colours,
         )
 
     @property
@@ -167,4 +171,9 @@ def _parsed(found: Mapping[str, Any]) -> Preprocessing:
         deviation=tuple(map(float, found["deviation"])),
         labels=tuple(map(str, found["labels"])),
         mean_image=found["mean_image"],
+        colours=_colours(found.get("colours")),
     )
+
+
+def _colours(found: Any) -> tuple[tuple[int, int, int], ...] | None:
+    return None if found is None else tuple((int(r), int(g), int(b)) for r, g, b in found)

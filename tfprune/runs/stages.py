@@ -192,7 +192,7 @@ class Stages:
         Raises:
             PruningError: the task has no such figure.
         """
-        found = evaluate(model, self.feeding.plain(self.data.train))
+        found = evaluate(model, self.feeding.plain(self.data.train), task=self.data.task)
         name = tasks.headline(found)
         if not tasks.is_share(name):
             raise PruningError(

@@ -48,6 +48,10 @@ class Task:
         """Return labels that a loss takes, and which of them count, a bool tensor (None: all)."""
         return labels, None
 
+    def answers(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Return the outputs in the form in which they are compared with the labels."""
+        return outputs
+
     def numbers(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """Return the class that each label names, int64 [B, ...].
 

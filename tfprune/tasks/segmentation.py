@@ -21,6 +21,7 @@ class TASK(ClassTask):
 
     Args:
         void: the label of pixels that do not count, 255 as in PASCAL VOC; None: all count.
+        names: of the classes, for `details`; without them the classes' numbers.
 
     Example:
         >>> logits = tf.one_hot([[[0, 0], [1, 1]]], 3)
@@ -32,12 +33,20 @@ class TASK(ClassTask):
     """
 
     void: int | None = 255
+    names: tuple[str, ...] = ()
 
     name: ClassVar[str] = "segmentation"
     best: ClassVar[str] = "miou"
     shares: ClassVar[tuple[str, ...]] = ("miou", "pixel_accuracy", "iou")
     auxiliary: ClassVar[float] = 0.5
     axes: ClassVar[tuple[str, ...]] = ("N", "H", "W")
+
+    def answers(self, labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """Return the outputs at the labels' size, bilinear: an image is judged at its own size."""
+        size, own = labels.shape[1:3], outputs.shape[1:3]
+        if labels.shape.rank not in (3, 4) or outputs.shape.rank != 4 or size == own:
+            return outputs
+        return tf.image.resize(outputs, tf.shape(labels)[1:3])
 
     def state_size(self, shape: tuple[int | None, ...]) -> int:
         """Return the places of the confusion matrix."""
@@ -77,7 +86,9 @@ class TASK(ClassTask):
     def details(self, state: np.ndarray) -> dict[str, float]:
         """Return the IoU of each class that is there: "iou_0" is that of class 0."""
         found = _iou(_matrix(state))
-        return {f"iou_{c}": float(iou) for c, iou in enumerate(found) if not np.isnan(iou)}
+        named = self.names if len(self.names) == len(found) else range(len(found))
+        pairs = zip(named, found, strict=True)
+        return {f"iou_{name}": float(iou) for name, iou in pairs if not np.isnan(iou)}
 
 
 def _matrix(state: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from tfprune.training.distillation import Distillation
 from tfprune.training.evaluation import evaluate
 from tfprune.training.loop import History, fine_tune
+from tfprune.training.outputs import without_auxiliary
 from tfprune.training.recalibration import recalibrate, require_statistics
 from tfprune.training.recipe import Recipe
 
@@ -14,4 +15,5 @@ __all__ = [
     "fine_tune",
     "recalibrate",
     "require_statistics",
+    "without_auxiliary",
 ]

@@ -81,14 +81,13 @@ class Objective:
             weights: sample weights in the same forms, or None.
         """
         given = keras.tree.flatten(outputs)
-        return [
-            head.measure(
-                of_output(labels, head.place, self.outputs, "labels"),
-                given[head.place],
-                of_output(weights, head.place, self.outputs, "sample weights"),
-            )
-            for head in self.heads
-        ]
+        found = []
+        for head in self.heads:
+            own = of_output(labels, head.place, self.outputs, "labels")
+            weight = of_output(weights, head.place, self.outputs, "sample weights")
+            answers = self.task.answers(own, given[head.place])
+            found.append(head.measure(own, answers, weight))
+        return found
 
     def total(self, losses: Sequence[Any]) -> Any:
         """Return the loss of the model from those of its heads."""
@@ -117,8 +116,8 @@ class Objective:
             parts.append(tf.stack([loss, tf.reduce_sum(found.counts)]))
             if head.size:
                 own = of_output(labels, head.place, self.outputs, "labels")
-                own = self.task.counted(own)[0]
-                parts.append(self.task.state(own, given[head.place], found.weights))
+                own, answers = self.task.counted(own)[0], self.task.answers(own, given[head.place])
+                parts.append(self.task.state(own, answers, found.weights))
         samples = tf.cast(tf.shape(given[0])[0], tf.float32)
         parts.append(tf.stack([layers * samples, samples]))
         return tf.concat([tf.cast(part, tf.float64) for part in parts], axis=0)

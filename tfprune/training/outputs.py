@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from tfprune.errors import PruningError, unknown
+from tfprune.tasks import Task
 
 
 def output_names(model: keras.Model) -> tuple[str, ...]:
@@ -16,6 +17,26 @@ def output_names(model: keras.Model) -> tuple[str, ...]:
         ('output',)
     """
     return tuple(getattr(model, "output_names", None) or ["output"])
+
+
+def without_auxiliary(model: keras.Model, task: Task) -> keras.Model:
+    """Return the model that is left after training: its first output, where others only helped.
+
+    Args:
+        model: a functional model; one with one output is returned as it is.
+        task: says whether further outputs only help the first.
+
+    Example:
+        >>> from tfprune import tasks
+        >>> x = keras.Input((4, 4, 3))
+        >>> ends = [keras.layers.Conv2D(2, 1, name=name)(x) for name in ("out", "aux")]
+        >>> model = without_auxiliary(keras.Model(x, ends), tasks.find("segmentation"))
+        >>> [layer.name for layer in model.layers[1:]]
+        ['out']
+    """
+    if task.auxiliary is None or len(model.outputs) == 1:
+        return model
+    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 def for_each_output(given: Any, names: Sequence[str], what: str) -> list[Any]:

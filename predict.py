@@ -1,0 +1,111 @@
+"""Predict with a saved model: masks laid over photographs, or the likeliest classes.
+
+Example: python predict.py --model runs/voc/trained/deeplab_tiny/deeplab_tiny.keras
+--images street.jpg --output predictions
+"""
+
+from pathlib import Path
+
+import flags.model_file
+import flags.predicting
+import flags.runs
+from flags import commandline
+
+# The flags come first, since they quieten TensorFlow's start-up.
+# isort: split
+
+import keras
+import numpy as np
+from absl import logging
+from PIL import Image
+
+from tfprune import files, predicting
+from tfprune.data import preprocessing as preprocessings
+from tfprune.data.classes import Classes, voc_colours
+from tfprune.data.preprocessing import Preprocessing
+from tfprune.errors import PruningError
+from tfprune.figures.overlay import overlay
+from tfprune.training.devices import use_gpu
+
+
+def define_flags() -> None:
+    """Define the flags."""
+    flags.model_file.define()
+    flags.predicting.define()
+    flags.runs.define_gpu()
+
+
+def main(argv: list[str]) -> None:
+    """Read the flags and predict."""
+    del argv
+    use_gpu(flags.runs.gpu())
+    path = flags.model_file.path()
+    known = preprocessings.load(path.parent)
+    if known is None:
+        raise PruningError(
+            f"{path.parent} has no {preprocessings.FILE}, which says what the model is fed and "
+            "what its classes are called. Name a model that train.py or prune.py wrote."
+        )
+    model = files.load_model(path)
+    known.require_fit(model)
+    paths = predicting.photographs(flags.predicting.images())
+    if predicting.is_dense(model):
+        classes = Classes(known.labels, known.colours or voc_colours(len(known.labels)))
+        write_masks(model, known, paths, flags.predicting.folder(), classes)
+    else:
+        tell_classes(model, known, paths, flags.predicting.top())
+
+
+def write_masks(
+    model: keras.Model,
+    known: Preprocessing,
+    paths: list[Path],
+    folder: Path,
+    classes: Classes,
+) -> None:
+    """Write for each photograph its mask and its overlay into a folder.
+
+    Args:
+        model: a model with a class for each pixel.
+        known: what it is fed with.
+        paths: the photographs.
+        folder: where the pictures go; no file in it is replaced.
+        classes: names and colours.
+
+    Raises:
+        PruningError: a file of that name is there, or two photographs have one name.
+    """
+    planned = [[folder / f"{path.stem}_{what}.png" for what in ("overlay", "mask")]
+               for path in paths]  # fmt: skip
+    flat = [path for pair in planned for path in pair]
+    there = next((path for path in flat if path.exists()), None)
+    if there or len(set(flat)) < len(flat):
+        what = f"{there} is there already" if there else "two photographs have one name"
+        raise PruningError(f"Nothing is written: {what}. Choose another --output.")
+    files.make_folder(folder)
+    for path, (drawn, bare) in zip(paths, planned, strict=True):
+        picture = predicting.read(path)
+        labels = predicting.mask(model, known, picture)
+        overlay(picture, labels, classes).save(drawn)
+        image = Image.fromarray(labels.astype(np.uint8))
+        image.putpalette(classes.palette().ravel().tolist())
+        image.save(bare)
+        logging.info("%s -> %s, %s", path, drawn, bare.name)
+
+
+def tell_classes(model: keras.Model, known: Preprocessing, paths: list[Path], top: int) -> None:
+    """Log for each photograph its likeliest classes with their probabilities.
+
+    Args:
+        model: a model with a class for each image.
+        known: what it is fed with.
+        paths: the photographs.
+        top: how many classes.
+    """
+    for path in paths:
+        found = predicting.top_classes(model, known, path, top)
+        logging.info("%s: %s", path, ", ".join(f"{name} {value:.1%}" for name, value in found))
+
+
+if __name__ == "__main__":
+    commandline.run(main, define_flags)

@@ -1,0 +1,124 @@
+"""Photographs with a class per pixel, in the folders of PASCAL VOC 2012."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tfprune import tasks
+from tfprune.data import classes as class_lists
+from tfprune.data import voc_layout
+from tfprune.data.dataset import DataSet
+from tfprune.data.mask_split import MaskSplit
+from tfprune.data.voc_layout import Pair
+from tfprune.errors import PruningError
+
+_STEP = 8  # what a network halves three times has whole maps then
+_VALIDATION = 10  # a tenth
+
+
+def load(
+    data_dir: str | os.PathLike | None,
+    seed: int,
+    validation_size: int | None,
+    *,
+    classes: str | os.PathLike = "voc",
+    train_list: str = "train",
+    image_size: Sequence[int] | None = None,
+    skip_bad: bool = False,
+) -> DataSet:
+    """Load photographs and masks; see `tfprune.data.load`. They stay in their files.
+
+    The lists `train`, `val` and `test` are the splits. Without `test`, whose masks VOC keeps to
+    itself, `val` is the test split, and a tenth of `train` is held out for validation. Every
+    picture and mask is read once and checked.
+
+    Args:
+        data_dir: the folder with JPEGImages, SegmentationClass and ImageSets/Segmentation.
+        seed: of the choice of validation images where there is a choice.
+        validation_size: images held out; None: a tenth; only 0 where the lists say which.
+        classes: "voc", "camvid" or a text file: see `tfprune.data.classes.find`.
+        train_list: the list of training images, e.g. of one class: a file, or the name of one in
+            ImageSets/Segmentation.
+        image_size: (H, W) that the largest image is scaled to, the others in proportion; None:
+            none is scaled, and smaller images are padded. The masks of validation and test keep
+            the image's own size.
+        skip_bad: leave out pictures and masks that are not sound, and log them.
+
+    Raises:
+        PruningError: something is missing or not sound; the list's line and the file are named.
+    """
+    if data_dir is None:
+        raise PruningError(
+            "The data set 'voc' needs data_dir, a folder with JPEGImages, SegmentationClass and "
+            "ImageSets/Segmentation; received None."
+        )
+    root, known = Path(data_dir).expanduser(), class_lists.find(classes)
+    train, validation, test = (
+        None if path is None else voc_layout.pairs(root, path, known, skip_bad=skip_bad)
+        for path in _lists(root, train_list, validation_size)
+    )
+    if validation is None and validation_size != 0:
+        train, validation = _held_out(train, seed, validation_size)
+    every = [*train, *(validation or []), *test]
+    own = tuple(np.max([pair.size for pair in every], axis=0).tolist())
+    canvas = tuple(-(-side // _STEP) * _STEP for side in own)
+    size = _checked(image_size) or canvas
+    scale = tuple(a / b for a, b in zip(size, canvas, strict=True))
+    return DataSet(
+        name="voc",
+        num_classes=len(known.names),
+        input_shape=(*size, 3),
+        class_names=known.names,
+        train=MaskSplit(train, size, scale, size, scale),
+        validation=_at_own_size(validation, size, scale, canvas) if validation else None,
+        test=_at_own_size(test, size, scale, canvas),
+        augment="scale_crop_flip",
+        task=tasks.find("segmentation", names=known.names),
+        colours=known.colours,
+    )
+
+
+def _at_own_size(
+    pairs: list[Pair], size: tuple[int, int], scale: tuple[float, float], canvas: tuple[int, int]
+) -> MaskSplit:
+    return MaskSplit(pairs, size, scale, canvas, (1.0, 1.0))
+
+
+def _lists(root: Path, train_list: str, validation_size: int | None) -> list[Path | None]:
+    """Return the lists of training, validation (None: there is no choice yet) and test."""
+    train, val = voc_layout.list_path(root, train_list), voc_layout.list_path(root, "val")
+    test = val.with_name("test.txt")
+    if not test.is_file():
+        return [train, None, val]
+    if validation_size:
+        raise PruningError(
+            f"validation_size={validation_size} has no effect: {val} lists the validation images, "
+            f"beside {test}. Leave it out, or give 0 to train without them."
+        )
+    return [train, None if validation_size == 0 else val, test]
+
+
+def _held_out(pairs: list[Pair], seed: int, size: int | None) -> tuple[list[Pair], list[Pair]]:
+    size = max(1, len(pairs) // _VALIDATION) if size is None else size
+    if size >= len(pairs):
+        raise PruningError(
+            f"validation_size={size} leaves none of the {len(pairs)} training images. Choose a "
+            "smaller one."
+        )
+    order = np.random.default_rng(seed).permutation(len(pairs))
+    held = set(order[:size].tolist())
+    parts = [[pair for i, pair in enumerate(pairs) if (i in held) == out] for out in (False, True)]
+    return parts[0], parts[1]
+
+
+def _checked(size: Sequence[int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    found = tuple(size)
+    if len(found) != 2 or not all(isinstance(s, int) and s > 0 and s % _STEP == 0 for s in found):
+        raise PruningError(
+            f"image_size must be a height and a width in multiples of {_STEP}, received {size!r}."
+        )
+    return found
