@@ -55,6 +55,7 @@ class Sizes:
                     sizes[axis] = names[key] * (_MAP if len(shape) > 3 and axis else 1)
                     self.axes.setdefault(names[key], (number, axis))
             self.shapes.append(tuple(sizes))
+        self.all_stand_in = not any(None in shape for shape in self.shapes)
         self.inputs: list[Any] = []
         self._lines: dict[int, Any] = {}
 
@@ -93,11 +94,11 @@ class Sizes:
         total = None
         for axis, size in enumerate(shape):
             if self.is_open(size):
-                line = ops.cast(self.line(size), dtype)
+                line = self.line(size)
                 new = [a for a in range(len(shape)) if a != axis]
                 line = ops.expand_dims(line, new) if new else line
                 total = line if total is None else ops.add(total, line)
-        return total
+        return ops.cast(total, dtype)
 
     def made(self, name: str, make: Callable, args: tuple, kwargs: dict) -> Any:
         """Return a constant that a call makes, as a tensor that follows the open sizes."""
@@ -110,7 +111,7 @@ class Sizes:
         small = [1 if self.is_open(size) else size for size in shape]
         rest = {k: v for k, v in kwargs.items() if k != "shape"}
         constant = make(tuple(small), *args[1:], **rest)
-        return ops.add(constant, self.zeros(shape, constant.dtype))
+        return _with_zeros(constant, self.zeros(shape, constant.dtype))
 
     def _arange(self, make: Callable, args: tuple, kwargs: dict) -> Any:
         plain = not set(kwargs) - {"dtype"} and (len(args) == 1 or args[:1] == (0,) == args[2:])
@@ -179,7 +180,7 @@ class Sizes:
             b for a, b in zip(before, known, strict=True) if not self.is_open(a)
         ]:
             x = ops.broadcast_to(x, tuple(known))
-        return ops.add(x, self.zeros(new, x.dtype))
+        return _with_zeros(x, self.zeros(new, x.dtype))
 
     def _same(self, x: Any, shape: list[int]) -> Any:
         if list(x.shape) == shape:
@@ -221,6 +222,12 @@ class Sizes:
                     key[axis] = slice(int(first), int(first) + size)
                     x = x[tuple(key)]
         return x
+
+
+def _with_zeros(x: Any, zeros: Any) -> Any:
+    """Return a tensor stretched as zeros are, which change no number."""
+    is_truth = keras.backend.standardize_dtype(x.dtype) == "bool"
+    return ops.logical_or(x, zeros) if is_truth else ops.add(x, zeros)
 
 
 def is_tensor(value: Any) -> bool:

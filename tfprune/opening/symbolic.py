@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import keras
 import tensorflow as tf
+from keras.src.backend import compute_output_spec
 from keras.src.backend.common import global_state
 from keras.src.ops import numpy as numpy_operations
 
@@ -26,6 +27,9 @@ class Watcher(Protocol):
 
     def layer(self, layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
         """Answer for the call of a layer on symbolic tensors."""
+
+    def symbolic(self, values: Any) -> Any:
+        """Return symbolic tensors for the constants that a layer with weights is called with."""
 
     def operation(self, operation: Any, args: tuple, kwargs: dict) -> Any:
         """Answer for the call of an operation on symbolic tensors."""
@@ -57,6 +61,8 @@ def watched(watcher: Watcher) -> Iterator[None]:
     def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
         if mine() and is_symbolic((args, kwargs)):
             return watcher.layer(self, args, kwargs)
+        if mine() and self.trainable_weights:
+            return watcher.layer(self, *watcher.symbolic((args, kwargs)))
         return call_layer(self, *args, **kwargs)
 
     def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -137,6 +143,22 @@ def outside_calls() -> Iterator[None]:
         yield
     finally:
         global_state.set_global_attribute(_CONTEXT, outer)
+
+
+def complete(tensors: Any, call: Callable, args: tuple, kwargs: dict) -> None:
+    """Give symbolic tensors the sizes that their layer leaves out, as when it was built for any.
+
+    Args:
+        tensors: what the layer returned.
+        call: its call.
+        args: what it was called with.
+        kwargs: likewise.
+    """
+    flat = keras.tree.flatten(tensors)
+    if any(None in x.shape for x in flat):
+        full = keras.tree.flatten(compute_output_spec(call, *args, **kwargs))
+        for x, like in zip(flat, full, strict=True):
+            x._shape = like.shape
 
 
 def history(tensors: Any) -> list[tuple[Any, Any]]:

@@ -17,6 +17,7 @@ from tfprune.opening.stock import dropout_for, table
 from tfprune.opening.symbolic import (
     call_layer,
     call_operation,
+    complete,
     history,
     outside_calls,
     restore,
@@ -125,6 +126,23 @@ class Tracer:
             return other
         return self._called(operation, args, kwargs)
 
+    def symbolic(self, values: Any) -> Any:
+        """Return the constants among values as tensors that hang on the model's inputs."""
+
+        def hung(value: Any) -> Any:
+            if not keras.ops.is_tensor(value) and not isinstance(value, np.ndarray):
+                return value
+            return keras.ops.add(value, keras.ops.cast(self._zero(), value.dtype))
+
+        return keras.tree.map_structure(hung, values)
+
+    def _zero(self) -> Any:
+        self._rooms.append(_Room(self.model, ("zero",)))
+        try:
+            return self.sizes.zero()
+        finally:
+            self._rooms.pop()
+
     def touched(self, what: str) -> None:
         """Refuse what would be frozen, or changed, by the trace."""
         raise RuntimeError(what)
@@ -138,7 +156,10 @@ class Tracer:
         twin = self._twin(operation)
         with self.working():
             if isinstance(operation, keras.Layer):
-                return call_layer(twin, *args, **kwargs)
+                outputs = call_layer(twin, *args, **kwargs)
+                if self.sizes.all_stand_in:
+                    complete(outputs, twin.call, args, kwargs)
+                return outputs
             return call_operation(twin, *args, **kwargs)
 
     def _twin(self, operation: Any) -> Any:
@@ -248,10 +269,7 @@ class Tracer:
         with self.working():
             holder = table(value, variable, name, owner)
         self._twins[id(holder)] = holder, holder
-        self._rooms.append(_Room(holder, ("zero",)))
-        zero = self.sizes.zero()
-        self._rooms.pop()
-        places = keras.ops.add(zero, np.arange(holder.input_dim, dtype="int32"))
+        places = keras.ops.add(self._zero(), np.arange(holder.input_dim, dtype="int32"))
         rows = self._called(holder, (places,), {})
         return rows if rows.shape == value.shape else keras.ops.reshape(rows, value.shape)
 
