@@ -15,9 +15,10 @@ from keras import layers, ops
 
 from tfprune.graph.keras_graph import is_graph, replay  # walks through the calls, nothing else
 
+_ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention)
 _RECURRENT = (layers.SimpleRNN, layers.GRU, layers.LSTM)
 _READERS = (
-    layers.Dense, layers.EinsumDense, layers.MultiHeadAttention, layers.SeparableConv1D,
+    layers.Dense, layers.EinsumDense, *_ATTENTIONS, layers.SeparableConv1D,
     layers.SeparableConv2D, layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose,
     layers.Bidirectional, *_RECURRENT,
 )  # fmt: skip
@@ -36,6 +37,7 @@ def masked_outputs(
         inputs: one batch, nested as the model's inputs.
     """
     masks = {name.rpartition("/")[2]: mask for name, mask in keep.items()}
+    masks |= {"/".join(name.split("/")[-2:]): mask for name, mask in keep.items()}
 
     def call(operation: Any, args: tuple, kwargs: dict) -> Any:
         if is_graph(operation):
@@ -69,6 +71,8 @@ def _reads(operation: Any) -> bool:
         rank = len(operation._inbound_nodes[0].input_tensors[0].shape)
         axes = range(rank) if operation.axis is None else np.atleast_1d(operation.axis).tolist()
         return rank - 1 in [axis % rank for axis in axes]
+    if type(operation).__name__ in ("Matmul", "Einsum", "Dot"):
+        return True
     return type(operation) in _READERS
 
 
@@ -95,6 +99,9 @@ def _with_nan(operation: Any, outputs: Any, mask: np.ndarray | None) -> Any:
         return outputs
     inner = getattr(operation, "layer", operation)
     axis = 1 if getattr(inner, "data_format", None) == "channels_first" else -1
+    if isinstance(operation, layers.EinsumDense):  # the first axis that the kernel makes
+        x, kernel, y = operation.equation.replace("->", ",").split(",")
+        axis = next(i for i, k in enumerate(y) if k in kernel and k not in x) - len(y)
 
     def masked(y: Any) -> Any:
         line = np.tile(mask, y.shape[axis] // len(mask))  # both directions of a Bidirectional
@@ -106,9 +113,14 @@ def _with_nan(operation: Any, outputs: Any, mask: np.ndarray | None) -> Any:
 
 @contextmanager
 def _without_own_inputs(model: keras.Model, masks: Mapping[str, np.ndarray]):
-    """Let the removed units of recurrent layers be read by none of their own gates."""
+    """Let the removed units of recurrent layers, and removed heads, be read by nothing within."""
     before = []
     for layer in _all_layers(model):
+        if isinstance(layer, _ATTENTIONS) and f"{layer.name}/heads" in masks:
+            kernel, mask = layer._output_dense.kernel, masks[f"{layer.name}/heads"]
+            before.append((kernel, kernel.numpy()))
+            mask = np.repeat(mask, kernel.shape[0] // len(mask))  # queries that share a key
+            kernel.assign(kernel.numpy() * mask[:, None, None])
         ways = [getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", None)]
         for way in ways:
             if isinstance(way, _RECURRENT) and layer.name in masks:

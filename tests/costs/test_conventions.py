@@ -79,7 +79,7 @@ ODD = {
     "DepthwiseConv1D": (layers.DepthwiseConv1D(3, name="it"), 7 * 3 * 4, 16),
     "SeparableConv1D": (layers.SeparableConv1D(3, 3, name="it"), 7 * (3 * 4 + 4 * 3), 27),
     "EinsumDense": (layers.EinsumDense("abc,cd->abd", (None, 6), name="it"), 9 * 4 * 6, 24),
-    "MultiHeadAttention": (attention, 9 * 3 * 4 * 6 + 9 * 6 * 4, 118),
+    "MultiHeadAttention": (attention, 9 * 3 * 4 * 6 + 9 * 6 * 4 + 2 * 9 * 9 * 6, 118),
     "SimpleRNN": (layers.SimpleRNN(3, name="it"), 9 * (4 * 3 + 3 * 3), 24),
     "GRU": (layers.GRU(3, name="it"), 9 * (4 * 9 + 3 * 9), 81),
     "Bidirectional": (layers.Bidirectional(layers.LSTM(3), name="it"), 2 * 9 * (4 + 3) * 12, 192),

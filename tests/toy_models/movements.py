@@ -251,10 +251,10 @@ def windows() -> Toy:
 
 @toy
 def matrix_products() -> Toy:
-    """Series -> a(3), b(3) -> a b^T (5, 5) -> einsum with c(4) -> head(2): all pinned."""
+    """Series -> a(3), b(3) -> a b^T (5, 5), which reads both -> einsum with c(4) -> head(2)."""
     series = keras.Input((5, 3))
     a, b, c = (layers.Dense(n, name=name)(series) for n, name in zip((3, 3, 4), "abc", strict=True))
     scores = ops.matmul(a, ops.transpose(b, (0, 2, 1)))
     y = layers.Dense(2, name="head")(ops.einsum("bqk,bkc->bqc", scores, c))
-    units = {"a": "...", "b": "...", "c": "....", "head": ".."}
-    return Toy(keras.Model(series, y), units, {"a": "Matmul has no rule", "c": "Einsum has no"})
+    units = {"a": "abc", "b": "abc", "c": "defg", "head": ".."}
+    return Toy(keras.Model(series, y), units)

@@ -120,12 +120,14 @@ def masked_time_distributed() -> Toy:
 
 @toy
 def self_attention() -> Toy:
-    """Series -> d(4) -+-> 2 heads, out(4) -> + -> head(2); the heads are whole."""
+    """Series -> d(4) -+-> 2 heads, out(4) -> + -> head(2)."""
     series = keras.Input((5, 3))
     x = layers.Dense(4, name="d")(series)
     x = x + layers.MultiHeadAttention(2, 3, name="out")(x, x)
     y = layers.Dense(2, name="head")(x)
-    return Toy(keras.Model(series, y), {"d": "abcd", "out": "abcd", "head": ".."})
+    return Toy(
+        keras.Model(series, y), {"d": "abcd", "out/heads": "ef", "out": "abcd", "head": ".."}
+    )
 
 
 @toy
@@ -139,7 +141,14 @@ def cross_attention() -> Toy:
     y = layers.Dense(2, name="head")(x)
     return Toy(
         keras.Model([series, memory], y),
-        {"q": "abcd", "v": "efg", "k": "hijkl", "out": "mnopqr", "head": ".."},
+        {
+            "q": "abcd",
+            "v": "efg",
+            "k": "hijkl",
+            "out/heads": "st",
+            "out": "mnopqr",
+            "head": "..",
+        },
     )
 
 
@@ -151,7 +160,8 @@ def masked_attention() -> Toy:
     x = layers.Embedding(7, 4, mask_zero=True, name="e")(words)
     x = layers.MultiHeadAttention(2, 2, name="out")(x, x, attention_mask=seen)
     y = layers.Dense(2, name="head")(x)
-    return Toy(keras.Model([words, seen], y), {"e": "abcd", "out": "efgh", "head": ".."})
+    units = {"e": "abcd", "out/heads": "ij", "out": "efgh", "head": ".."}
+    return Toy(keras.Model([words, seen], y), units)
 
 
 @toy
@@ -161,7 +171,8 @@ def attention_axes() -> Toy:
     x = layers.Conv2D(4, 1, name="a")(image)
     x = layers.MultiHeadAttention(2, 2, attention_axes=(1, 2), name="out")(x, x)
     y = layers.Conv2D(2, 1, name="head")(x)
-    return Toy(keras.Model(image, y), {"a": "abcd", "out": "efgh", "head": ".."})
+    units = {"a": "abcd", "out/heads": "ij", "out": "efgh", "head": ".."}
+    return Toy(keras.Model(image, y), units)
 
 
 @toy
@@ -176,30 +187,38 @@ def attention_scores() -> Toy:
 
 @toy
 def other_attentions() -> Toy:
-    """Series -> d(4) -> grouped-query attention; f(3) -> Attention; g(3), h(3) -> Dot: pinned."""
+    """Series -> d(4) -> 4 heads in 2 groups; f(3) -> Attention: pinned; g(3), h(3) -> Dot."""
     series = keras.Input((5, 3))
     d, f = layers.Dense(4, name="d")(series), layers.Dense(3, name="f")(series)
     g, h = layers.Dense(3, name="g")(series), layers.Dense(3, name="h")(series)
-    x = layers.GroupQueryAttention(2, 2, 1, name="grouped")(d, d)
+    x = layers.GroupQueryAttention(2, 4, 2, name="grouped")(d, d)
     z = layers.Attention(name="attention")([f, f])
     w = layers.Dot(-1, name="dot")([g, h])
     y = layers.Dense(2, name="head")(layers.Concatenate(name="cat")([x, z, w]))
     return Toy(
         keras.Model(series, y),
-        {"d": "....", "f": "...", "g": "...", "h": "...", "head": ".."},
-        {"d": "has no rule", "f": "Attention has no rule", "g": "Dot has no rule"},
+        {
+            "d": "defg",
+            "f": "...",
+            "g": "abc",
+            "h": "abc",
+            "grouped/heads": "hi",
+            "grouped": "defg",
+            "head": "..",
+        },
+        {"f": "Attention has no rule"},
     )
 
 
 @toy
 def einsum_dense() -> Toy:
-    """Series -> e(4) -> f(2, 3) -> back to g(4) -> head(2); f's axes stay."""
+    """Series -> e(4) -> f(2, 3) -> back to g(4) -> head(2); f makes 2 heads."""
     series = keras.Input((5, 3))
     x = layers.EinsumDense("btc,cd->btd", (5, 4), bias_axes="d", name="e")(series)
     x = layers.EinsumDense("...c,chd->...hd", (2, 3), bias_axes="hd", name="f")(x)
     x = layers.EinsumDense("abhd,hdc->abc", (None, 4), activation="relu", name="g")(x)
     y = layers.Dense(2, name="head")(x)
-    return Toy(keras.Model(series, y), {"e": "abcd", "f": "efg", "g": "hijk", "head": ".."})
+    return Toy(keras.Model(series, y), {"e": "abcd", "f": "ef", "g": "ghij", "head": ".."})
 
 
 @toy

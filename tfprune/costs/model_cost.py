@@ -123,7 +123,7 @@ def _rows(model: keras.Model) -> tuple[LayerCost, ...]:
     for owner in analyse(model, allow_inexact=True).owners.values():
         key = id(owner.operation)
         row = _row(owner, elements.get(key, Elements()), shapes.get(key))
-        if row.weights or row.norm or row.elements != Elements():
+        if row.weights or row.norm or row.macs or row.elements != Elements():
             rows.append(row)
     return tuple(rows)
 
@@ -146,7 +146,7 @@ def _row(owner: Owner, elements: Elements, shape: tuple[int | None, ...] | None)
         kind=type(layer).__name__,
         weights=0 if is_norm else params,
         norm=params if is_norm else 0,
-        macs=sum(size[index] * times for index, times in owner.times.items()),
+        macs=sum(size[index] * times for index, times in owner.times.items()) + owner.product_macs,
         elements=elements,
         pooling=next((role for role in _POOLINGS if has_role(layer, role)), None),
         output_shape=shape,

@@ -88,6 +88,7 @@ def _run_nested(
         _run(model, known[0], again, prefix)
         for key, owner in again.owners.items():
             trace.owners[key].count(owner.times)
+            trace.owners[key].products += owner.products
     return [Channels(y.ids, tuple(x.shape)) for x, y in zip(node.outputs, known[1], strict=True)]
 
 

@@ -92,6 +92,17 @@ class Call:
             self.owner.fresh = self.trace.new_ids(count)
         return self.owner.fresh
 
+    def produce_inside(self, what: str, count: int) -> Ids:
+        """Return the ids [count] of channels within the layer, which are pruned as `layer/what`.
+
+        Args:
+            what: what they are, e.g. "heads".
+            count: their number.
+        """
+        if what not in self.owner.inner:
+            self.owner.inner[what] = self.trace.new_ids(count)
+        return self.owner.inner[what]
+
     def ghosts(self, count: int) -> Ids:
         """Return new ids [count] without a layer that makes them, such as padded channels."""
         return self.trace.new_ids(count)

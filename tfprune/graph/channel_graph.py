@@ -15,13 +15,24 @@ _HEADER = ("layer", "channels", "free", "units", "coupled with", "pinned because
 _NAMES = 3  # coupled layers that are named; the rest are counted
 
 
+class Owners(dict[str, Owner]):
+    """Owners by name; channels within a layer, `attention/heads`, are the layer's own."""
+
+    def __missing__(self, name: str) -> Owner:
+        layer = name.rpartition("/")[0]
+        if not layer:
+            raise KeyError(name)
+        return self[layer]
+
+
 @dataclass(frozen=True, eq=False)
 class ChannelGraph:
     """The channels of a model, and which of them live or die together.
 
     Args:
         model: the analysed model.
-        owners: what was learnt about each layer, by name.
+        owners: what was learnt about each layer, by name; of `attention/heads` what was learnt
+            about `attention`.
         producers: {layer name: ids [C]} of the layers that make channels.
         unit: int [ids]; the unit each id belongs to. A unit lives or dies as a whole.
         pinned: {unit: reason} of the units that must stay.

@@ -1,5 +1,6 @@
 """What is learnt about one layer: which axis of which weight carries which channels."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,9 +58,12 @@ class Owner:
     name: str
     slots: dict[tuple[int, int], Slot] = field(default_factory=dict)
     times: dict[int, int | None] = field(default_factory=dict)  # multiplications per weight entry
+    # (multiplications of a call without weights, but for those that go with these ids)
+    products: list[tuple[int | None, list[Ids]]] = field(default_factory=list)
     config_edits: dict[str, Edit] = field(default_factory=dict)
     call_edits: list[Edit | None] = field(default_factory=list)  # one per call, in order
     fresh: Ids | None = None
+    inner: dict[str, Ids] = field(default_factory=dict)  # {what: ids} that nothing outside sees
     inputs: Sequence[Channels] = ()  # of the first call
     outputs: list[Sequence[Channels]] = field(default_factory=list)  # of each call, in order
     parts: list[Ids] = field(default_factory=list)  # of each, one channel must stay
@@ -81,4 +85,10 @@ class Owner:
         kernels = [w for w in getattr(self.operation, "trainable_weights", ()) if w.ndim > 1]
         if kernels and not self.slots:
             return "has no rule that counts its multiplications"
-        return "works on maps of unknown size" if None in self.times.values() else None
+        counts = [*self.times.values(), *(fixed for fixed, _ in self.products)]
+        return "works on maps of unknown size" if None in counts else None
+
+    @property
+    def product_macs(self) -> int:
+        """Multiplications of the calls without weights, nothing cut."""
+        return sum(fixed * math.prod(map(len, lines)) for fixed, lines in self.products)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.channel_graph import ChannelGraph, Owners
 from tfprune.graph.channels import Channels
 from tfprune.graph.trace import Trace
 
@@ -19,10 +19,13 @@ def close(model: keras.Model, trace: Trace) -> ChannelGraph:
         trace.edges.extend(bent)
         unit = _units(trace)
     owners = {owner.name: owner for owner in trace.owners.values()}
-    producers = {name: owner.fresh for name, owner in owners.items() if owner.fresh is not None}
+    producers = {}
+    for name, owner in owners.items():
+        producers |= {f"{name}/{what}": ids for what, ids in owner.inner.items()}
+        producers |= {} if owner.fresh is None else {name: owner.fresh}
     return ChannelGraph(
         model,
-        owners,
+        Owners(owners),
         producers,
         unit,
         _reasons(trace.pins, unit),

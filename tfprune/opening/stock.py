@@ -1,5 +1,6 @@
 """The stock layers that stand for what a call does without one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -35,6 +36,22 @@ def table(value: np.ndarray, variable: Any, name: str, owner: keras.Layer) -> ke
 def reshaped(x: keras.KerasTensor, target: tuple[int, ...]) -> keras.KerasTensor:
     """Return a tensor in another shape but for its batch; one more size may be open, -1."""
     return keras.layers.Reshape(target)(x)
+
+
+def settle(layer: Any, outputs: Any, is_open: Callable[[int], bool]) -> None:
+    """Write sizes that are known into a layer that was told a shape with gaps.
+
+    Args:
+        layer: any layer; only an EinsumDense is told shapes.
+        outputs: what it returned.
+        is_open: tells of a size whether it stands for an open one.
+    """
+    if isinstance(layer, keras.layers.EinsumDense) and None in layer.partial_output_shape:
+        known = [None if is_open(size) else size for size in outputs.shape[1:]]
+        given = layer.partial_output_shape
+        if len(known) == len(given):
+            sizes = [a or b for a, b in zip(given, known, strict=True)]
+            layer.__dict__["partial_output_shape"] = tuple(sizes)
 
 
 def named(x: keras.KerasTensor, name: str) -> keras.KerasTensor:

@@ -13,7 +13,7 @@ from tfprune.graph.rules import has_rule
 from tfprune.opening.names import Names, label, labels
 from tfprune.opening.refusals import NotOpenedError, reason
 from tfprune.opening.sizes import Sizes
-from tfprune.opening.stock import dropout_for, table
+from tfprune.opening.stock import dropout_for, settle, table
 from tfprune.opening.symbolic import (
     call_layer,
     call_operation,
@@ -159,6 +159,7 @@ class Tracer:
                 outputs = call_layer(twin, *args, **kwargs)
                 if self.sizes.all_stand_in:
                     complete(outputs, twin.call, args, kwargs)
+                    settle(twin, outputs, self.sizes.is_open)
                 return outputs
             return call_operation(twin, *args, **kwargs)
 

@@ -34,6 +34,8 @@ class Budget:
                 times = owner.times.get(index, 0) if kind == "macs" else 1
                 slots = [slot for (i, _), slot in owner.slots.items() if i == index]
                 self._add(times, weight.shape, {slot.axis: slot.ids for slot in slots})
+            if kind == "macs":
+                self.terms += owner.products
         self.total = self(np.ones(len(graph.unit), bool))
         self.goal = share * self.total
 

@@ -22,10 +22,12 @@ class MaskedBuilder(Builder):
         """Make a call as it was, on zeros where a reader without weights reads."""
         for reader in self.graph.readers:
             if reader.operation is owner.operation and reader.call == index:
-                shape = [1] * len(args[0].shape)
+                first, *others = args[0] if isinstance(args[0], list | tuple) else args
+                shape = [1] * len(first.shape)
                 shape[reader.axis] = -1
                 mask = self.kept[reader.ids].reshape(shape)
-                args = (keras.ops.where(mask, args[0], 0), *args[1:])
+                members = [keras.ops.where(mask, first, 0), *others]
+                args = (members, *args[1:]) if first is not args[0] else tuple(members)
         return copy(*args, **kwargs)
 
     def shape(self, x: Channels) -> Shape:

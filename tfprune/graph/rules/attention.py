@@ -1,5 +1,7 @@
-"""Attention: what it reads and what it returns may shrink; its heads stay whole."""
+"""Attention: what it reads, its heads, and what it returns may shrink."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,33 @@ from tfprune.graph.rules._registry import pin_all, rule
 def multi_head_attention(call: Call) -> Channels | list[Channels]:
     """Rule of MultiHeadAttention: kernels [in, heads, size], output kernel [heads, size, out].
 
-    Heads and their sizes stay, so the scale of the scores is untouched and pruning is exact.
+    Sizes of heads stay, so the scale of the scores is untouched and pruning is exact.
     """
-    if len(call.outputs) > 1 or len(np.atleast_1d(call.op._output_shape or 0)) > 1:
-        return pin_all(call, "attention scores or an output of several axes are returned")
+    if (refusal := _refusal(call)) is not None:
+        return pin_all(call, refusal)
+    heads = call.produce_inside("heads", call.op.num_heads)
+    call.resize(num_heads=heads)
+    return _attention(call, dict.fromkeys(("query", "key", "value", "gate"), heads))
+
+
+@rule(layers.GroupQueryAttention)
+def grouped_query_attention(call: Call) -> Channels | list[Channels]:
+    """Rule of GroupQueryAttention: a head of keys and values goes with all queries it serves."""
+    if (refusal := _refusal(call)) is not None:
+        return pin_all(call, refusal)
+    groups = call.produce_inside("heads", call.op.num_key_value_heads)
+    queries = np.repeat(groups, call.op.num_query_heads // len(groups))
+    call.resize(num_key_value_heads=groups, num_query_heads=queries)
+    return _attention(call, {"query": queries, "gate": queries, "key": groups, "value": groups})
+
+
+def _refusal(call: Call) -> str | None:
+    if len(call.outputs) > 1 or len(np.atleast_1d(_output_shape(call) or 0)) > 1:
+        return "attention scores or an output of several axes are returned"
+    return None
+
+
+def _attention(call: Call, heads: Mapping[str, np.ndarray]) -> Channels | list[Channels]:
     arguments = call.arguments()
     query, value = arguments["query"], arguments["value"]
     key = arguments.get("key")
@@ -26,16 +51,46 @@ def multi_head_attention(call: Call) -> Channels | list[Channels]:
         if not any(x is tensor for tensor in (query, value, key)):
             call.pin(x, "a mask of the attention")
     for name, x in (("query", query), ("key", key), ("value", value), ("gate", query)):
-        dense = getattr(call.op, f"_{name}_dense", None)
-        if dense is not None:
-            call.inside(dense).label("kernel", reads={0: call.channels(x)}, times=_positions(x))
+        _project(call, name, x, heads[name])
+    _count(call, query, key, heads["query"])
     out = call.produce(call.outputs[0][-1])
     output = call.inside(call.op._output_dense)
-    output.label("kernel", carries={-1: out}, times=_positions(query))
+    carries = {-1: out}
+    output.label("kernel", reads={0: heads["query"]}, carries=carries, times=_positions(query))
     if output.has("bias"):
         output.label("bias", carries={-1: out})
-    call.edit("output_shape", lambda old, kept: _new_width(old, kept[out], kept[query.ids]))
+    if hasattr(call.op, "_output_shape"):
+        call.edit("output_shape", lambda old, kept: _new_width(old, kept[out], kept[query.ids]))
+    else:  # as wide as the queries
+        call.unite(out, call.channels(query))
     return call.output(out)
+
+
+def _output_shape(call: Call) -> Any:
+    return getattr(call.op, "_output_shape", None)
+
+
+def _project(call: Call, name: str, x: Channels, heads: np.ndarray) -> None:
+    dense = getattr(call.op, f"_{name}_dense", None)
+    if dense is None:
+        return
+    inner = call.inside(dense)
+    reads = {0: call.channels(x)}
+    inner.label("kernel", reads=reads, carries={1: heads}, times=_positions(x))
+    if inner.has("bias"):
+        inner.label("bias", carries={0: heads})
+
+
+def _count(call: Call, query: Channels, key: Channels, heads: np.ndarray) -> None:
+    """Count the products of queries with keys, and of scores with values."""
+    kernels = [getattr(call.op, f"_{name}_dense").kernel for name in ("query", "value")]
+    size = sum(kernel.shape[-1] for kernel in kernels)
+    axes = getattr(call.op, "_attention_axes", None) or range(1, len(query.shape) - 1)
+    alone = [n for axis, n in enumerate(query.shape[:-1]) if axis and axis not in axes]
+    sizes = [_positions(query), _positions(key), *alone]
+    known = None not in sizes
+    fixed = math.prod(sizes[:2]) // math.prod(alone) * size if known else None
+    call.owner.products.append((fixed, [heads]))
 
 
 def _new_width(old: Any, out: np.ndarray, query: np.ndarray) -> Any:

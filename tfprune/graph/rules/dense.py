@@ -1,6 +1,7 @@
 """Dense layers: a matrix reads the last axis and makes new channels."""
 
 import math
+from typing import Any
 
 import numpy as np
 from keras import layers
@@ -37,27 +38,69 @@ def embedding(call: Call) -> Channels:
 
 @rule(layers.EinsumDense)
 def einsum_dense(call: Call) -> Channels | list[Channels]:
-    """Rule of EinsumDense, for equations whose last output axis is made by the kernel alone.
+    """Rule of EinsumDense: what each axis does to the channels is said by where its letter stands.
 
-    The kernel's other axes read the input where they are summed over; an axis that input, kernel
-    and output share, and one that the kernel adds before the last, stay whole.
+    In input and kernel alone, the kernel reads them; in the output too, they pass. In kernel and
+    output alone, the kernel makes them: where it makes several axes, as in [heads, size], the
+    first one's places are the channels, which are whole heads.
     """
     terms = _terms(call)
     if terms is None:
         return pin_all(call, f"equation {call.op.equation!r} is not understood")
-    x, kernel, y = terms
-    read = [axis for axis, letter in enumerate(x) if letter in kernel and letter not in y]
-    varying = call.inputs[0].varying
-    if y[-1] in x or any(axis not in read for axis in varying) or len(varying) > 1:
-        return pin_all(call, f"equation {call.op.equation!r} mixes channels and positions")
-    out = call.produce(call.outputs[0][-1])
-    reads = {kernel.index(x[axis]): call.inputs[0].along(axis) for axis in varying}
-    call.label("kernel", reads=reads, carries={kernel.index(y[-1]): out}, times=_times(call, terms))
+    given, kernel, y = terms
+    x = call.inputs[0]
+    if any(given[axis] not in kernel + y for axis in x.varying):
+        return pin_all(call, f"equation {call.op.equation!r} adds channels up")
+    read = [axis for axis in x.varying if given[axis] not in y]
+    passing = [axis for axis in x.varying if given[axis] in y]
+    x = call.level(x, read if passing else read[1:])
+    made = [letter for letter in y if letter in kernel and letter not in given]
+    lines = {given[axis]: x.along(axis) for axis in passing}
+    if not passing and made:
+        lines = {made[0]: call.produce(call.outputs[0][y.index(made[0])])}
+    reads = {} if passing else {kernel.index(given[axis]): x.along(axis) for axis in read[:1]}
+    carries = {kernel.index(k): ids for k, ids in lines.items() if k in kernel}
+    call.label("kernel", reads=reads, carries=carries, times=_times(call, terms))
+    _follow(call, lines, y)
+    out = _placed(call, x, terms, lines, passing=bool(passing))
+    apply_activation(call, call.op.activation, out.ids)
+    return out
+
+
+def _follow(call: Call, lines: dict[str, np.ndarray], y: str) -> None:
+    """Let the bias and the written output shape follow the channels."""
+    axes = call.op.bias_axes or ""
     if call.has("bias"):
-        call.label("bias", carries={-1: out})
-    call.edit("output_shape", lambda shape, kept: (*shape[:-1], int(kept[out].sum())))
-    apply_activation(call, call.op.activation, out)
-    return call.output(out)
+        call.label("bias", carries={axes.index(k): ids for k, ids in lines.items() if k in axes})
+
+    def shape(old: Any, kept: np.ndarray) -> tuple:
+        new = [old] if isinstance(old, int) else list(old)
+        first = len(y) - len(new)
+        for letter, ids in lines.items():
+            place = y.index(letter) - first
+            if place >= 0 and new[place] is not None:
+                new[place] = int(kept[ids].sum())
+        return tuple(new)
+
+    call.edit("output_shape", shape)
+
+
+def _placed(
+    call: Call, x: Channels, terms: tuple[str, str, str], lines: dict[str, np.ndarray], *,
+    passing: bool,
+) -> Channels:  # fmt: skip
+    """Return the output's channels: those that pass, or those that are made."""
+    given, _, y = terms
+    if not lines:
+        return Channels(call.ghosts(1).reshape([1] * len(y)), tuple(call.outputs[0]))
+    if not passing:
+        ((letter, ids),) = lines.items()
+        return call.output(ids, y.index(letter))
+    kept = [letter for letter in given if letter in y]
+    ids = x.ids[tuple(slice(None) if letter in y else 0 for letter in given)]
+    ids = ids.transpose([kept.index(letter) for letter in y if letter in kept])
+    places = [axis for axis, letter in enumerate(y) if letter not in kept]
+    return Channels(np.expand_dims(ids, places), tuple(call.outputs[0]))
 
 
 def _terms(call: Call) -> tuple[str, str, str] | None:
@@ -68,8 +111,7 @@ def _terms(call: Call) -> tuple[str, str, str] | None:
     missing = missing[: len(call.outputs[0]) - len(y.replace("...", ""))]
     x, y = x.replace("...", missing), y.replace("...", missing)
     whole = len(x) == len(call.inputs[0].shape) and len(y) == len(call.outputs[0])
-    bias = not call.has("bias") or (call.op.bias_axes or "").endswith(y[-1:])
-    return (x, kernel, y) if whole and bias and y[-1:] in kernel else None
+    return (x, kernel, y) if whole and "." not in (call.op.bias_axes or "") else None
 
 
 def _times(call: Call, terms: tuple[str, str, str]) -> int | None:
