@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 import tfprune
 from tests.opening import nets
@@ -52,6 +52,48 @@ def test_dtype_policies_are_kept(policy):
     opened = tfprune.open_up(model)
     assert opened.output.dtype == model.output.dtype
     assert opened.get_layer("own.w").dtype_policy.name == policy
+
+
+class Tied(layers.Layer):
+    """Reads one matrix in two ways."""
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], shape[-1]), name="w")
+
+    def call(self, x):
+        return ops.matmul(ops.matmul(x, self.w), ops.transpose(self.w))
+
+
+def test_a_matrix_that_is_multiplied_by_becomes_a_dense_layer_unless_more_is_done_with_it():
+    image = keras.Input((6,))
+    written = keras.Model(image, nets.Linear(3, name="own")(image))
+    assert isinstance(tfprune.open_up(written).get_layer("own.w"), layers.Dense)
+    tied = tfprune.open_up(keras.Model(image, Tied(name="own")(image)))
+    assert isinstance(tied.get_layer("own.w"), layers.Embedding)
+    assert tied.count_params() == 36
+
+
+def test_regularizers_and_constraints_stay_or_the_layer_is_refused():
+    class Bound(layers.Layer):
+        def build(self, shape):
+            self.w = self.add_weight(
+                shape=self.size, name="w", constraint="non_neg", regularizer="l2"
+            )
+
+        def call(self, x):
+            return x * self.w
+
+    bound = Bound(name="own")
+    bound.size = (6,)
+    image = keras.Input((6,))
+    with pytest.raises(tfprune.PruningError, match="'w' has a constraint on 1 axes"):
+        tfprune.open_up(keras.Model(image, bound(image)))
+    bound = Bound(name="own")
+    bound.size = (1, 6)
+    model = keras.Model(image, bound(image))
+    opened = tfprune.open_up(model)
+    assert isinstance(opened.get_layer("own.w").embeddings_constraint, keras.constraints.NonNeg)
+    np.testing.assert_allclose(opened.losses, model.losses)
 
 
 def test_a_cost_counts_what_is_within():

@@ -108,6 +108,10 @@ def _open(
         tracer = Tracer(model, sizes, closed, strict=strict)
         try:
             opened = _traced(model, fed, tracer)
+            if plain := tracer.kernels & tracer.read_plainly:  # one weight is not to become two
+                sizes = Sizes([x.shape for x in fed.flat], weight_sizes(model), short=short)
+                tracer = Tracer(model, sizes, closed, strict=strict, plain=frozenset(plain))
+                opened = _traced(model, fed, tracer)
             closed.require_used()
             if not tracer.opened and is_graph(model):
                 return model, tracer.reasons

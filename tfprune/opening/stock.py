@@ -20,17 +20,41 @@ def table(value: np.ndarray, variable: Any, name: str, owner: keras.Layer) -> ke
         name: the layer's name.
         owner: the layer that the weight belongs to.
     """
+    if variable.constraint is not None and value.ndim != 2:
+        raise TypeError(f"its weight {variable.name!r} has a constraint on {value.ndim} axes")
     rows = value.reshape(-1, value.shape[-1] if value.shape else 1)
     holder = keras.layers.Embedding(
         *rows.shape,
         name=name,
         dtype=owner.dtype_policy,
         embeddings_regularizer=variable.regularizer,
+        embeddings_constraint=variable.constraint,
     )
     holder.build((None,))
     holder.embeddings.assign(rows)
     holder.trainable = variable.trainable
     return holder
+
+
+def dense(value: np.ndarray, variable: Any, name: str, owner: keras.Layer) -> keras.layers.Layer:
+    """Return a Dense that multiplies by a weight, as `table` would hold it."""
+    layer = keras.layers.Dense(
+        value.shape[1],
+        use_bias=False,
+        name=name,
+        dtype=owner.dtype_policy,
+        kernel_regularizer=variable.regularizer,
+        kernel_constraint=variable.constraint,
+    )
+    layer.build((None, value.shape[0]))
+    layer.kernel.assign(value)
+    layer.trainable = variable.trainable
+    return layer
+
+
+def is_matrix_product(operation: Any) -> bool:
+    """Return whether an operation multiplies two tensors as matrices."""
+    return type(operation).__name__ == "Matmul"
 
 
 def reshaped(x: keras.KerasTensor, target: tuple[int, ...]) -> keras.KerasTensor:

@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.graph.keras_graph import is_graph, read, replay
-from tfprune.graph.rules import has_rule
+from tfprune.graph.keras_graph import is_graph, read, rename, replay
+from tfprune.graph.rules import has_role, has_rule
 from tfprune.opening.names import Names, label, labels
 from tfprune.opening.refusals import NotOpenedError, reason
 from tfprune.opening.sizes import Sizes
-from tfprune.opening.stock import dropout_for, settle, table
+from tfprune.opening.stock import dense, dropout_for, is_matrix_product, settle, table
 from tfprune.opening.symbolic import (
     call_layer,
     call_operation,
@@ -50,10 +50,17 @@ class Tracer:
         sizes: what stands for its open sizes.
         closed: tells of a layer's name whether it is to be left whole.
         strict: refuse a layer that cannot be opened; else it is left whole.
+        plain: paths of weights that are not to become kernels, as something else reads them too.
     """
 
     def __init__(
-        self, model: keras.Model, sizes: Sizes, closed: Callable[[str], bool], *, strict: bool
+        self,
+        model: keras.Model,
+        sizes: Sizes,
+        closed: Callable[[str], bool],
+        *,
+        strict: bool,
+        plain: frozenset[str] = frozenset(),
     ):
         self.model, self.sizes, self.closed, self.strict = model, sizes, closed, strict
         self.busy = False  # while Keras works by itself
@@ -63,6 +70,10 @@ class Tracer:
         self.opened = 0  # composite layers, and the model itself if it is one
         self._twins: dict[int, tuple[Any, Any]] = {}  # the originals are held, lest ids return
         self._weights: dict[int, tuple[Any, Any]] = {}
+        self._tables: dict[int, tuple[Any, tuple[str, ...], keras.Layer]] = {}  # by the tensor
+        self.plain = plain
+        self.kernels: set[str] = set()  # paths of weights that became kernels
+        self.read_plainly: set[str] = set()
         self._rooms: list[_Room] = []
         self._within: dict[int, keras.Layer] = {}
 
@@ -94,7 +105,10 @@ class Tracer:
         kwargs = {k: v for k, v in kwargs.items() if not isinstance(v, Training)}
         room = self._rooms[-1]
         if not (is_composite(layer) or is_graph(layer)):
-            return self._called(layer, args, kwargs)
+            self._note_plain((args, kwargs))
+            # One made with a policy's object has no config, so that no file could hold it.
+            nothing = has_role(layer, "identity") and not is_graph(room.layer)
+            return args[0] if nothing else self._called(layer, args, kwargs)
         name = self._label(layer)
         path = ".".join((*room.prefix, name))
         if self.closed(path):
@@ -102,6 +116,7 @@ class Tracer:
         known = set(self._twins)
         inner = _Room(layer, (*room.prefix, name), labels(layer))
         try:
+            self._note_plain((args, kwargs))
             outputs = self._opened(layer, args, kwargs, inner)
             self.opened += is_composite(layer)
             return outputs
@@ -121,6 +136,9 @@ class Tracer:
     def operation(self, operation: Any, args: tuple, kwargs: dict) -> Any:
         """Trace the call of an operation."""
         args, kwargs = keras.tree.map_structure(self._tensor, (args, kwargs))
+        if is_matrix_product(operation) and (dense := self._dense(*args)) is not None:
+            return self._called(dense, args[:1], {})
+        self._note_plain(args)
         other = self.sizes.rewritten(operation, args)
         if other is not NotImplemented:
             return other
@@ -142,6 +160,32 @@ class Tracer:
             return self.sizes.zero()
         finally:
             self._rooms.pop()
+
+    def _dense(self, x: Any, matrix: Any) -> keras.layers.Layer | None:
+        """Return the Dense layer that multiplies by a weight that nothing else reads."""
+        if id(matrix) not in self._tables or not isinstance(x, keras.KerasTensor):
+            return None
+        variable, path, owner = self._tables[id(matrix)]
+        if len(variable.shape) != 2 or len(x.shape) < 2 or variable.path in self.plain:
+            return None
+        self.kernels.add(variable.path)
+        key = -id(variable)  # beside the table's
+        if key not in self._weights:
+            holder = matrix._keras_history.operation  # it makes room for the name
+            self.names.forget({holder.name})
+            label = self.names.unique(*path)
+            rename(holder, self.names.unique(f"{label}_table"))
+            with self.working():
+                made = dense(read(variable), variable, label, owner)
+            self._weights[key] = variable, made
+            self._twins[id(made)] = made, made
+        return self._weights[key][1]
+
+    def _note_plain(self, args: tuple) -> None:
+        """Remember weights that are read in another way than as the matrix of a product."""
+        for x in keras.tree.flatten(args):
+            if id(x) in self._tables:
+                self.read_plainly.add(self._tables[id(x)][0].path)
 
     def touched(self, what: str) -> None:
         """Refuse what would be frozen, or changed, by the trace."""
@@ -266,13 +310,16 @@ class Tracer:
         return self._weights[id(variable)][1]
 
     def _held(self, variable: Any, value: Any, name: str, owner: keras.Layer) -> Any:
-        name = self.names.unique(*self._rooms[-1].prefix, name.strip("_"))
+        path = (*self._rooms[-1].prefix, name.strip("_"))
         with self.working():
-            holder = table(value, variable, name, owner)
+            holder = table(value, variable, self.names.unique(*path), owner)
         self._twins[id(holder)] = holder, holder
         places = keras.ops.add(self._zero(), np.arange(holder.input_dim, dtype="int32"))
         rows = self._called(holder, (places,), {})
-        return rows if rows.shape == value.shape else keras.ops.reshape(rows, value.shape)
+        if rows.shape != value.shape:
+            return keras.ops.reshape(rows, value.shape)
+        self._tables[id(rows)] = variable, path, owner
+        return rows
 
 
 def _is_mixed(outputs: Any) -> bool:

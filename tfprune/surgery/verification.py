@@ -20,6 +20,7 @@ from tfprune.surgery.masks import kept_ids
 from tfprune.surgery.responses import responses
 from tfprune.surgery.sample_inputs import UnprovenError, random_inputs
 
+_SIZES = (64, 16, 4)
 _PRECISION = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
@@ -146,14 +147,21 @@ def _run(model: keras.Model, inputs: Any, seed: int) -> tuple[Any, list[np.ndarr
     if inputs is not None:
         inputs = all_inputs(inputs, model, "verify")
         return inputs, responses(model, inputs)
-    inputs = random_inputs(model, seed)
-    try:
-        return inputs, responses(model, inputs)
-    except Exception as error:  # whatever a layer raises on numbers that it was not made for
-        raise UnprovenError(
-            f"Model {model.name!r} cannot take random inputs: {type(error).__name__}: "
-            f"{textwrap.shorten(str(error), 300)} Pass `inputs`, a batch of your own."
-        ) from error
+    for size in _SIZES:  # of open axes: a table of positions may be short
+        inputs = random_inputs(model, seed, unknown=size)
+        try:
+            return inputs, responses(model, inputs)
+        except Exception as error:  # whatever a layer raises on numbers that it was not made for
+            if size == _SIZES[-1] or not _has_open_sizes(model):
+                raise UnprovenError(
+                    f"Model {model.name!r} cannot take random inputs: {type(error).__name__}: "
+                    f"{textwrap.shorten(str(error), 300)} Pass `inputs`, a batch of your own."
+                ) from error
+    raise AssertionError("the last size returns or raises")
+
+
+def _has_open_sizes(model: keras.Model) -> bool:
+    return any(None in x.shape[1:] for x in getattr(model, "inputs", ()))
 
 
 def _measured(

@@ -36,6 +36,26 @@ def embedding(call: Call) -> Channels:
     return call.output(out)
 
 
+@rule(*filter(None, [getattr(layers, "ReversibleEmbedding", None)]))
+def reversible_embedding(call: Call) -> Channels | list[Channels]:
+    """Rule of ReversibleEmbedding: a table that makes channels, and reads them when reversed."""
+    out = call.produce(call.op.output_dim)
+    call.label("embeddings", carries={1: out})
+    call.resize(output_dim=out)
+    if not call.arguments().get("reverse", False):
+        call.pin(call.inputs[0], "indices of an embedding")
+        return call.output(out)
+    if call.has("reverse_embeddings"):
+        call.label("reverse_embeddings", carries={0: out})
+    line = call.channels()
+    call.unite(out, line)
+    call.read(line, len(call.inputs[0].shape) - 1)
+    positions = call.inputs[0].shape[1:-1]
+    fixed = None if None in positions else math.prod(positions) * call.op.input_dim
+    call.owner.products.append((fixed, [out]))
+    return call.output(call.ghosts(call.outputs[0][-1]))
+
+
 @rule(layers.EinsumDense)
 def einsum_dense(call: Call) -> Channels | list[Channels]:
     """Rule of EinsumDense: what each axis does to the channels is said by where its letter stands.
