@@ -101,6 +101,8 @@ def main(argv: list[str]) -> None:
         training.require_statistics(model)
     if formats:
         require_formats(model, formats)
+    if flags.pruning.figures():
+        runs.require_figures(plan.method, data)
     runs.require_same(baseline.parent, feeding.trained_on(data))
     settings = commandline.record(idle, data.fingerprint)
     if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
@@ -118,6 +120,11 @@ def main(argv: list[str]) -> None:
         formats=formats,
     )
     logging.info("%s", text)
+    if flags.pruning.figures():
+        small = files.load_model(folder / f"{baseline.stem}.keras")
+        masks = runs.load_masks(folder / "masks.npz")
+        for path in runs.write_figures(folder, (model, small), masks, data, feeding, plan):
+            logging.info("Drawn: %s", path)
 
 
 def load_baseline(path: Path, arch: str, data: str) -> keras.Model:

@@ -27,6 +27,7 @@ TABLE = Path("docs/segmentation.csv")
 KEY = ("seed", "criterion", "reconstructed")
 CRITERIA = ("fgp", "l1", "random")
 SIZE, BATCH, EPOCHS, FURTHER = (96, 128), 4, 16, 4
+WIDTHS = 8  # multiples of it: oneDNN's kernels crashed in training a network of other widths
 CALIBRATION = 200  # images, without their masks, that kernels are solved from
 
 
@@ -90,7 +91,9 @@ def rows(data: DataSet, seed: int, folder: Path, known: set) -> Iterator[dict[st
         if not mine:
             continue
         start = time.perf_counter()
-        cut, report = tfprune.prune(model, images, criterion, macs=0.5, **options(criterion, seed))
+        cut, report = tfprune.prune(
+            model, images, criterion, macs=0.5, round_to=WIDTHS, **options(criterion, seed)
+        )
         choosing = time.perf_counter() - start
         for key in mine:
             start = time.perf_counter()

@@ -45,6 +45,12 @@ def define(*, pretrain_dir: str) -> None:
         "method's paper.",
         lower_bound=0,
     )
+    flags.DEFINE_bool(
+        "figures",
+        False,
+        "Draw into the run's folder: predictions before and after (data with masks), heat maps and "
+        "the support of each class (fgp).",
+    )
     amounts.define()
     selection.define()
 
@@ -57,6 +63,11 @@ def method() -> str:
     """
     _criterion()
     return FLAGS.method
+
+
+def figures() -> bool:
+    """Return whether pictures are drawn."""
+    return FLAGS.figures
 
 
 def samples() -> int | None:

@@ -40,7 +40,7 @@ def trained(root, tmp_path_factory):
 @pytest.fixture(scope="module")
 def pruned(root, trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pruned")
-    own = ("--method=fgp", "--macs=0.5", "--formats=", "--pretrain_dir", trained)
+    own = ("--method=fgp", "--macs=0.5", "--formats=", "--figures", "--pretrain_dir", trained)
     call(prune, *arguments(root, *own, "--save_dir", folder))
     return folder
 
@@ -60,6 +60,14 @@ def test_the_auxiliary_head_is_gone(trained, pruned):
     assert small.output_shape == (None, 24, 32, 3)
     assert small.count_params() < 0.7 * model.count_params()
     assert json.loads((pruned / "report.json").read_text())["options"]["task"] == "segmentation"
+
+
+def test_figures_lie_beside_the_report(pruned):
+    names = ["class_support.png", "heat_maps.png", "predictions.png"]
+    assert sorted(path.name for path in (pruned / "figures").iterdir()) == names
+    for name in names:
+        with Image.open(pruned / "figures" / name) as picture:
+            assert np.ptp(np.asarray(picture)) > 200
 
 
 def test_evaluate_finds_what_training_reported(root, trained, monkeypatch):
@@ -130,8 +138,13 @@ def test_what_cannot_be_predicted(baseline, tmp_path):
         call(predict, "--model", bare / "m.keras", "--images", tmp_path)
 
 
-def test_flags_of_masks_have_no_effect_on_classes(tmp_path):
+def test_flags_of_masks_have_no_effect_on_classes(baseline, tmp_path):
     with pytest.raises(PruningError, match="--train_list: the data set 'digits' does not read it"):
         call(train, "--data=digits", "--train_list=cars", "--save_dir", tmp_path)
+    with pytest.raises(PruningError, match="figures have no effect with method 'l1' on 'digits'"):
+        call(
+            prune, "--data=digits", "--method=l1", "--ratio=0.5", "--figures", "--save_dir",
+            tmp_path, "--model", baseline / "resnet20.keras",
+        )  # fmt: skip
     with pytest.raises(PruningError, match="class_weight='median' has no effect .*'digits'"):
         call(train, "--data=digits", "--class_weight=median", "--epochs=1", "--save_dir", tmp_path)

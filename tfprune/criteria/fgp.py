@@ -77,6 +77,26 @@ def score(
         PruningError: a bad option, no 2-D convolution, a class without images, labels or outputs
             that do not suit the task, a model that ends neither in a softmax nor in logits.
     """
+    found = class_support(graph, data, heat_norm, gradient, images_per_class, task, classes)
+    return {name: each.mean(0) for name, each in found.items()}
+
+
+def class_support(
+    graph: ChannelGraph,
+    data: Any,
+    heat_norm: str = "layer",
+    gradient: str = "pooled",
+    images_per_class: int | None = 10,
+    task: str | Task = "classification",
+    classes: Iterable[int] | None = None,
+) -> dict[str, np.ndarray]:
+    """Return each channel's support of each class, of which `score` returns the mean.
+
+    Takes and raises what `score` does.
+
+    Returns:
+        {convolution: float64 [classes, C]}, at least 0; a row for each class that counts.
+    """
     _require("heat_norm", heat_norm, NORMS)
     _require("gradient", gradient, GRADIENTS)
     task = tasks.find(task)
@@ -91,17 +111,19 @@ def score(
     quota = Quota(_counted(classes, probe, task.name), images_per_class)
     size = micro_batch(graph)
     samples = recut(_TASKS[task.name][0](probe, data, quota, size, task), size)
-    return _means(probe, task, samples, quota, partial(support, norm=heat_norm, weights=gradient))
+    return _supports(
+        probe, task, samples, quota, partial(support, norm=heat_norm, weights=gradient)
+    )
 
 
-def _means(
+def _supports(
     probe: Probe,
     task: Task,
     samples: Iterator[Sample],
     quota: Quota,
     reduce: Callable[..., tf.Tensor],
 ) -> dict[str, np.ndarray]:
-    """Return {layer: float64 [C]}, means over the images of a class and then over the classes."""
+    """Return {layer: float64 [classes, C]}, means over the images of a class."""
 
     def supports(inputs: list, *given: tf.Tensor) -> dict[str, tf.Tensor]:
         def target(logits: tf.Tensor) -> tf.Tensor:
@@ -119,7 +141,7 @@ def _means(
                 total[place[d]] += value
     quota.require_all()
     counts = np.array(list(quota.count.values()))[:, None]
-    return {name: (total / counts).mean(0) for name, total in sums.items()}
+    return {name: total / counts for name, total in sums.items()}
 
 
 def _counted(classes: Iterable[int] | None, probe: Probe, task: str) -> list[int]:

@@ -1,5 +1,6 @@
 """A run in a folder: what it was asked, what it has done, and how it goes on after a stop."""
 
+from tfprune.runs.figures import require_figures, write_figures
 from tfprune.runs.masks_file import load_masks, save_masks
 from tfprune.runs.metrics_file import MetricsFile
 from tfprune.runs.plan import Plan
@@ -16,9 +17,11 @@ __all__ = [
     "Stages",
     "claim",
     "load_masks",
+    "require_figures",
     "require_same",
     "save_masks",
     "text",
     "train_recorded",
     "values",
+    "write_figures",
 ]
