@@ -39,7 +39,7 @@ def valid_convolution():
     ("model", "shape", "message"),
     [
         (dense_behind_flatten, (5, 4, 1), r"does not fit \(5, 4, 1\): weight .*head.*\(20, 2\)"),
-        (two_inputs, (4, 4, 1), "model 'net' has 2 inputs, expected 1"),
+        (two_inputs, (4, 4, 1), "model 'net' has 2 inputs, received 1 shapes"),
         (valid_convolution, (8, 8), r"expected 3 integers that fit .*'net', received \(8, 8\)"),
         (valid_convolution, (8, None, 1), r"expected 3 integers .*received \(8, None, 1\)"),
         (valid_convolution, (3, 3, 1), r"'net' does not fit \(3, 3, 1\): .*Take a size"),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -74,7 +75,7 @@ class Cost:
 
 
 def cost(
-    model: keras.Model, convention: str = "mac", *, input_shape: Sequence[int] | None = None
+    model: keras.Model, convention: str = "mac", *, input_shape: Sequence[Any] | None = None
 ) -> Cost:
     """Count a model's parameters and multiply-accumulates.
 
@@ -87,7 +88,7 @@ def cost(
             ReLU and pooling). The last two pass over plain operations such as `keras.ops.relu`, as
             their originals pass over functions.
         input_shape: (height, width, channels) of an image to count for, where the model's own is
-            unknown or another one; the model has one input and its weights fit.
+            unknown or another one, and its weights fit; a list of shapes for several inputs.
 
     Returns:
         Totals and one row per layer; a layer called twice counts its MACs twice.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.selection._budget import Budget
+from tfprune.selection._budget import budget_of
 from tfprune.selection.request import Request
 
 _SWEEPS = 10  # turns over all sets, which mostly settle in three
@@ -31,7 +31,7 @@ class Allotment:
 
     def __init__(self, graph: ChannelGraph, curves: Sequence[Any], request: Request):
         self.graph, self.curves = graph, curves
-        self.budget = Budget(graph, request.amount, getattr(request, request.amount))
+        self.budget = budget_of(graph, request)
         self.allowed = [self._allowed(curve, request) for curve in curves]
         axes = {id(ids): ids for _, own in self.budget.terms for ids in own}
         self.losses = [self._losses(curve, axes) for curve in curves]

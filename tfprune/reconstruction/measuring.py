@@ -13,7 +13,7 @@ from tfprune.selection.planning import asked
 
 MEASURED = "sensitivity"  # the scope
 _BUDGETS = ("macs", "params")
-_OTHERS = ("min_channels", "round_to", "include", "exclude")
+_OTHERS = ("min_channels", "round_to", "input_shape", "include", "exclude")
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ class Sensitivity:
         params: float | None = None,
         min_channels: int = 1,
         round_to: int = 1,
+        input_shape: Sequence[Any] | None = None,
     ) -> dict[str, np.ndarray]:
         """Return the keep masks of least harm in all under a budget.
 
@@ -66,6 +67,7 @@ class Sensitivity:
             params: share of the weights that is left.
             min_channels: channels that every layer keeps at least.
             round_to: a layer that loses channels keeps a multiple of this.
+            input_shape: the size to count `macs` for, as for `tfprune.select`.
 
         Returns:
             {layer name: bool [C], True = kept}.
@@ -79,7 +81,12 @@ class Sensitivity:
                 f"{macs} and params={params}."
             )
         request = asked(
-            "ranking", macs=macs, params=params, min_channels=min_channels, round_to=round_to
+            "ranking",
+            macs=macs,
+            params=params,
+            min_channels=min_channels,
+            round_to=round_to,
+            input_shape=input_shape,
         ).request
         allotment = Allotment(self.graph, self.curves, request)
         kept = allotment.kept(allotment.best())

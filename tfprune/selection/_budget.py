@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tfprune.errors import PruningError
+from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.selection.request import Request
+from tfprune.surgery.resizing import with_input_shape
 
 
 class Budget:
@@ -16,19 +20,29 @@ class Budget:
         graph: channel graph of the model.
         kind: "macs" (multiply-accumulates of the weights for one sample) or "params" (weights).
         share: part of the whole model's cost that is to be left, in (0, 1].
+        input_shape: shape of an input, without the batch, to count for; a list of them where the
+            model has several.
 
     Raises:
         PruningError: MACs of a model with a layer whose multiplications are unknown.
     """
 
-    def __init__(self, graph: ChannelGraph, kind: str, share: float):
+    def __init__(
+        self,
+        graph: ChannelGraph,
+        kind: str,
+        share: float,
+        input_shape: Sequence[Any] | None = None,
+    ):
         self.kind, self.share = kind, share
+        graph = graph if input_shape is None else sized(graph, input_shape)
         self.terms: list[tuple[int, list[np.ndarray]]] = []
         for owner in graph.owners.values():
             if kind == "macs" and owner.uncounted:
                 raise PruningError(
                     f"macs: layer {owner.name!r} {owner.uncounted}. Build the model with a fixed "
-                    "input size, teach the layer with @tfprune.rule and times=, or use params=."
+                    "input size, pass input_shape=, teach the layer with @tfprune.rule and times=, "
+                    "or use params=."
                 )
             for index, weight in enumerate(getattr(owner.operation, "weights", ())):
                 times = owner.times.get(index, 0) if kind == "macs" else 1
@@ -67,3 +81,29 @@ class Budget:
                 f"{self.kind}={self.share} cannot be reached: {how}, {least / self.total:.3f} of "
                 f"the model is left. Ask for more, or {loosen}."
             )
+
+
+def budget_of(graph: ChannelGraph, request: Request) -> Budget:
+    """Return the budget that a request asks for, of its "macs" or "params"."""
+    share = getattr(request, request.amount)
+    return Budget(graph, request.amount, share, request.input_shape)
+
+
+def sized(graph: ChannelGraph, input_shape: Sequence[Any]) -> ChannelGraph:
+    """Return the graph of the same model for inputs of another size, with the same ids.
+
+    Args:
+        graph: channel graph of the model.
+        input_shape: as for `Budget`.
+
+    Raises:
+        PruningError: a shape that does not fit, or on which the channels depend.
+    """
+    model = with_input_shape(graph.model, input_shape)
+    other = analyse(model, allow_inexact=True, open_layers=False)
+    if len(other.unit) != len(graph.unit) or list(other.producers) != list(graph.producers):
+        raise PruningError(
+            f"input_shape={tuple(input_shape)}: the channels of model {graph.model.name!r} depend "
+            "on the size. Build the model with inputs of this size, and prune that."
+        )
+    return other

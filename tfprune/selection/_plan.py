@@ -8,7 +8,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
-from tfprune.selection._budget import Budget
+from tfprune.selection._budget import budget_of
 from tfprune.selection._candidates import Candidates, candidates, free_units, spared
 from tfprune.selection._cuts import Cuts, cuts
 from tfprune.selection._structures import shares_below, structures
@@ -69,7 +69,7 @@ def check_plan(graph: ChannelGraph, request: Request) -> None:
                 )
     _check_effect(graph, free_units(graph, request.pruned_layers(graph)), request)
     if request.amount in ("macs", "params"):
-        Budget(graph, request.amount, getattr(request, request.amount))
+        budget_of(graph, request)
 
 
 def planned(graph: ChannelGraph, scores: Scores, request: Request) -> Plan:

@@ -1,9 +1,10 @@
 """What a caller asks of a selection, checked."""
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Integral
+from typing import Any
 
 from tfprune.checks import check_number, check_share, check_whole
 from tfprune.errors import PruningError, unknown
@@ -31,6 +32,8 @@ class Request:
         round_to: kept counts are multiples of this, or the layer stays whole.
         include: patterns of layer names; only these are pruned.
         exclude: patterns of layer names that are not pruned.
+        input_shape: shape of an input, without the batch, to count `macs` for; a list of them
+            where the model has several.
     """
 
     ratio: float | None = None
@@ -44,6 +47,7 @@ class Request:
     round_to: int = 1
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    input_shape: Sequence[Any] | None = None
     amount: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -62,6 +66,8 @@ class Request:
             raise PruningError(
                 f"scope={self.scope!r} has no effect with {self.amount}: leave it out."
             )
+        if self.input_shape is not None and self.amount != "macs":
+            raise PruningError(f"input_shape has no effect with {self.amount}: leave it out.")
         for name in ("min_channels", "round_to"):
             check_whole(name, getattr(self, name))
 

@@ -26,6 +26,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
     round_to: int = 1,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    input_shape: Sequence[Any] | None = None,
     **options: Any,
 ) -> dict[str, np.ndarray]:
     """Choose the channels to keep; exactly one of the first six options says how many.
@@ -52,6 +53,8 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         round_to: a layer that loses channels keeps a multiple of this.
         include: patterns (as in a shell) of layer names; only these layers are pruned.
         exclude: patterns of layer names that are not pruned.
+        input_shape: (height, width, channels) of an image to count `macs` for, where the model's
+            own is open or another one; a list of shapes where the model has several inputs.
         **options: the selector's own options, e.g. `cap=True` for the scores of "gfi".
 
     Returns:
@@ -75,6 +78,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         "ratio": ratio, "ratios": ratios, "counts": counts, "macs": macs, "params": params,
         "threshold": threshold, "scope": scope, "min_channels": min_channels,
         "round_to": round_to, "include": include, "exclude": exclude,
+        "input_shape": input_shape,
     }  # fmt: skip
     return choose(graph, scores, **amounts, **options)[0]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
-from tfprune.selection._budget import Budget
+from tfprune.selection._budget import budget_of
 from tfprune.selection._plan import Plan, check_plan, planned
 from tfprune.selection.request import Request
 
@@ -74,8 +74,7 @@ class CutCost:
     """
 
     def __init__(self, plan: Plan):
-        kind = plan.request.amount
-        self.plan, self.budget = plan, Budget(plan.graph, kind, getattr(plan.request, kind))
+        self.plan, self.budget = plan, budget_of(plan.graph, plan.request)
         self.budget.require(
             self(plan.cuts.whole),
             "with all that may go removed",

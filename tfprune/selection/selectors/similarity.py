@@ -9,7 +9,7 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import leaders
 from tfprune.graph.rules import has_role
 from tfprune.scoring.scores import Scores
-from tfprune.selection._budget import Budget
+from tfprune.selection._budget import Budget, budget_of
 from tfprune.selection._candidates import checked, spared
 from tfprune.selection._redundancy import hundredths, redundant
 from tfprune.selection.request import Request
@@ -47,8 +47,7 @@ def keep_masks(
 
     if request.amount == "threshold":
         return masks(request.threshold), []
-    budget = Budget(graph, request.amount, getattr(request, request.amount))
-    return _search(masks, graph, budget), []
+    return _search(masks, graph, budget_of(graph, request)), []
 
 
 def _search(
@@ -118,4 +117,4 @@ def check(graph: ChannelGraph, request: Request) -> None:
         if getattr(request, name) != default:
             raise PruningError(f"similarity: {name} has no effect on a threshold. Leave it out.")
     if request.amount != "threshold":
-        Budget(graph, request.amount, amount)
+        budget_of(graph, request)
