@@ -107,7 +107,9 @@ def write(
     fed = {} if data is None else feeding.record(data)
     if data is not None:
         feeding.preprocessing(data).save(folder)
-    results = None if data is None else training.evaluate(model, feeding.plain(data.test))
+    results = (
+        None if data is None else training.evaluate(model, feeding.plain(data.test), task=data.task)
+    )
     measured = reporting.measure(model, results=results, path=path, batch_sizes=())
     title = f"{model.name} with the weights of {checkpoint}"
     short = {f"on the test split of {data.name}" if data else "model": measured}

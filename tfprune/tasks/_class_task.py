@@ -71,9 +71,15 @@ class ClassTask(Task):
         expected = f"class numbers from 0 to {classes - 1}{void}, of shape {[*self.axes]}"
         whole = found.dtype.kind in "iuf" and not (found != np.floor(found)).any()
         if found.ndim != len(self.axes) or not whole:
+            masks = whole and found.ndim > len(self.axes) and found.shape[-1] != classes
+            remedy = (
+                "Masks belong to the task 'segmentation': take what knows it"
+                if masks
+                else "Convert one-hot labels with labels.argmax(-1)"
+            )
             raise PruningError(
                 f"{user}: expected {expected}; received {found.dtype} of shape {found.shape}. "
-                "Convert one-hot labels with labels.argmax(-1)."
+                f"{remedy}."
             )
         beyond = (found < 0) | (found >= classes)
         strange = beyond if self.void is None else beyond & (found != self.void)
