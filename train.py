@@ -16,6 +16,7 @@ from flags import commandline
 # isort: split
 
 import keras
+import tensorflow as tf
 from absl import logging
 
 import models
@@ -66,6 +67,8 @@ def build(arch: str, data: tfprune.data.DataSet, seed: int) -> keras.Model:
     """
     keras.utils.set_random_seed(seed)
     helped = {"aux_head": True} if "aux_head" in models.options(arch) else {}
+    if data.colours is not None and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        helped["bn_synchronized"] = True  # a replica has few photographs in a batch
     shape = {"num_classes": data.num_classes, "input_shape": data.input_shape}
     try:
         return models.build(arch, **shape, **helped)

@@ -82,6 +82,7 @@ def build(
     classifier_activation: str | None = None,
     bn_momentum: float = 0.9,
     bn_epsilon: float = 1e-5,
+    bn_synchronized: bool = False,
     **options: Any,
 ) -> keras.Model:
     """Build a network with fresh weights; `keras.utils.set_random_seed` makes them repeatable.
@@ -97,6 +98,8 @@ def build(
         bn_momentum: share of the moving statistics that a step keeps; 0.9 is PyTorch's 0.1.
             Keras' own 0.99 leaves stale statistics in short runs.
         bn_epsilon: added to the variance in batch normalisation.
+        bn_synchronized: whether batch normalisation sees the samples of all replicas of a
+            `tf.distribute` strategy: a replica has few where a sample is a large photograph.
         **options: of the family: `batch_norm` (VGG: with or without), `aux_head` (DeepLabV3:
             with the second output).
 
@@ -117,7 +120,8 @@ def build(
     num_classes = _check_classes(configuration.num_classes if num_classes is None else num_classes)
     shape = _check_shape(name, input_shape or configuration.input_shape, configuration.min_size)
     images = keras.Input(shape, name="image")
-    blocks = Blocks(**configuration.blocks, momentum=bn_momentum, epsilon=bn_epsilon)
+    norm = {"momentum": bn_momentum, "epsilon": bn_epsilon, "synchronized": bn_synchronized}
+    blocks = Blocks(**configuration.blocks, **norm)
     outputs = family.build(configuration, images, num_classes, blocks, **options)
     if classifier_activation is not None:
         outputs = _activate(outputs, classifier_activation)
@@ -144,7 +148,7 @@ def _check_options(name: str, family: ModuleType, options: dict[str, Any]) -> No
             raise ValueError(
                 f"Network {name!r} has no option {option!r}. Options of its family: "
                 f"{', '.join(valid) or '(none)'}; of every network: num_classes, input_shape, "
-                "classifier_activation, bn_momentum, bn_epsilon."
+                "classifier_activation, bn_momentum, bn_epsilon, bn_synchronized."
             )
 
 

@@ -49,6 +49,7 @@ class Blocks:
             puts the odd row and column behind, so that weights would see shifted images.
         momentum: of batch normalisation.
         epsilon: of batch normalisation.
+        synchronized: whether batch normalisation sees the samples of all replicas.
     """
 
     use_bias: bool = False
@@ -57,6 +58,7 @@ class Blocks:
     symmetric: bool = True
     momentum: float = 0.9
     epsilon: float = 1e-5
+    synchronized: bool = False
 
     def conv(
         self, x: KerasTensor, filters: int, size: int, *, name: str, strides: int = 1,
@@ -78,7 +80,9 @@ class Blocks:
 
     def norm(self, x: KerasTensor, name: str) -> KerasTensor:
         """Return a batch normalisation."""
-        return layers.BatchNormalization(momentum=self.momentum, epsilon=self.epsilon, name=name)(x)
+        return layers.BatchNormalization(
+            momentum=self.momentum, epsilon=self.epsilon, synchronized=self.synchronized, name=name
+        )(x)
 
     def norm_relu(self, x: KerasTensor, name: str) -> KerasTensor:
         """Return batch normalisation and ReLU: layers `<name>_bn` and `<name>_relu`."""

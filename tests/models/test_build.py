@@ -46,10 +46,11 @@ def test_every_output_of_two_gets_the_activation(short_backbone):
 
 
 def test_batch_norm_options_reach_every_layer():
-    model = models.build("resnet20", bn_momentum=0.99, bn_epsilon=1e-3, **SMALL)
+    options = {"bn_momentum": 0.99, "bn_epsilon": 1e-3, "bn_synchronized": True}
+    model = models.build("resnet20", **options, **SMALL)
     norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     assert len(norms) == 19
-    assert {(x.momentum, x.epsilon) for x in norms} == {(0.99, 1e-3)}
+    assert {(x.momentum, x.epsilon, x.synchronized) for x in norms} == {(0.99, 1e-3, True)}
 
 
 def test_batch_norm_has_the_papers_constants_by_default():

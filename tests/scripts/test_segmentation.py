@@ -1,6 +1,7 @@
 """The whole path on a few drawn streets: train, prune by FGP, evaluate, predict."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 import evaluate
 import predict
 import prune
+import tfprune.data
 import train
 from tests.data import streets
 from tests.scripts.conftest import call
@@ -148,3 +150,13 @@ def test_flags_of_masks_have_no_effect_on_classes(baseline, tmp_path):
         )  # fmt: skip
     with pytest.raises(PruningError, match="class_weight='median' has no effect .*'digits'"):
         call(train, "--data=digits", "--class_weight=median", "--epochs=1", "--save_dir", tmp_path)
+
+
+def test_replicas_share_the_statistics_of_few_photographs(root, monkeypatch):
+    data = tfprune.data.load("voc", data_dir=root, classes=root / "classes.txt")
+    for count, shared in ((1, False), (2, True)):
+        strategy = types.SimpleNamespace(num_replicas_in_sync=count)
+        with monkeypatch.context() as patch:
+            patch.setattr(train.tf.distribute, "get_strategy", lambda strategy=strategy: strategy)
+            patch.setattr(train.models, "build", lambda *_, **options: options)
+            assert train.build("deeplab_tiny", data, 0).get("bn_synchronized", False) is shared
