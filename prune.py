@@ -254,6 +254,7 @@ def prune(
         "on the test split": comparison,
         "written to": "\n".join(map(str, (path, *exported.values()))),
     }
+    masks = stages.masks()
     values = {
         "baseline": str(baseline),
         "arch": model.name,
@@ -261,14 +262,23 @@ def prune(
         **feeding.trained_on(data),
         **plan.to_json(),
         "verification": cut.verification(),
-        "channels": {name: [int(mask.sum()), len(mask)] for name, mask in stages.masks().items()},
+        "channels": {name: [int(mask.sum()), len(mask)] for name, mask in masks.items()},
         "seconds": cut.seconds,
         **{when.replace(" ", "_").replace("-", "_"): found for when, found in results.items()},
         "best_epoch": history.best_epoch,
         **comparison.to_json(),
     }
+    graph = tfprune.analyse(model, allow_inexact=stages.inexact)
+    details = {
+        "remarks": list(cut.remarks),
+        "layers": reporting.layer_rows(graph, masks, small),
+        "keep": {name: mask.tolist() for name, mask in masks.items()},
+        "scores": {name: list(map(float, scores)) for name, scores in cut.scores.items()},
+        "training": runs.MetricsFile(folder / "metrics.csv").values() if recipe else [],
+        "flags": files.read_text(folder / runs.SETTINGS, "Prune again."),
+    }
     title = f"{baseline.stem} on {data.name} pruned by {plan.method}"
-    return reporting.finish(folder, title, parts, values)
+    return reporting.finish(folder, title, parts, values, details)
 
 
 if __name__ == "__main__":

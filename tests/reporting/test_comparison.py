@@ -37,7 +37,7 @@ def test_a_comparison_is_plain_json():
     value = json.loads(json.dumps(Comparison(BEFORE, AFTER).to_json()))
     assert value["before"]["results"] == {"accuracy": 0.96, "loss": 0.5}
     assert value["after"]["latencies"] == [
-        {"batch_size": 1, "seconds": 2e-3, "fastest": 1e-3, "repeats": 9}
+        {"batch_size": 1, "seconds": 2e-3, "fastest": 1e-3, "repeats": 9, "quartiles": [0.0, 0.0]}
     ]
 
 

@@ -21,6 +21,7 @@ def test_the_median_and_the_least_of_the_repeats(monkeypatch):
     monkeypatch.setattr(module, "_timed", lambda call: next(times))
     latency = measure_latency(dense(), batch_size=4, repeats=3, warm_up=0)
     assert (latency.batch_size, latency.seconds, latency.fastest, latency.repeats) == (4, 2, 1, 3)
+    assert latency.quartiles == (1.5, 3.5)  # halfway from 1 to 2, and from 2 to 5
 
 
 def test_models_are_timed_by_turns(monkeypatch):

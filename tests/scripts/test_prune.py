@@ -21,7 +21,7 @@ def test_a_run_leaves_everything_in_its_folder(pruned):
     left = {path.name for path in pruned.iterdir()}
     assert left == {
         "export", "flags.cfg", "masks.json", "masks.npz", "metrics.csv", "preprocessing.json",
-        "report.json",
+        "report", "report.json",
         "report.txt", "resnet20.keras", "tensorboard",
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 Everything that tfprune writes goes through here, and so does every error of the operating system.
 """
 
+from tfprune.files._arrays import read_arrays, write_arrays
 from tfprune.files._atomic import atomic_path, is_partial, make_folder, remove, sweep
 from tfprune.files._models import load_model, save_model
 from tfprune.files._system_errors import explained, known, told
@@ -15,12 +16,14 @@ __all__ = [
     "known",
     "load_model",
     "make_folder",
+    "read_arrays",
     "read_json",
     "read_text",
     "remove",
     "save_model",
     "sweep",
     "told",
+    "write_arrays",
     "write_json",
     "write_text",
 ]

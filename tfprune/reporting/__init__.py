@@ -3,7 +3,9 @@
 from tfprune.reporting.comparison import Comparison, compare
 from tfprune.reporting.environment import environment
 from tfprune.reporting.latency import Latency, measure_latencies, measure_latency
+from tfprune.reporting.layers import layer_rows
 from tfprune.reporting.measurement import Measurement, measure
+from tfprune.reporting.page import document, write_page
 from tfprune.reporting.run_report import finish
 
 __all__ = [
@@ -11,9 +13,12 @@ __all__ = [
     "Latency",
     "Measurement",
     "compare",
+    "document",
     "environment",
     "finish",
+    "layer_rows",
     "measure",
     "measure_latencies",
     "measure_latency",
+    "write_page",
 ]

@@ -21,12 +21,14 @@ class Latency:
         seconds: median over the repeats of the seconds that one call takes.
         fastest: the fewest seconds that a call took.
         repeats: timed calls.
+        quartiles: seconds that a quarter of the calls, and three quarters, took at most.
     """
 
     batch_size: int
     seconds: float
     fastest: float
     repeats: int
+    quartiles: tuple[float, float] = (0.0, 0.0)
 
 
 def measure_latency(
@@ -87,7 +89,7 @@ def measure_latencies(
             call()
     rounds = [[_timed(call) for call in calls] for _ in range(repeats)]
     return [
-        Latency(batch_size, statistics.median(times), min(times), repeats)
+        Latency(batch_size, statistics.median(times), min(times), repeats, _quartiles(times))
         for times in zip(*rounds, strict=True)
     ]
 
@@ -107,6 +109,11 @@ def _call(model: keras.Model, batch_size: int) -> Callable[[], None]:
             output.numpy()  # a GPU computes on after the call has returned
 
     return call
+
+
+def _quartiles(times: Sequence[float]) -> tuple[float, float]:
+    low, high = np.quantile(times, (0.25, 0.75))
+    return float(low), float(high)
 
 
 def _timed(call: Callable[[], None]) -> float:

@@ -8,13 +8,18 @@ from typing import Any
 
 from tfprune.files import remove, write_json, write_text
 from tfprune.reporting.environment import environment
+from tfprune.reporting.page import write_page
 from tfprune.runs.run_folder import REPORT, TEXT
 
 
 def finish(
-    folder: str | os.PathLike, title: str, parts: Mapping[str, Any], values: Mapping[str, Any]
+    folder: str | os.PathLike,
+    title: str,
+    parts: Mapping[str, Any],
+    values: Mapping[str, Any],
+    details: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write a run's report as text and as JSON, and drop what was only there to resume.
+    """Write a run's report as text, page and JSON, and drop what was only there to resume.
 
     The JSON comes last: it is the sign that the run is finished.
 
@@ -23,6 +28,7 @@ def finish(
         title: first line of the text.
         parts: {heading: anything with a text form}, in the order to read them.
         values: what the JSON holds, plain values; versions and machine are added.
+        details: what the page in `report/` tells besides, see `page.document`; None: no page.
 
     Returns:
         The text.
@@ -39,8 +45,11 @@ def finish(
         lines += [heading, textwrap.indent(str(part), "  ")]
     text = "\n".join(lines)
     folder = Path(folder)
+    values = {"title": title, **values, "environment": environment()}
+    if details is not None:
+        write_page(folder / "report", {**values, **details})
     write_text(folder / TEXT, text + "\n")
-    write_json(folder / REPORT, {"title": title, **values, "environment": environment()})
+    write_json(folder / REPORT, values)
     for name in ("checkpoints", "stages"):
         remove(folder / name)
     return text

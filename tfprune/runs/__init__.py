@@ -5,11 +5,12 @@ from tfprune.runs.masks_file import load_masks, save_masks
 from tfprune.runs.metrics_file import MetricsFile
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
-from tfprune.runs.run_folder import claim, require_same, text, values
+from tfprune.runs.run_folder import SETTINGS, claim, require_same, text, values
 from tfprune.runs.stages import Stages
 from tfprune.schedules._schedule import Outcome
 
 __all__ = [
+    "SETTINGS",
     "Feeding",
     "MetricsFile",
     "Outcome",

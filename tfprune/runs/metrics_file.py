@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,15 @@ class MetricsFile(keras.callbacks.Callback):
         writer.writerows(rows)
         write_text(self.path, text.getvalue())
 
+    def values(self) -> list[dict[str, float | None]]:
+        """Return a row per epoch as numbers; None for what is no finite number.
+
+        Example:
+            >>> MetricsFile("no such file").values()
+            []
+        """
+        return [{name: _number(text) for name, text in row.items()} for row in self._rows()]
+
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.is_file():
             return []
@@ -57,3 +67,9 @@ class MetricsFile(keras.callbacks.Callback):
                 f"{_REMEDY}"
             )
         return rows
+
+
+def _number(text: str) -> float | None:
+    if text.isdecimal():
+        return int(text)
+    return float(text) if text and math.isfinite(float(text)) else None

@@ -28,6 +28,7 @@ _RESULTS = (
     "stages",
     "tensorboard",
     "export",
+    "report",
 )
 
 

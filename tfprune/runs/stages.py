@@ -93,15 +93,18 @@ class Stages:
             graph, keep = analyse(model, allow_inexact=self.inexact), self.masks()
             small = rebuild(graph, keep)
             known = files.read_json(told, _ANEW) if told.is_file() else {}
-            proof = verify(graph, keep, small)
-            return _outcome(small, known.get("remarks", ()), known.get("seconds", {}), proof)
+            return _outcome(small, verify(graph, keep, small), known)
         options = dict(self.plan.options)
         if options.get("scope") == MEASURED:
             options["calibration"] = self.unlabelled()
         small, report = prune(model, self.sample(), self.plan.method, **options)
-        files.write_json(told, {"remarks": list(report.remarks), "seconds": dict(report.seconds)})
+        scores = {name: value.tolist() for name, value in report.scores.by_channel().items()}
+        known = {
+            "remarks": list(report.remarks), "seconds": dict(report.seconds), "scores": scores,
+        }  # fmt: skip
+        files.write_json(told, known)
         self.keep(report.keep)
-        return _outcome(small, report.remarks, report.seconds, report.verification)
+        return _outcome(small, report.verification, known)
 
     def recall(self, name: str, choose: Callable[[], Masks]) -> Masks:
         """Return a step's masks as an interrupted run chose them: its training belongs to them."""
@@ -214,10 +217,10 @@ class Stages:
         return files.read_json(told, _ANEW)["learning_rate"]
 
 
-def _outcome(
-    small: keras.Model, remarks: Sequence[str], seconds: Mapping[str, float], proof: Verification
-) -> Outcome:
-    return Outcome(small, "\n".join([*remarks, str(proof)]), seconds, {"cut": proof})
+def _outcome(small: keras.Model, proof: Verification, known: Mapping[str, Any]) -> Outcome:
+    remarks, seconds, scores = (known.get(name, {}) for name in ("remarks", "seconds", "scores"))
+    text = "\n".join([*remarks, str(proof)])
+    return Outcome(small, text, seconds, {"cut": proof}, tuple(remarks), scores)
 
 
 def _at(recipe: Recipe, rate: float) -> Recipe | None:

@@ -109,7 +109,8 @@ def run(stages: Stages, *, steps: int, course: str) -> Outcome:
     proofs = {name: report.verification for name, report in steps_made.items()}
     seconds = {name: report.seconds["step"] for name, report in steps_made.items()}
     texts = [f"{name}: {proof}" for name, proof in proofs.items()]
-    return Outcome(small, "\n".join([*reports[-1].remarks, *texts]), seconds, proofs)
+    told, scores = reports[-1].remarks, reports[-1].scores.by_channel()
+    return Outcome(small, "\n".join([*told, *texts]), seconds, proofs, told, scores)
 
 
 def _target(method: str, options: Mapping[str, Any]) -> tuple[str, float]:

@@ -34,6 +34,26 @@ class Scores(Mapping):
     def __len__(self) -> int:
         return len(self.by_layer)
 
+    def by_channel(self) -> dict[str, np.ndarray]:
+        """Return a number per channel, float64 [C], whatever the criterion gives.
+
+        Of similarities between pairs [C, C] it is how far the most similar other channel is, 1
+        minus the similarity.
+
+        Example:
+            >>> alike = np.array([[1, 0.75, 0], [0.75, 1, 0.5], [0, 0.5, 1]])
+            >>> Scores("similarity", {"stem": alike}).by_channel()["stem"].tolist()
+            [0.25, 0.25, 0.5]
+        """
+        return {name: _by_channel(np.asarray(x, np.float64)) for name, x in self.by_layer.items()}
+
+
+def _by_channel(value: np.ndarray) -> np.ndarray:
+    if value.ndim == 1:
+        return value
+    others = np.where(np.eye(len(value), dtype=bool), 0.0, value)
+    return 1 - others.max(axis=1)
+
 
 def scaled(values: np.ndarray) -> np.ndarray:
     """Return a layer's scores over their mean magnitude, so that layers can be ranked together.
