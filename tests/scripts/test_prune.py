@@ -383,7 +383,7 @@ def test_an_interrupted_schedule_goes_on_with_its_trained_stages(
 def test_a_layer_s_rate_grows_with_the_lost_training_accuracy(baseline, tmp_path, monkeypatch):
     accuracies = iter([0.9, 0.7])
     where = "tfprune.runs.stages.evaluate"
-    monkeypatch.setattr(where, lambda *args: {"accuracy": next(accuracies)})
+    monkeypatch.setattr(where, lambda *args, **task: {"accuracy": next(accuracies)})
     arguments = ("--smooth", "--layer_lr=0.008", "--formats=", "--pretrain_dir", baseline)
     with monkeypatch.context() as patch:
         patch.setattr(prune.runs, "train_recorded", _interrupt)
