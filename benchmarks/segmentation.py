@@ -1,6 +1,7 @@
 """What three criteria leave of a small DeepLabV3 on CamVid at half the MACs, fine-tuned equally.
 
 python -m benchmarks.segmentation --data_dir=DIR [--seeds 0 1 2] [--table docs/segmentation.csv]
+python -m benchmarks.segmentation: the table as Markdown, means over the seeds
 
 For each seed a network is trained, cut by each criterion, its kernels solved anew or not, and
 fine-tuned. Figures are of the test split, at the images' own size. Rows that the table holds are
@@ -25,6 +26,7 @@ from tfprune.data import DataSet, class_weights
 
 TABLE = Path("docs/segmentation.csv")
 KEY = ("seed", "criterion", "reconstructed")
+FIGURES = ("macs_left", "params_left", "miou_untrained", "miou", "pixel_accuracy")
 CRITERIA = ("fgp", "l1", "random")
 SIZE, BATCH, EPOCHS, FURTHER = (96, 128), 4, 16, 4
 WIDTHS = 8  # multiples of it: oneDNN's kernels crashed in training a network of other widths
@@ -130,14 +132,43 @@ def told(
     }
 
 
+def report(table: Path) -> str:
+    """Return the means over the seeds as Markdown: a line per criterion, then one per class."""
+    groups: dict[tuple[str, str], list[dict[str, str]]] = {}
+    with table.open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            groups.setdefault((row["criterion"], row["reconstructed"]), []).append(row)
+    heads = [f"{c}{', solved anew' if r == '1' else ''}" for c, r in groups]
+    lines = [f"| criterion | seeds | {' | '.join(FIGURES)} |", "|---" * (2 + len(FIGURES)) + "|"]
+    for head, rows in zip(heads, groups.values(), strict=True):
+        cells = [_spread(rows, name) for name in FIGURES]
+        lines.append(f"| {head} | {len(rows)} | {' | '.join(cells)} |")
+    classes = [name for name in next(iter(groups.values()))[0] if name.startswith("iou_")]
+    lines += ["", f"| IoU after fine-tuning, % | {' | '.join(heads)} |"]
+    lines.append("|---" * (len(heads) + 1) + "|")
+    for name in classes:
+        cells = [f"{100 * np.mean([float(r[name]) for r in rows]):.1f}" for rows in groups.values()]
+        lines.append(f"| {name.removeprefix('iou_')} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _spread(rows: list[dict[str, str]], name: str) -> str:
+    """Return the mean in per cent, with the deviation over the seeds where there are several."""
+    values = np.array([100 * float(row[name]) for row in rows])
+    return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
+
+
 def main() -> None:
-    """Compute the rows that are missing."""
+    """Compute the rows that are missing, or print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data_dir", required=True, help="CamVid in the folders of PASCAL VOC")
+    parser.add_argument("--data_dir", help="CamVid in PASCAL VOC's folders; without: the report")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--work", type=Path, default=Path("runs/benchmarks/segmentation"))
     arguments = parser.parse_args()
+    if arguments.data_dir is None:
+        print(report(arguments.table))
+        return
     data = tfprune.data.load("voc", data_dir=arguments.data_dir, classes="camvid", image_size=SIZE)
     for seed in arguments.seeds:
         for row in rows(data, seed, arguments.work, _known(arguments.table)):
