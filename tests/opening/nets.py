@@ -361,6 +361,28 @@ def built(kind, inputs=None):
     return model
 
 
-IMAGES = (Residual, Features, ConvNeXt, ViT, Mixer, UNet, Pyramid)
+class TensorFlowStyle(keras.Model):
+    """Calls of TensorFlow's own functions."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.gate = layers.Conv2D(8, 3, padding="same"), layers.Conv2D(8, 1)
+        self.query, self.key = layers.Dense(6), layers.Dense(6)
+        self.head = layers.Dense(3)
+
+    def call(self, inputs):
+        x = tf.nn.relu(self.conv(inputs)) * tf.sigmoid(self.gate(inputs))
+        left, right = tf.split(x, 2, axis=-1)
+        x = tf.concat([left + 1.0, tf.nn.gelu(right)], -1)
+        batch, channels = tf.shape(x)[0], x.shape[-1]
+        x = tf.reshape(x, [batch, -1, channels])
+        scores = tf.matmul(self.query(x), self.key(x), transpose_b=True)
+        x = tf.matmul(tf.nn.softmax(scores), x)
+        x = tf.squeeze(tf.expand_dims(tf.cast(x, tf.float32), 1), axis=[1])
+        x = tf.reduce_mean(x, axis=1) + tf.math.reduce_max(x, axis=1)
+        return self.head(tf.tile(tf.transpose(tf.stack([x, x], 1), [0, 2, 1])[..., 0], [1, 2]))
+
+
+IMAGES = (Residual, Features, ConvNeXt, ViT, Mixer, UNet, Pyramid, TensorFlowStyle)
 TWO = {"image": np.zeros(IMAGE, "float32"), "number": np.zeros((2, 4), "float32")}
 TEXT = np.zeros((2, 7), "int32")

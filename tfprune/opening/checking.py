@@ -95,4 +95,4 @@ def _drawn(fed: Fed, batch: int, side: int) -> list[Any]:
 
 def _outputs(model: keras.Model, inputs: Any) -> list[np.ndarray]:
     flat = keras.tree.flatten(model(inputs, training=False))
-    return [np.asarray(keras.ops.cast(y, "float64")) for y in flat]
+    return [np.atleast_1d(keras.ops.cast(y, "float64")) for y in flat]

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 from unittest.mock import patch
 
 import keras
-import tensorflow as tf
 from keras.src.backend import compute_output_spec
 from keras.src.backend.common import global_state
 from keras.src.ops import numpy as numpy_operations
+
+from tfprune.opening import tensorflow_calls
 
 _CONTEXT = "current_call_ctx"  # where Keras keeps `training` for the layers within a call
 _MAKERS = ("arange", "zeros", "ones", "full")
@@ -74,15 +75,22 @@ def watched(watcher: Watcher) -> Iterator[None]:
         replace = stack.enter_context
         replace(patch.object(keras.Layer, "__call__", layer))
         replace(patch.object(keras.Operation, "symbolic_call", operation))
-        for place, name, what in _TOUCHES:
-            replace(patch.object(place, name, _telling(place, name, what, watcher, mine)))
-        for name in _MAKERS:
-            maker = _making(name, getattr(keras.ops, name), watcher, mine)
-            for place in (keras.ops, numpy_operations):
-                replace(patch.object(place, name, maker))
-        replace(patch.object(tf, "shape", _shape_of(tf.shape)))
+        for place, name, answer in _answers(watcher, mine):
+            replace(patch.object(place, name, answer))
         replace(_plain_errors())
         yield
+
+
+def _answers(watcher: Watcher, mine: Callable[[], bool]) -> Iterator[tuple[Any, str, Any]]:
+    """Yield (place, name, what stands there while a model is traced)."""
+    for place, name, what in _TOUCHES:
+        yield place, name, _telling(place, name, what, watcher, mine)
+    for name in _MAKERS:
+        maker = _making(name, getattr(keras.ops, name), watcher, mine)
+        yield keras.ops, name, maker
+        yield numpy_operations, name, maker
+    for place, name, answer in tensorflow_calls.calls():
+        yield place, name, _answering(getattr(place, name), answer, mine)
 
 
 _TOUCHES = (
@@ -113,13 +121,16 @@ def _making(name: str, own: Callable, watcher: Watcher, mine: Callable[[], bool]
     return make
 
 
-def _shape_of(own: Callable) -> Callable:
-    """Return TensorFlow's `shape`, which refuses symbolic tensors, with an answer for them."""
+def _answering(own: Callable, answer: Callable, mine: Callable[[], bool]) -> Callable:
+    """Return a function of TensorFlow's that answers for symbolic tensors too."""
 
-    def shape(x: Any, *args: Any, **kwargs: Any) -> Any:
-        return x.shape if isinstance(x, keras.KerasTensor) else own(x, *args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if mine() and is_symbolic((args, kwargs)):
+            kwargs.pop("name", None)
+            return answer(*args, **kwargs)
+        return own(*args, **kwargs)
 
-    return shape
+    return call
 
 
 @contextmanager

@@ -72,11 +72,11 @@ class SoftPruning(keras.callbacks.Callback):
         Raises:
             PruningError: as `tfprune.prune`.
         """
-        self.selection.check(analyse(model, allow_inexact=self.inexact))
+        self.selection.check(analyse(model, allow_inexact=self.inexact, open_layers=False))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Choose and zero."""
-        graph = analyse(self.model, allow_inexact=self.inexact)
+        graph = analyse(self.model, allow_inexact=self.inexact, open_layers=False)
         scores = score(graph, self.method, self.data, **self.scoring)
         zero(graph, self.selection.choose(graph, scores)[0])
 

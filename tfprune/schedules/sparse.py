@@ -73,7 +73,7 @@ class SparseTraining(keras.callbacks.Callback):
             PruningError: "scales" of a model without normalisations that have a scale.
         """
         if self.penalised == "scales":
-            graph = analyse(model, allow_inexact=self.inexact)
+            graph = analyse(model, allow_inexact=self.inexact, open_layers=False)
             if not scaled_norms(graph):
                 raise PruningError(
                     f"sparse: penalised='scales' needs batch normalisation with a scale; model "
@@ -83,7 +83,7 @@ class SparseTraining(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         """Find what is penalised."""
         self.check(self.model)
-        graph = analyse(self.model, allow_inexact=self.inexact)
+        graph = analyse(self.model, allow_inexact=self.inexact, open_layers=False)
         self._shrink = shrinking(graph, self.penalised)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:

@@ -75,6 +75,7 @@ def compare(
 
 
 def _gap(expected: np.ndarray, received: np.ndarray, precision: float) -> Gap:
+    expected, received = np.atleast_1d(expected), np.atleast_1d(received)
     with np.errstate(invalid="ignore"):  # infinity from infinity
         mean = expected.mean(axis=0 if len(expected) > 1 else None)
         numbers = (expected - received, expected, expected - mean)

@@ -43,6 +43,18 @@ def reduction(call: Call) -> Channels | list[Channels]:
     return Channels(ids, tuple(call.outputs[0]))
 
 
+@rule("Moments")
+def moments(call: Call) -> list[Channels]:
+    """Rule of moments: each channel has its own over positions; over channels they span all."""
+    x, axes = call.inputs[0], call.op.axes
+    axes = {axis % len(x.shape) for axis in ([axes] if isinstance(axes, int) else axes)}
+    x = call.level(x, axes)
+    if axes & set(x.varying):
+        return pin_all(call, "moments are taken over the channels")
+    ids = x.ids if call.op.keepdims else x.ids.squeeze(tuple(axes))
+    return [Channels(ids, tuple(shape)) for shape in call.outputs]
+
+
 def _read(call: Call, x: Channels) -> Channels | list[Channels]:
     finish = _WITH_ZEROS.get(type(call.op).__name__)
     initial = getattr(call.op, "initial", None) is not None

@@ -1,0 +1,99 @@
+"""TensorFlow's functions that calls use as they use Keras': answered by Keras on symbolic tensors.
+
+TensorFlow refuses symbolic tensors, so that a call which asks `tf.nn.relu` could not be traced. The
+names below mean the same in Keras; all others stay TensorFlow's, and refuse.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+from keras import ops
+
+_ELEMENTWISE = """abs add cos divide equal exp floor greater greater_equal less less_equal
+logical_and logical_not logical_or maximum minimum multiply negative ones_like pow:power round
+sigmoid sign sin sqrt square subtract tanh where zeros_like""".split()
+_MATH = "erf log rsqrt softplus".split()
+_ACTIVATIONS = """elu leaky_relu relu relu6 selu sigmoid silu softplus softsign swish:silu
+tanh""".split()
+
+
+def _reduction(name: str) -> Callable:
+    def reduce(input_tensor: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return getattr(ops, name)(input_tensor, axis=axis, keepdims=keepdims)
+
+    return reduce
+
+
+def _softmax(logits: Any, axis: int | None = None) -> Any:
+    return ops.softmax(logits, axis=-1 if axis is None else axis)
+
+
+def _gelu(features: Any, approximate: bool = False) -> Any:
+    return ops.gelu(features, approximate=approximate)
+
+
+def _matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False) -> Any:
+    turned = [ops.swapaxes(x, -1, -2) if turn else x for x, turn in
+              ((a, transpose_a), (b, transpose_b))]  # fmt: skip
+    return ops.matmul(*turned)
+
+
+def _reshape(tensor: Any, shape: Any) -> Any:
+    return ops.reshape(tensor, tuple(int(size) for size in shape))
+
+
+def _split(value: Any, num_or_size_splits: Any, axis: int = 0) -> Any:
+    if isinstance(num_or_size_splits, int):
+        return ops.split(value, num_or_size_splits, axis=axis)
+    borders = [sum(num_or_size_splits[:i]) for i in range(1, len(num_or_size_splits))]
+    return ops.split(value, borders, axis=axis)
+
+
+def _sized(function: Callable) -> Callable:
+    """Return a function of a tensor and a list of sizes, as Keras takes them."""
+    return lambda x, sizes: function(x, tuple(map(int, sizes)))
+
+
+def _clip(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
+    return ops.clip(t, clip_value_min, clip_value_max)
+
+
+_OTHERS: dict[str, Callable] = {
+    "broadcast_to": _sized(ops.broadcast_to),
+    "cast": lambda x, dtype: ops.cast(x, tf.as_dtype(dtype).name),
+    "clip_by_value": _clip,
+    "concat": lambda values, axis: ops.concatenate(values, axis=axis),
+    "einsum": ops.einsum,
+    "expand_dims": lambda input, axis: ops.expand_dims(input, axis),  # noqa: PLW0108 - by name
+    "identity": lambda input: input,
+    "matmul": _matmul,
+    "reshape": _reshape,
+    "shape": lambda input, **_: input.shape,
+    "split": _split,
+    "squeeze": lambda input, axis=None: ops.squeeze(input, axis),
+    "stack": lambda values, axis=0: ops.stack(values, axis=axis),
+    "tile": _sized(ops.tile),
+    "transpose": lambda a, perm=None: ops.transpose(a, perm),
+}
+
+
+def calls() -> Iterator[tuple[Any, str, Callable]]:
+    """Yield (module, name, what answers in place of TensorFlow's function of this name)."""
+    for places, names in (
+        ((tf, tf.math), _ELEMENTWISE),
+        ((tf.math,), _MATH),
+        ((tf.nn,), _ACTIVATIONS),
+    ):
+        for name in names:
+            theirs, _, ours = name.partition(":")
+            for place in places:
+                if hasattr(place, theirs):
+                    yield place, theirs, getattr(ops, ours or theirs)
+    for name in ("max", "mean", "min", "prod", "sum"):
+        yield tf, f"reduce_{name}", _reduction(name)
+        yield tf.math, f"reduce_{name}", _reduction(name)
+    yield tf.nn, "softmax", _softmax
+    yield tf.nn, "gelu", _gelu
+    for name, function in _OTHERS.items():
+        yield tf, name, function
