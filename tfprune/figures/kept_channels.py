@@ -24,7 +24,7 @@ def kept_channels(keep: Mapping[str, np.ndarray]) -> "Figure":
 
     Example:
         >>> figure = kept_channels({"stem": np.array([True, False])})
-        >>> [bar.get_height() for bar in figure.axes[0].patches]
+        >>> [float(bar.get_height()) for bar in figure.axes[0].patches]
         [2.0, 1.0]
     """
     if not keep:

@@ -26,7 +26,7 @@ def redundancy_bars(index: np.ndarray, keep: np.ndarray, layer: str) -> "Figure"
 
     Example:
         >>> figure = redundancy_bars(np.array([1.0, 3.0]), np.array([True, False]), "stem")
-        >>> [bar.get_height() for bar in figure.axes[0].patches]
+        >>> [float(bar.get_height()) for bar in figure.axes[0].patches]
         [3.0, 1.0]
     """
     index, keep = np.asarray(index, float), np.asarray(keep, bool)

@@ -30,7 +30,7 @@ def score_distributions(
 
     Example:
         >>> figure = score_distributions({"a": np.arange(4.0)}, {"a": np.arange(4) > 1}, bins=2)
-        >>> [bar.get_height() for bar in figure.axes[0].patches]
+        >>> [float(bar.get_height()) for bar in figure.axes[0].patches]
         [0.0, 2.0, 2.0, 0.0]
     """
     names = [name for name in keep if name in scores]
