@@ -13,7 +13,8 @@ from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import rule
 from tfprune.opening.opened import open_up
-from tfprune.pruning import PruningReport, prune
+from tfprune.pruning import prune
+from tfprune.pruning_report import PruningReport
 from tfprune.reconstruction.reconstructing import reconstruct
 from tfprune.reconstruction.report import Reconstruction
 from tfprune.reconstruction.sensitivity import Sensitivity, sensitivity

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,10 +14,9 @@ from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.batch import Batch
 from tfprune.passes.reader import read, require_rereadable
+from tfprune.pruning_report import PruningReport
 from tfprune.reconstruction.measuring import MEASURED, Measuring
 from tfprune.reconstruction.reconstructing import reconstruct as solve_anew
-from tfprune.reconstruction.report import Reconstruction
-from tfprune.scoring.scores import Scores
 from tfprune.scoring.scoring import criterion_options, score
 from tfprune.selection import selectors
 from tfprune.selection.planning import SELECTING, Selection, asked, selector_options
@@ -27,44 +25,7 @@ from tfprune.selection.selecting import remarks
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.sample_inputs import UnprovenError
 from tfprune.surgery.verification import Verification, verify
-
-
-@dataclass(frozen=True)
-class PruningReport:
-    """What was pruned, and the proof.
-
-    Args:
-        method: name of the method.
-        keep: {layer name: bool [C], True = kept}.
-        scores: what the channels were ranked by.
-        verification: the comparison with the masked original.
-        params: weights before and after.
-        seconds: {stage: wall time}.
-        remarks: what is worth knowing about the choice, e.g. where a guard of the method held.
-        reconstruction: what solving the kernels anew did; None: it was not asked for.
-    """
-
-    method: str
-    keep: Mapping[str, np.ndarray]
-    scores: Scores
-    verification: Verification
-    params: tuple[int, int]
-    seconds: Mapping[str, float]
-    remarks: tuple[str, ...] = ()
-    reconstruction: Reconstruction | None = None
-
-    def __str__(self) -> str:
-        kept = sum(int(mask.sum()) for mask in self.keep.values())
-        total = sum(len(mask) for mask in self.keep.values())
-        before, after = self.params
-        times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in self.seconds.items())
-        lines = [
-            f"{self.method}: {kept} of {total} channels kept, parameters {before:,} -> {after:,} "
-            f"({after / before:.1%})",
-            *self.remarks,
-        ]
-        solved = [] if self.reconstruction is None else [str(self.reconstruction)]
-        return "\n".join([*lines, str(self.verification), *solved, times])
+from tfprune.training.identity import digest
 
 
 def prune(
@@ -134,7 +95,10 @@ def prune(
         clock.tick("reconstruct")
     params = (model.count_params(), small.count_params())
     told = (*remarks(graph, scores, keep), *notes)
-    report = PruningReport(method, keep, scores, check, params, clock.seconds, told, found)
+    report = PruningReport(
+        method, keep, scores, check, params, clock.seconds, told, found,
+        settings={**options, "allow_inexact": allow_inexact}, original=digest(model.get_weights()),
+    )  # fmt: skip
     return small, report
 
 

@@ -11,6 +11,14 @@ from tfprune.runs import load_masks, save_masks
 KEEP = {"stem": np.array([True, False, True]), "block/conv": np.array([False, True])}
 
 
+def test_a_layer_may_be_called_as_an_argument_of_numpy(tmp_path):
+    keep = {"file": np.array([True, False]), "allow_pickle": np.array([True])}
+    save_masks(tmp_path, keep)
+    assert {name: mask.tolist() for name, mask in load_masks(tmp_path / "masks.npz").items()} == {
+        "file": [True, False], "allow_pickle": [True],
+    }  # fmt: skip
+
+
 def test_masks_are_read_back_from_both_files(tmp_path):
     save_masks(tmp_path, KEEP)
     loaded = load_masks(tmp_path / "masks.npz")

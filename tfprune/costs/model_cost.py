@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from tfprune import notebook
 from tfprune.costs.conventions import CONVENTIONS, Convention, LayerCost
 from tfprune.costs.element_counts import Elements, count_elements
 from tfprune.errors import PruningError, unknown
@@ -20,6 +21,8 @@ from tfprune.opening.opened import opened_where_possible
 from tfprune.surgery.resizing import with_input_shape
 
 _POOLINGS = ("global_average_pooling", "average_pooling")  # the narrower one first
+
+_HEADER = ("layer", "kind", "parameters", "MACs")
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,18 @@ class Cost:
     rows: tuple[LayerCost, ...]
 
     def __str__(self) -> str:
-        count = CONVENTIONS[self.convention]
-        counted = [(row, count.params(row), count.macs(row)) for row in self.rows]
-        shown = [(r.name, r.kind, f"{p:,}", f"{m:,}") for r, p, m in counted if p or m]
+        shown = [(name, kind, f"{p:,}", f"{m:,}") for name, kind, p, m in self._counted()]
         total = (f"total ({self.convention})", "", f"{self.params:,}", f"{self.macs:,}")
-        return _table([("layer", "kind", "parameters", "MACs"), *shown, total], left=2)
+        return _table([_HEADER, *shown, total], left=2)
+
+    def _repr_html_(self) -> str:
+        title = f"{self.params:,} parameters, {self.macs:,} MACs ({self.convention})"
+        return notebook.table(title, _HEADER, self._counted())
+
+    def _counted(self) -> list[tuple[str, str, int, int]]:
+        count = CONVENTIONS[self.convention]
+        rows = [(row.name, row.kind, count.params(row), count.macs(row)) for row in self.rows]
+        return [row for row in rows if row[2] or row[3]]
 
     def compare(self, after: "Cost") -> str:
         """Return a table of this cost, another one and the reduction.

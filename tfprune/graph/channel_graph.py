@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from scipy.sparse import coo_matrix
 
+from tfprune import notebook
 from tfprune.graph.channels import Channels
 from tfprune.graph.layer_notes import Owner, Reader
 
@@ -86,6 +87,9 @@ class ChannelGraph:
     def __str__(self) -> str:
         return _table(self)
 
+    def _repr_html_(self) -> str:
+        return notebook.table(_title(self), _HEADER, [_row(self, name) for name in self.producers])
+
 
 def _table(graph: ChannelGraph) -> str:
     """Return one line per layer: its channels, what they are coupled with, what is pinned."""
@@ -93,10 +97,13 @@ def _table(graph: ChannelGraph) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
              for row in rows]  # fmt: skip
+    return "\n".join([_title(graph), *lines, *_unreached(graph)])
+
+
+def _title(graph: ChannelGraph) -> str:
     total = sum(graph.channels(name) for name in graph.producers)
     free = sum(int(graph.free(name).sum()) for name in graph.producers)
-    title = f"Channel graph of {graph.model.name!r}: {free:,} of {total:,} channels may go"
-    return "\n".join([title, *lines, *_unreached(graph)])
+    return f"Channel graph of {graph.model.name!r}: {free:,} of {total:,} channels may go"
 
 
 def _row(graph: ChannelGraph, name: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.files import atomic_path, write_text
+from tfprune.files import write_arrays, write_text
 
 
 def save_masks(folder: str | os.PathLike, keep: Mapping[str, np.ndarray]) -> None:
@@ -28,8 +28,7 @@ def save_masks(folder: str | os.PathLike, keep: Mapping[str, np.ndarray]) -> Non
     """
     lines = [f"  {json.dumps(name)}: {json.dumps(mask.tolist())}" for name, mask in keep.items()]
     write_text(Path(folder) / "masks.json", "{\n" + ",\n".join(lines) + "\n}\n")
-    with atomic_path(Path(folder) / "masks.npz") as temporary:
-        np.savez_compressed(temporary, **keep)
+    write_arrays(Path(folder) / "masks.npz", keep)
 
 
 def load_masks(path: str | os.PathLike) -> dict[str, np.ndarray]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
-from tfprune.pruning import PruningReport, begun
+from tfprune.pruning import begun
+from tfprune.pruning_report import PruningReport
 from tfprune.reconstruction.measuring import Measuring
 from tfprune.schedules._schedule import Masks
 from tfprune.scoring.scores import Scores, scaled

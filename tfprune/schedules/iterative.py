@@ -11,7 +11,8 @@ import keras
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
 from tfprune.passes.reader import require_rereadable
-from tfprune.pruning import PruningReport, parted
+from tfprune.pruning import parted
+from tfprune.pruning_report import PruningReport
 from tfprune.schedules._choice import Choice, Masks
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.selection.request import AMOUNTS

@@ -10,7 +10,8 @@ from tfprune.checks import check_bool
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.reader import require_rereadable
-from tfprune.pruning import PruningReport, planned, prune
+from tfprune.pruning import planned, prune
+from tfprune.pruning_report import PruningReport
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.scoring.scoring import score
 

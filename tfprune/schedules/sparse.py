@@ -11,7 +11,8 @@ from tfprune.checks import check_bool
 from tfprune.criteria._norms import scaled_norms
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
-from tfprune.pruning import PruningReport, planned, prune
+from tfprune.pruning import planned, prune
+from tfprune.pruning_report import PruningReport
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.schedules._shrinking import PENALISED, shrinking
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfprune.reporting.page.texts import escaped, shown, told
+from tfprune.texts import escaped, shown, told
 
 
 @dataclass(frozen=True)

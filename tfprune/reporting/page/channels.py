@@ -6,7 +6,7 @@ from typing import Any
 
 from tfprune.reporting.page.blocks import Bars, Folded, Note, Table
 from tfprune.reporting.page.charts import Strip
-from tfprune.reporting.page.texts import escaped
+from tfprune.texts import escaped
 
 Record = Mapping[str, Any]
 _LISTED = 400  # removed channels of a layer that the page names; the table holds all

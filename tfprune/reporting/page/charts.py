@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tfprune.reporting.page.texts import escaped, told
+from tfprune.texts import escaped, told
 
 # A phone shows a chart at about this many pixels, so that its letters stay as large as the text.
 _WIDTH, _HEIGHT = 360, 230

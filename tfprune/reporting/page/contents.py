@@ -7,7 +7,7 @@ from typing import Any
 from tfprune import tasks
 from tfprune.reporting.page import channels, figures
 from tfprune.reporting.page.blocks import Folded, Note, Table
-from tfprune.reporting.page.texts import told
+from tfprune.texts import told
 
 Record = Mapping[str, Any]
 _ASKED = (

@@ -9,7 +9,7 @@ from tfprune.files import make_folder, write_json, write_text
 from tfprune.reporting.page.contents import sections
 from tfprune.reporting.page.figures import tiles
 from tfprune.reporting.page.style import SHEET
-from tfprune.reporting.page.texts import escaped
+from tfprune.texts import escaped
 
 PAGE, DATA = "report.html", "report.json"
 # Nothing is fetched, and nothing runs, whatever a name in the record would like.

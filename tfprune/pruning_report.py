@@ -1,0 +1,169 @@
+"""What was pruned, and the proof: told, saved, loaded, and applied again without data."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune import notebook
+from tfprune.errors import PruningError
+from tfprune.files import read_arrays, write_arrays
+from tfprune.graph.analysis import analyse
+from tfprune.reconstruction.report import Reconstruction
+from tfprune.reporting.environment import environment
+from tfprune.scoring.scores import Scores
+from tfprune.surgery.rebuilding import rebuild
+from tfprune.surgery.verification import Verification, verify
+from tfprune.training.identity import digest
+
+_REMEDY = "Save the report again with `report.save(path)`."
+_PLAIN = ("method", "params", "seconds", "remarks", "settings", "original")
+
+
+@dataclass(frozen=True)
+class PruningReport:
+    """What was pruned, and the proof.
+
+    Args:
+        method: name of the method.
+        keep: {layer name: bool [C], True = kept}.
+        scores: what the channels were ranked by.
+        verification: the comparison with the masked original.
+        params: weights before and after.
+        seconds: {stage: wall time}.
+        remarks: what is worth knowing about the choice, e.g. where a guard of the method held.
+        reconstruction: what solving the kernels anew did; None: it was not asked for.
+        settings: the options of the call that chose.
+        original: fingerprint of the unpruned model's weights; "": not taken.
+    """
+
+    method: str
+    keep: Mapping[str, np.ndarray]
+    scores: Scores
+    verification: Verification
+    params: tuple[int, int]
+    seconds: Mapping[str, float]
+    remarks: tuple[str, ...] = ()
+    reconstruction: Reconstruction | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    original: str = ""
+
+    def __str__(self) -> str:
+        times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in self.seconds.items())
+        solved = [] if self.reconstruction is None else [str(self.reconstruction)]
+        lines = [self._summary(), *self.remarks, str(self.verification), *solved, times]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [[name, int(np.sum(mask)), len(mask)] for name, mask in self.keep.items()]
+        return notebook.table(self._summary(), ["layer", "kept", "channels"], rows)
+
+    def _summary(self) -> str:
+        kept = sum(int(mask.sum()) for mask in self.keep.values())
+        total = sum(len(mask) for mask in self.keep.values())
+        before, after = self.params
+        return (
+            f"{self.method}: {kept} of {total} channels kept, parameters {before:,} -> {after:,} "
+            f"({after / before:.1%})"
+        )
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write masks, a score per channel, settings, proof, versions and fingerprint to one file.
+
+        What a reconstruction changed lies in the weights of the smaller model, not in here.
+
+        Args:
+            path: the file, `.npz`.
+
+        Example:
+            >>> import keras, tempfile, tfprune
+            >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="a"),
+            ...                           keras.layers.Dense(2)])
+            >>> _, report = tfprune.prune(model, None, method="l1", ratio=0.5)
+            >>> path = tempfile.mkdtemp() + "/pruning.npz"
+            >>> report.save(path)
+            >>> small, _ = tfprune.PruningReport.load(path).apply(model)
+            >>> small.get_layer("a").units
+            4
+        """
+        told = {name: getattr(self, name) for name in _PLAIN}
+        scores = {name: x for name, x in asdict(self.scores).items() if name != "by_layer"}
+        told |= {"verification": asdict(self.verification), "scores": scores}
+        told |= {"versions": environment()["versions"]}
+        text = json.dumps(told, default=_plain)
+        arrays = {f"keep/{name}": mask for name, mask in self.keep.items()}
+        arrays |= {f"scores/{name}": x for name, x in self.scores.by_channel().items()}
+        write_arrays(path, {"report": np.array(text), **arrays})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "PruningReport":
+        """Read a report that `save` has written; no code is run from the file.
+
+        Args:
+            path: the file.
+
+        Raises:
+            PruningError: there is no such file, or it is damaged, or it is no report.
+        """
+        arrays = read_arrays(path, _REMEDY)
+        try:
+            told = json.loads(str(arrays.pop("report")))
+            proof = told["verification"]
+            proof["inexact"] = tuple(proof["inexact"])
+            values = {name: told[name] for name in _PLAIN}
+            values |= {"params": tuple(told["params"]), "remarks": tuple(told["remarks"])}
+            return cls(
+                **values,
+                keep={name: mask.astype(bool) for name, mask in _part(arrays, "keep/")},
+                scores=Scores(by_layer=dict(_part(arrays, "scores/")), **told["scores"]),
+                verification=Verification(**proof),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise PruningError(
+                f"{path} is no report of a pruning: {type(error).__name__}: {error}. {_REMEDY}"
+            ) from error
+
+    def apply(
+        self, model: keras.Model, *, other_weights: bool = False
+    ) -> tuple[keras.Model, "PruningReport"]:
+        """Prune the same model elsewhere as this report says, without data.
+
+        Args:
+            model: the unpruned model; it is not changed.
+            other_weights: also take a model of the same layers that was trained otherwise.
+
+        Returns:
+            The smaller model, verified, and this report with the proof of this time.
+
+        Raises:
+            PruningError: the weights are not those that were scored, a layer is missing or has
+                another number of channels, and as `rebuild` and `verify`.
+        """
+        found = digest(model.get_weights())
+        if self.original and found != self.original and not other_weights:
+            raise PruningError(
+                f"apply: the weights of model {model.name!r} are not those that this report is of: "
+                f"expected the fingerprint {self.original}, received {found}. Pass the original, "
+                "or other_weights=True if the same channels are to go all the same."
+            )
+        graph = analyse(model, allow_inexact=bool(self.settings.get("allow_inexact", False)))
+        small = rebuild(graph, self.keep)
+        params = (model.count_params(), small.count_params())
+        known = {name: getattr(self, name) for name in ("method", "keep", "scores", "remarks")}
+        return small, PruningReport(
+            **known, verification=verify(graph, self.keep, small), params=params, seconds={},
+            settings=self.settings, original=found,
+        )  # fmt: skip
+
+
+def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> list[tuple[str, np.ndarray]]:
+    return [(name[len(prefix) :], x) for name, x in arrays.items() if name.startswith(prefix)]
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as Python's, and by its name or text what JSON cannot hold."""
+    return value.item() if isinstance(value, np.generic) else getattr(value, "__name__", str(value))
