@@ -5,7 +5,7 @@ from tfprune.reporting.environment import environment
 from tfprune.reporting.latency import Latency, measure_latencies, measure_latency
 from tfprune.reporting.layers import layer_rows
 from tfprune.reporting.measurement import Measurement, measure
-from tfprune.reporting.page import document, write_page
+from tfprune.reporting.page import document, model_card, write_page
 from tfprune.reporting.run_report import finish
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "measure",
     "measure_latencies",
     "measure_latency",
+    "model_card",
     "write_page",
 ]

@@ -8,10 +8,11 @@ from typing import Any
 from tfprune.files import make_folder, write_json, write_text
 from tfprune.reporting.page.contents import sections
 from tfprune.reporting.page.figures import tiles
+from tfprune.reporting.page.model_card import model_card
 from tfprune.reporting.page.style import SHEET
 from tfprune.texts import escaped
 
-PAGE, DATA = "report.html", "report.json"
+PAGE, DATA, CARD = "report.html", "report.json", "model_card.md"
 # Nothing is fetched, and nothing runs, whatever a name in the record would like.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -48,7 +49,7 @@ def document(record: Mapping[str, Any]) -> str:
 
 
 def write_page(folder: str | os.PathLike, record: Mapping[str, Any]) -> Path:
-    """Write a run's page, the record it is made from as JSON, and its tables as CSV.
+    """Write a run's page, a model card, the record they are made from and its tables as CSV.
 
     Args:
         folder: where to; made if it is missing.
@@ -61,12 +62,13 @@ def write_page(folder: str | os.PathLike, record: Mapping[str, Any]) -> Path:
         >>> import tempfile
         >>> page = write_page(tempfile.mkdtemp(), {"title": "a run", "method": "l1"})
         >>> sorted(path.name for path in page.parent.iterdir())
-        ['asked.csv', 'report.html', 'report.json']
+        ['asked.csv', 'model_card.md', 'report.html', 'report.json']
     """
     folder = make_folder(folder)
     for section in sections(record):
         for table in section.tables:
             write_text(folder / f"{table.name}.csv", table.csv())
     write_json(folder / DATA, record)
+    write_text(folder / CARD, model_card(record))
     write_text(folder / PAGE, document(record))
     return folder / PAGE
