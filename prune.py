@@ -20,6 +20,7 @@ import flags.schedule
 import flags.stage_training
 import flags.training
 from flags import commandline
+from flags.progress import Progress
 
 # The flags come first, since they quieten TensorFlow's start-up.
 # isort: split
@@ -31,6 +32,7 @@ import tfprune.data
 from tfprune import criteria, files, plugins, reporting, runs, schedules, tasks, training
 from tfprune.errors import PruningError
 from tfprune.exporting import require_formats
+from tfprune.passes.progress import telling
 from tfprune.pruning import require_possible
 from tfprune.scoring.scoring import criterion_options
 from tfprune.training.devices import use_gpu
@@ -153,14 +155,14 @@ def load_baseline(path: Path, arch: str, data: str) -> keras.Model:
 
 
 def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:
-    """Return what a method that takes long gets: a folder to resume from, and whom to tell.
+    """Return what a method that takes long gets: a folder to resume from.
 
     Args:
         method: name of the method.
         schedule: name of the schedule; one that scores a model twice has no use for a cache.
         folder: the run's folder.
     """
-    own = {"cache_dir": folder / "scoring", "progress": _tell}
+    own = {"cache_dir": folder / "scoring"}
     if not plugins.find(schedules, schedule, "schedule of pruning").SCHEDULE.scores_once:
         own.pop("cache_dir")
     taken = criterion_options(plugins.find(criteria, method, "method"))
@@ -178,10 +180,6 @@ def in_task(method: str, data: tfprune.data.DataSet) -> dict[str, Any]:
         return {}
     takes = criterion_options(plugins.find(criteria, method, "method"))
     return {"task": data.task.name} if "task" in takes else {}
-
-
-def _tell(done: int, total: int, left: float) -> None:
-    logging.info("Scored %d of %d images, about %.0f s left", done, total, left)
 
 
 def prune(
@@ -212,7 +210,8 @@ def prune(
     """
     verbose = 1 if sys.stdout.isatty() else 2
     stages = runs.Stages(model, data, folder, plan, feeding, verbose)
-    cut = stages.run()
+    with telling(Progress("Pruning", plan.samples)):
+        cut = stages.run()
     logging.info("%s", cut.text)
     small = cut.model
     on_the_way = {"before fine-tuning": small}
@@ -221,7 +220,8 @@ def prune(
         on_the_way["after recalibration"] = small
     solved = {}
     if plan.reconstruction:
-        small, told = stages.reconstructed(small)
+        with telling(Progress("Reconstructing")):
+            small, told = stages.reconstructed(small)
         solved = {"reconstruction": told}
         logging.info("%s", told)
         on_the_way["after reconstruction"] = small

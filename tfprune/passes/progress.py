@@ -31,8 +31,13 @@ def telling(progress: Progress | None) -> Iterator[None]:
         _TOLD.reset(token)
 
 
-def tell(done: int) -> None:
-    """Tell how many samples a pass has done."""
+def listener() -> Progress | None:
+    """Return whom passes tell now, None for nobody."""
+    return _TOLD.get()
+
+
+def tell(done: int, of: int | None = None) -> None:
+    """Tell how many samples, or steps, a pass has done, and of how many."""
     progress = _TOLD.get()
     if progress is not None:
-        progress(done, None, None)
+        progress(done, of, None)

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.progress import tell
 from tfprune.reconstruction.fitting import HELD, Fitting, Settings
 from tfprune.reconstruction.lanes import Shelf
 from tfprune.reconstruction.pair import Pair
@@ -90,7 +91,7 @@ def reconstruct(
     remarks = suitability(graph, portions[0])
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed))
     with Shelf(memory_gb * 1e9) as shelf:
-        wanted, before, after = fitting.run(portions, shelf, progress or (lambda done, of: None))
+        wanted, before, after = fitting.run(portions, shelf, progress or tell)
     errors = _errors(wanted, before), _errors(wanted, after)
     better = all(new < old for old, new in zip(*errors, strict=True))
     if not better:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.progress import tell
 from tfprune.reconstruction.allotment import Allotment
 from tfprune.reconstruction.elimination import Elimination, eliminations, order_of_removal
 from tfprune.reconstruction.original import Original, Trials
@@ -159,8 +160,7 @@ def sensitivity(
         shrinking = _Shrinking(trials, parts, len(graph.is_pinned))
         units, harm = shrinking.curve(units, worth if scores else None)
         curves.append(Curve(tuple(found.names(members)), units, harm))
-        if progress:
-            progress(place + 1, len(found.members))
+        (progress or tell)(place + 1, len(found.members))
     return Sensitivity(graph, tuple(curves))
 
 

@@ -11,7 +11,7 @@ from tfprune import criteria, plugins
 from tfprune.errors import PruningError, unknown
 from tfprune.graph import coupling
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.progress import Progress, telling
+from tfprune.passes.progress import Progress, listener, telling
 from tfprune.scoring.method import Method
 from tfprune.scoring.scores import Scores
 
@@ -37,7 +37,8 @@ def score(
             "mean" or "sum" of their own scores, those of the "leader" (the layer nearest to the
             input), or "pin" to leave such layers whole; by default as the criterion's paper does.
         progress: called with (images done, of how many, seconds left) while a criterion reads data;
-            the last two are None where they are not known.
+            the last two are None where they are not known; None: whom
+            `tfprune.passes.progress.telling` names around the call, if anybody.
         **options: the criterion's own options, e.g. `seed=3`.
 
     Returns:
@@ -69,8 +70,8 @@ def score(
     _check_progress(progress, criterion, method)
     own = "progress" in _parameters(module)
     if own:
-        options["progress"] = progress
-    with telling(None if own else progress):
+        options["progress"] = progress or listener()
+    with telling(None if own else progress or listener()):
         values = module.score(graph, data, **itself, **options)
     _require_finite(criterion, values)
     if not itself:

@@ -1,0 +1,73 @@
+"""How far a long step is: a bar on a terminal, a plain line now and then elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from absl import logging
+from tqdm.auto import tqdm
+
+FIRST, EVERY = 2.0, 10.0  # seconds after which the first line, and then another, is worth reading
+
+
+class Progress:
+    """Told by passes over data; what takes less than two seconds says nothing.
+
+    Args:
+        what: the step, e.g. "Scoring".
+        total: how many samples a pass has, where the pass does not know.
+        stream: where a bar is drawn if it is a terminal.
+        clock: seconds from any moment on.
+
+    Example:
+        >>> Progress("Scoring")(5, 10, None)
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int | None = None,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.what, self.total, self.clock = what, total, clock
+        self.stream = stream or sys.stderr
+        self._bar: tqdm | None = None
+        self._done, self._started, self._told = 0, clock(), clock()
+
+    def __call__(self, done: int, of: int | None, left: float | None) -> None:
+        """Take note that a pass has come so far, as `tfprune.score(progress=)` tells it."""
+        if done <= self._done:  # another pass
+            self._begin()
+        of = of or self.total
+        if self.stream.isatty():
+            self._draw(done, of)
+        else:
+            self._write(done, of, left)
+        self._done = done
+        if done == of:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._bar:
+            self._bar.close()
+        self._bar, self._done = None, 0
+        self._started = self._told = self.clock()
+
+    def _draw(self, done: int, of: int | None) -> None:
+        if not self._bar:
+            self._bar = tqdm(total=of, desc=self.what, file=self.stream, leave=False, delay=FIRST)
+        self._bar.update(done - self._done)
+
+    def _write(self, done: int, of: int | None, left: float | None) -> None:
+        now = self.clock()
+        spent = now - self._started
+        if spent < FIRST or now - self._told < (FIRST if self._told == self._started else EVERY):
+            return
+        self._told = now
+        if of and left is None:
+            left = spent / done * (of - done)
+        count = f"{done} of {of}" if of else f"{done}"
+        rest = "" if left is None else f", about {left:.0f} s left"
+        logging.info("%s: %s%s", self.what, count, rest)

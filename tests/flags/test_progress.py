@@ -1,0 +1,71 @@
+"""Progress: plain lines with the time left, a bar on a terminal, nothing for what is quick."""
+
+import io
+
+import numpy as np
+import pytest
+from absl import logging
+
+import tfprune
+from flags.progress import Progress
+from tests.runs.test_stages import small
+from tfprune.passes.progress import tell, telling
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    found = []
+    monkeypatch.setattr(logging, "info", lambda text, *values: found.append(text % values))
+    return found
+
+
+def test_lines_come_after_two_seconds_and_then_every_ten(lines):
+    now = [0.0]
+    told = Progress("Scoring", total=40, stream=io.StringIO(), clock=lambda: now[0])
+    for second in range(1, 40):
+        now[0] = float(second)
+        told(second, None, None)
+    assert lines == [f"Scoring: {n} of 40, about {40 - n} s left" for n in (2, 12, 22, 32)]
+
+
+def test_a_pass_that_tells_how_long_it_takes_is_believed(lines):
+    now = [0.0]
+    told = Progress("Scoring", stream=io.StringIO(), clock=lambda: now[0])
+    now[0] = 5.0
+    told(3, 9, 77.0)
+    assert lines == ["Scoring: 3 of 9, about 77 s left"]
+
+
+def test_what_is_quick_says_nothing_and_a_new_pass_begins_anew(lines):
+    now = [0.0]
+    told = Progress("Scoring", stream=io.StringIO(), clock=lambda: now[0])
+    for _ in range(5):  # passes of a second each
+        now[0] += 1
+        told(10, None, None)
+    assert lines == []
+
+
+def test_a_terminal_shows_a_bar_with_the_time_left(monkeypatch):
+    monkeypatch.setattr("flags.progress.FIRST", 0)
+    stream = Terminal()
+    told = Progress("Scoring", total=4, stream=stream)
+    for done in (1, 2, 4):
+        told(done, None, None)
+    assert "Scoring" in stream.getvalue()
+    assert "/4" in stream.getvalue()
+    assert "<" in stream.getvalue()  # tqdm writes 00:01<00:03
+
+
+def test_a_listener_around_hears_what_a_score_within_reads():
+    told = []
+    with telling(lambda *values: told.append(values)):
+        graph = tfprune.analyse(small())
+        tell(3, 9)
+        tfprune.score(graph, "taylor", (np.ones((4, 2)), np.zeros(4, int)))
+    assert told[0] == (3, 9, None)
+    assert told[-1][0] == 4
