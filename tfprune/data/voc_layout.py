@@ -29,8 +29,8 @@ class Pair:
         image: path of the photograph.
         mask: path of the mask.
         size: (H, W) of both.
-        labels: the mask as a grey PNG: TensorFlow decodes a palette to its colours, and calling
-            Python from many threads of a pipeline to do better has crashed.
+        labels: the mask as a grey PNG: TensorFlow decodes a palette to its colours, and Python in
+            a pipeline would run one thread at a time.
     """
 
     image: str
