@@ -6,7 +6,8 @@ With preprocessing, its signatures are
 - `bytes`: `content` [B], each the bytes of a JPEG or PNG file -> the same;
 - `model`: what the model itself takes and gives, under its own names;
 
-without it, `serving_default` is the model itself.
+without it, `serving_default` is the model itself. One request for each signature is left for the
+server to warm up with.
 """
 
 from pathlib import Path
@@ -18,7 +19,14 @@ import tensorflow as tf
 
 from tfprune.data import Preprocessing
 from tfprune.errors import PruningError
-from tfprune.exporting._signature import call, input_names, output_names, to_float64
+from tfprune.exporting._signature import (
+    call,
+    example_inputs,
+    input_names,
+    output_names,
+    to_float64,
+)
+from tfprune.exporting.warm_up import write_warm_up
 from tfprune.files import make_folder, write_text
 from tfprune.graph.heads import gives_probabilities
 from tfprune.surgery.responses import raw_outputs
@@ -44,6 +52,7 @@ def write(model: keras.Model, path: Path) -> None:
     archive.track(model)
     _add_model(archive, model, _DEFAULT)
     archive.write_out(str(path), verbose=False)
+    write_warm_up(path, model.name, {_DEFAULT: _own_request(model)})
 
 
 def serve(model: keras.Model, path: Path, preprocessing: Preprocessing) -> None:
@@ -74,6 +83,13 @@ def serve(model: keras.Model, path: Path, preprocessing: Preprocessing) -> None:
     extra = make_folder(path / "assets.extra")  # where TensorFlow Serving leaves files alone
     write_text(extra / "labels.txt", "".join(f"{label}\n" for label in preprocessing.labels))
     preprocessing.save(extra)
+    picture = np.zeros((*shape[:2], 3), np.uint8)
+    requests = {
+        _DEFAULT: {"images": np.zeros((1, *shape), np.float32)},
+        _BYTES: {"content": [tf.io.encode_png(picture).numpy()]},
+        _OWN: _own_request(model),
+    }
+    write_warm_up(path, model.name, requests)
 
 
 def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
@@ -116,6 +132,13 @@ def _outputs(model: keras.Model, preprocessing: Preprocessing, raw: tf.Tensor) -
     outputs = model(preprocessing.normalise(raw), training=False)
     logits = _classifies(model) and not gives_probabilities(model)
     return np.asarray(tf.nn.softmax(outputs) if logits else outputs)
+
+
+def _own_request(model: keras.Model) -> dict[str, np.ndarray]:
+    return {
+        name: value[:1]
+        for name, value in zip(input_names(model), example_inputs(model), strict=True)
+    }
 
 
 def _add_model(archive: Any, model: keras.Model, endpoint: str) -> None:
