@@ -77,16 +77,20 @@ def test_arguments_of_another_kind_are_refused(call, message):
         call(net())
 
 
-def test_a_subclassed_model_is_refused():
+def test_a_subclassed_model_becomes_a_functional_one():
     class Net(keras.Model):
         def __init__(self):
             super().__init__()
-            self.dense = layers.Dense(2)
+            self.hidden, self.head = layers.Dense(8), layers.Dense(2)
 
         def call(self, x):
-            return self.dense(x)
+            return self.head(self.hidden(x))
 
     model = Net()
+    with pytest.raises(PruningError, match="is a subclassed model .Net.: .*Call it once"):
+        tfprune.prune(model, None, method="l1", ratio=0.5)
     model(np.zeros((1, 3)))
-    with pytest.raises(PruningError, match="is a subclassed model .Net.: .* functional API"):
-        tfprune.analyse(model)
+    small, report = tfprune.prune(model, None, method="l1", ratio=0.5)
+    assert report.verification.proven
+    assert small.get_layer("hidden").units == 4
+    assert model.hidden.units == 8

@@ -44,7 +44,8 @@ def prune(
     What can be refused without scores is refused before anything is scored.
 
     Args:
-        model: a built functional or Sequential model; it is not changed.
+        model: a built model of any kind; it is not changed. Composite layers and subclassed
+            models are opened first, as by `tfprune.open_up`: what comes out is functional.
         data: what the criterion scores on, as for `tfprune.score`; None for a method that
             needs no data, such as "l1".
         method: name of the method.
