@@ -12,9 +12,10 @@ from tfprune import plugins
 from tfprune.data import Preprocessing, preprocessing
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature, export, formats
-from tfprune.exporting.formats import onnx, saved_model
+from tfprune.exporting.formats import onnx, openvino, saved_model
 
 FORMATS = plugins.names(formats)
+PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "openvino": ("openvino",)}
 BATCH = 5  # another size than the one the exporter compares with
 
 
@@ -41,9 +42,8 @@ def inputs():
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_file_computes_what_the_model_computes(model, inputs, name, tmp_path):
-    if name == "onnx":
-        pytest.importorskip("tf2onnx")
-        pytest.importorskip("onnxruntime")
+    for package in PACKAGES.get(name, ()):
+        pytest.importorskip(package)
     paths = export(model, tmp_path, formats=[name])
     assert list(paths) == [name]
     assert [path.name for path in tmp_path.iterdir()] == [paths[name].name]
@@ -168,6 +168,13 @@ def test_onnx_names_the_missing_packages(model, tmp_path, monkeypatch):
         PruningError, match=r"tf2onnx, onnxruntime.*pip install 'tfprune\[export\]'"
     ):
         export(model, tmp_path, formats=["onnx"])
+
+
+def test_openvino_names_the_missing_package(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(openvino.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(PruningError, match=r"package openvino.*pip install 'tfprune\[openvino\]'"):
+        export(model, tmp_path, formats=["openvino"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_onnx_refuses_grouped_convolutions_but_not_group_normalization(monkeypatch):

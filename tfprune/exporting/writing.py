@@ -39,7 +39,7 @@ def export(
         model: a built Keras model with named inputs.
         directory: the folder to write into; made if it is missing.
         formats: names among "saved_model", "keras", "tflite", "tflite_float16",
-            "tflite_dynamic_range" and "onnx".
+            "tflite_dynamic_range", "onnx" and "openvino".
         inputs: what to compare outputs on, in any form that `tfprune.score` takes, for instance
             a list with one array [N, ...] per input of the model, N >= 1. Without them standard
             normal numbers are used (zeros for integer inputs), with a free size of 32.

@@ -1,0 +1,51 @@
+"""OpenVINO's intermediate representation; needs the extra `tfprune[openvino]`."""
+
+import importlib
+import importlib.util
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.exporting import _signature
+from tfprune.exporting.formats import saved_model
+from tfprune.files import make_folder
+
+TOLERANCE = 1e-5
+# Some processors are given bfloat16 otherwise, which has three digits.
+_EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
+
+
+def target(directory: Path) -> Path:
+    """Return the folder in a directory: the network and its weights are a file each."""
+    return directory / "openvino"
+
+
+def refuse(model: keras.Model) -> None:
+    """Refuse without the optional package."""
+    del model
+    if not importlib.util.find_spec("openvino"):
+        raise PruningError(
+            "Format 'openvino' needs the package openvino, which is not installed. Install it "
+            "with: pip install 'tfprune[openvino]'."
+        )
+
+
+def write(model: keras.Model, path: Path) -> None:
+    """Convert by way of a SavedModel, which carries the names of inputs and outputs."""
+    openvino = importlib.import_module("openvino")
+    make_folder(path)
+    with tempfile.TemporaryDirectory() as folder:
+        saved_model.write(model, Path(folder) / "model")
+        converted = openvino.convert_model(f"{folder}/model")
+        openvino.save_model(converted, path / "model.xml", compress_to_fp16=False)
+
+
+def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the outputs of OpenVINO on the processor, float64 [N, ...] each."""
+    core = importlib.import_module("openvino").Core()
+    compiled = core.compile_model(path / "model.xml", "CPU", _EXACT)
+    received = compiled(dict(zip(_signature.input_names(model), inputs, strict=True)))
+    return _signature.to_float64([received[name] for name in _signature.output_names(model)])
