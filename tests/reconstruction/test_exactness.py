@@ -160,14 +160,15 @@ def test_einsum_dense(equation, shape, output_shape, bias_axes):
 
 
 def test_einsum_dense_that_merges_heads():
-    heads = layers.EinsumDense("abc,cde->abde", (None, 2, 6), bias_axes="de", name="made")
+    heads = layers.EinsumDense("abc,cde->abde", (None, 6, 2), bias_axes="de", name="made")
     series = keras.Input((4, 9))
     merged = layers.EinsumDense("abde,dec->abc", (None, 3), bias_axes="c", name="reader")
     model = keras.Model(series, merged(heads(series)))
     randomize(model)
     kernel, bias = heads.get_weights()
     for values in (kernel, bias):
-        values[..., 4:] = values[..., :4] @ MIX
+        of_heads = np.moveaxis(values, -2, -1)  # a view
+        of_heads[..., 4:] = of_heads[..., :4] @ MIX
     heads.set_weights([kernel, bias])
     assert_recovered(model, {"made": KEEP})
 
