@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune.checks import check_seed
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.progress import tell
@@ -16,6 +17,7 @@ from tfprune.reconstruction.lanes import Shelf
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.report import Reconstruction
 from tfprune.reconstruction.samples import portions_of, suitability
+from tfprune.reconstruction.together import moved_together
 from tfprune.surgery.builder import float32_if_half
 from tfprune.surgery.compile_state import compile_like
 from tfprune.surgery.masks import kept_ids
@@ -24,13 +26,14 @@ from tfprune.surgery.rebuilding import rebuild
 AIMS = ("sum", "own")
 
 
-def reconstruct(
+def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     graph: ChannelGraph,
     keep: Mapping[str, np.ndarray],
     small: keras.Model,
     data: Any,
     *,
     aim: str = "sum",
+    passes: int = 0,
     memory_gb: float = 4.0,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -56,6 +59,7 @@ def reconstruct(
             not looked at. 1,000 images are a good number for CIFAR's networks.
         aim: what the last layer before a sum aims at: "sum", at what the sum has to be, so that
             a residual block mends its stream; or "own", at what the layer itself computes.
+        passes: how often all weights go over the samples together afterwards; 0: never.
         memory_gb: memory for the maps of both models, in GB; what does not fit lies on disk.
         seed: of the positions that are drawn where the samples have more than 64 per column of X.
         progress: told after each call of the model how many are done, and of how many.
@@ -85,23 +89,56 @@ def reconstruct(
         True
     """
     started = time.perf_counter()
-    _check(graph, aim, memory_gb)
-    pair = _pair(graph, kept_ids(graph, keep), small)
+    _check(graph, aim, passes, memory_gb)
+    kept = kept_ids(graph, keep)
+    pair = _pair(graph, kept, small)
     portions = portions_of(graph.model, data)
     remarks = suitability(graph, portions[0])
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed))
+    watch = _Watch(progress or tell, passes)
     with Shelf(memory_gb * 1e9) as shelf:
-        wanted, before, after = fitting.run(portions, shelf, progress or tell)
+        wanted, before, after = fitting.run(portions, shelf, watch.call)
     errors = _errors(wanted, before), _errors(wanted, after)
     better = all(new < old for old, new in zip(*errors, strict=True))
     if not better:
         remarks = [*remarks, "the outputs got no better as a whole: the weights stay as they were"]
     result = _result(graph, keep, small, pair if better else None)
-    shown = errors[0][0], (errors[1] if better else errors[0])[0]
+    shown = [errors[0][0], (errors[1] if better else errors[0])[0]]
+    if passes:
+        found = moved_together(graph, kept, result, portions, wanted, passes=passes, seed=seed,
+                               watch=watch.one_pass)  # fmt: skip
+        shown[1] *= min(found) / found[0] if found[0] else 1
+        remarks = [*remarks, _told(found)]
     count = sum(int(portion[0].shape[0]) for portion in portions)
     seconds = time.perf_counter() - started
     remarks = [*remarks, *_narrow(fitting, count)]
     return result, Reconstruction(tuple(fitting.fits), *shown, count, seconds, tuple(remarks))
+
+
+class _Watch:
+    """Tells of the calls and the passes in one count."""
+
+    def __init__(self, progress: Callable[[int, int], None], passes: int):
+        self.progress, self.passes, self.done, self.calls = progress, passes, 0, 0
+
+    def call(self, done: int, of: int) -> None:
+        self.done, self.calls = done, of
+        self.progress(done, of + self.passes)
+
+    def one_pass(self) -> None:
+        self.done += 1
+        self.progress(self.done, self.calls + self.passes)
+
+
+def _told(errors: Sequence[float]) -> str:
+    """Say what the passes did."""
+    best = int(np.argmin(errors))
+    if best == 0:
+        return f"{len(errors) - 1} passes over all weights together made nothing better"
+    return (
+        f"all weights together: the outputs' error times {errors[best] / errors[0]:.2f} after "
+        f"{best} of {len(errors) - 1} passes"
+    )
 
 
 def _pair(graph: ChannelGraph, kept: np.ndarray, small: keras.Model) -> Pair:
@@ -172,9 +209,10 @@ def _narrow(fitting: Fitting, samples: int) -> list[str]:
     ]
 
 
-def _check(graph: ChannelGraph, aim: object, memory_gb: object) -> None:
+def _check(graph: ChannelGraph, aim: object, passes: object, memory_gb: object) -> None:
     if aim not in AIMS:
         raise unknown("aim of reconstruct", aim, AIMS)
+    check_seed("passes", passes)
     good = isinstance(memory_gb, Real) and not isinstance(memory_gb, bool) and memory_gb > 0
     if not good:
         raise PruningError(f"memory_gb must be a number above 0, in GB; received {memory_gb!r}.")
