@@ -14,7 +14,7 @@ usage: ./run.sh [job] [flags]
 Makes .venv when no environment is active, installs the project into it (once), then runs a job:
   main (or none)  train ResNet-20 on handwritten digits, remove half of its channels with GFBS,
                   verify, fine-tune, export, compare; flags of both train.py and prune.py
-  test            the whole test suite; arguments of pytest
+  test            the whole test suite, in two processes; arguments of pytest
   paper           the similarity paper's table: seven networks trained, then pruned at every
                   threshold; flags of both train.py and prune.py, e.g. --data_dir=DIR --epochs=2
   help            this text
@@ -106,7 +106,7 @@ case "$job" in
   help) help; exit ;;
   main) run=main_job ;;
   paper) run=paper_job ;;
-  test) run="python -m pytest" ;;
+  test) run="python -m pytest -n 2 --dist loadfile" ;;   # pdb wants -n 0
   *) echo "run.sh: unknown job '$job'. Valid jobs: main, test, paper, help." >&2; exit 2 ;;
 esac
 environment

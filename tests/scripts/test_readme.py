@@ -11,16 +11,18 @@ from absl.testing import flagsaver
 
 import evaluate
 import export
+import predict
 import prepare_weights
 import prune
+import sweep
 import tfprune
 import train
 from flags import commandline
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 SCRIPTS = {
-    "train": train, "prune": prune, "evaluate": evaluate, "export": export,
-    "prepare_weights": prepare_weights,
+    "train": train, "prune": prune, "evaluate": evaluate, "export": export, "predict": predict,
+    "prepare_weights": prepare_weights, "sweep": sweep,
 }  # fmt: skip
 EXAMPLE, RULE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 LINES = re.findall(r"^python (\w+)\.py (.*?)(?:\s+#.*)?$", README, re.MULTILINE)

@@ -56,9 +56,9 @@ def test_the_first_call_installs_and_later_ones_do_not(shell):
     assert "Installing" in output
     assert calls == [
         "-m pip install --quiet --disable-pip-version-check -e .[dev,export]",
-        "-m pytest -x tests/flags",
+        "-m pytest -n 2 --dist loadfile -x tests/flags",
     ]
-    assert shell("test")[2] == ["-m pytest"]
+    assert shell("test")[2] == ["-m pytest -n 2 --dist loadfile"]
 
 
 def test_the_main_job_trains_then_prunes_and_takes_flags(shell):
