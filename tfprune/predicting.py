@@ -8,12 +8,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
+from tfprune.data.class_folders import SUFFIXES
 from tfprune.data.preprocessing import Preprocessing
 from tfprune.data.scaling import fitted
 from tfprune.errors import PruningError
 from tfprune.graph.heads import gives_probabilities
-
-SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 def photographs(given: Sequence[str | Path]) -> list[Path]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfprune.errors import PruningError, unknown
 
-VOID = 255  # the label of pixels that do not count
+VOID = 255  # the label of pixels that do not count: a border, or what is padded
 VOID_COLOUR = (224, 224, 192)  # PASCAL VOC's
 
 Colour = tuple[int, int, int]

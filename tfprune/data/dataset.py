@@ -2,12 +2,14 @@
 
 import functools
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfprune import tasks
 from tfprune.data import fingerprints
+from tfprune.data.batching import Batched
 from tfprune.data.pipeline import Epochs
 from tfprune.data.statistics import Statistics
 from tfprune.errors import PruningError
@@ -15,7 +17,7 @@ from tfprune.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class Split(Batched):
     """Images with labels that are used for one purpose: training, validation or test.
 
     Args:
@@ -40,64 +42,8 @@ class Split:
     def __len__(self) -> int:
         return len(self.images)
 
-    def epochs(
-        self,
-        batch_size: int,
-        *,
-        shuffle: bool = False,
-        augment: str = "none",
-        normalisation: str | None = None,
-        seed: int = 0,
-        drop_remainder: bool = False,
-    ) -> Epochs:
-        """Return the batches of all epochs, for training: `.epoch(e)` is one of them.
-
-        Args:
-            batch_size: images in a batch, at least 1.
-            shuffle: whether every epoch has an order of its own.
-            augment: "none", "crop", "crop_flip" or "shift_flip".
-            normalisation: "none", "scale", "channel", "imagenet" or "pixel"; None: the data set's
-                own.
-            seed: of the orders and the augmentation.
-            drop_remainder: leave out a last batch that is not full.
-
-        Raises:
-            PruningError: an unknown name, or no batch results.
-
-        Example:
-            >>> import tfprune.data
-            >>> train = tfprune.data.load("digits").train
-            >>> data = train.epochs(128, shuffle=True, augment="crop", seed=1)
-            >>> images, labels = next(iter(data.epoch(0)))
-            >>> images.shape
-            TensorShape([128, 8, 8, 1])
-        """
-        name = self.normalisation if normalisation is None else normalisation
-        return Epochs(
-            self.tensors, self.statistics, batch_size, shuffle, augment, name, seed, drop_remainder
-        )
-
-    def batches(self, batch_size: int, *, epoch: int = 0, **settings: object) -> tf.data.Dataset:
-        """Return the batches of one epoch: (images float32 [B, H, W, C], labels int64 [B]).
-
-        Iterating twice gives the same batches twice, with the same augmentation; to train for
-        several epochs, use `epochs`.
-
-        Args:
-            batch_size: images in a batch, at least 1; the last one may be smaller.
-            epoch: which epoch's order and augmentation, from 0.
-            **settings: as for `epochs`.
-
-        Raises:
-            PruningError: an unknown name, or no batch results.
-
-        Example:
-            >>> import tfprune.data
-            >>> batches = tfprune.data.load("digits").test.batches(100)
-            >>> len(batches)
-            4
-        """
-        return self.epochs(batch_size, **settings).epoch(epoch)
+    def _epochs(self, *settings: Any) -> Epochs:
+        return Epochs(self.tensors, self.statistics, *settings)
 
     @functools.cached_property
     def fingerprint(self) -> str:

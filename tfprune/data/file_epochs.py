@@ -8,11 +8,11 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from tfprune.checks import check_seed, check_whole
 from tfprune.data import augmentation, normalisation, photographs
+from tfprune.data.batching import Counted
 from tfprune.data.sources import Source
 from tfprune.data.statistics import Statistics
-from tfprune.errors import PruningError, unknown
+from tfprune.errors import unknown
 
 RANDOM_CROP = "random_resized_crop_flip"
 
@@ -30,7 +30,7 @@ class _Images(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class FileEpochs:
+class FileEpochs(Counted):
     """The batches of every epoch of a training, each a pure function of (seed, epoch).
 
     Images are decoded in parallel; those that cannot be are left out and told to the split, so
@@ -58,35 +58,19 @@ class FileEpochs:
         known = [*augmentation.AUGMENTATIONS, RANDOM_CROP]
         if self.augment not in known:
             raise unknown("augmentation", self.augment, known)
-        normalisation.find(self.normalisation)
-        if self.normalisation == "pixel":
-            raise PruningError(
-                "The normalisation 'pixel' needs a mean image, which images that stay in their "
-                "files do not have. Use 'channel', 'scale' or 'none'."
-            )
-        check_whole("batch_size", self.batch_size)
-        check_seed("seed", self.seed)
-        if len(self) == 0:
-            raise PruningError(
-                f"No batches: {len(self.split.places)} images make no batch of "
-                f"{self.batch_size}. Use a smaller batch_size, or drop_remainder=False with a "
-                "split that has images."
-            )
+        normalisation.require_no_mean_image(self.normalisation, "'channel', 'scale' or 'none'")
+        self._require_batches()
 
-    def __len__(self) -> int:
-        """Return the batches in an epoch when no image has to be skipped."""
-        full, rest = divmod(len(self.split.places), self.batch_size)
-        return full if self.drop_remainder else full + (rest > 0)
+    @property
+    def _count(self) -> int:
+        return len(self.split.places)
 
     def epoch(self, index: int) -> tf.data.Dataset:
         """Return the batches of epoch `index`, from 0: (float32 [B, H, W, 3], labels [B])."""
-        order = self.split.places.copy()
-        if self.shuffle:
-            np.random.default_rng([self.seed, index]).shuffle(order)
+        order = self._ordered(self.split.places, index)
         # Made outside of the traces below, which would own the tensors they keep otherwise.
         read, finish = self._read, self._finish
-        keys = np.random.SeedSequence([self.seed, index, 1]).generate_state(2)
-        of_image, of_batch = tf.unstack(tf.constant(keys, tf.int64))
+        of_image, of_batch = tf.unstack(tf.constant(self._keys(index, 2), tf.int64))
 
         def picture(turn: tf.Tensor, place: tf.Tensor) -> tuple:
             return turn, *read(place, tf.stack([of_image, turn]))

@@ -4,11 +4,12 @@ import functools
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from tfprune.data import fingerprints
+from tfprune.data.batching import Batched
 from tfprune.data.file_epochs import FileEpochs
 from tfprune.data.sources import Source
 from tfprune.data.statistics import Statistics, imagenet_statistics
@@ -17,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class FileSplit:
+class FileSplit(Batched):
     """Images in files, used for one purpose; offers what `Split` offers, without its arrays.
 
     Images that cannot be decoded are left out of the batches. `skipped` names those that were
@@ -66,41 +67,5 @@ class FileSplit:
                 self._skipped[name] = None
                 _LOG.warning("Skipped: %s is no image that can be decoded to its end.", name)
 
-    def epochs(
-        self,
-        batch_size: int,
-        *,
-        shuffle: bool = False,
-        augment: str = "none",
-        normalisation: str | None = None,
-        seed: int = 0,
-        drop_remainder: bool = False,
-    ) -> FileEpochs:
-        """Return the batches of all epochs, for training: `.epoch(e)` is one of them.
-
-        Args:
-            batch_size: images in a batch, at least 1.
-            shuffle: whether every epoch has an order of its own, over all images.
-            augment: "random_resized_crop_flip", or as for `Split`.
-            normalisation: "none", "scale", "channel" or "imagenet"; None: the data set's own.
-            seed: of the orders and the augmentation.
-            drop_remainder: leave out a last batch that is not full.
-
-        Raises:
-            PruningError: an unknown name, "pixel" (there is no mean image), or no batch results.
-        """
-        name = self.normalisation if normalisation is None else normalisation
-        return FileEpochs(self, batch_size, shuffle, augment, name, seed, drop_remainder)
-
-    def batches(self, batch_size: int, *, epoch: int = 0, **settings: object) -> tf.data.Dataset:
-        """Return the batches of one epoch: (images float32 [B, H, W, 3], labels int64 [B]).
-
-        Args:
-            batch_size: images in a batch, at least 1; the last one may be smaller.
-            epoch: which epoch's order and augmentation, from 0.
-            **settings: as for `epochs`.
-
-        Raises:
-            PruningError: as `epochs`.
-        """
-        return self.epochs(batch_size, **settings).epoch(epoch)
+    def _epochs(self, *settings: Any) -> FileEpochs:
+        return FileEpochs(self, *settings)

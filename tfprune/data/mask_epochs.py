@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from tfprune.checks import check_seed, check_whole
 from tfprune.data import normalisation, photographs, scaling
+from tfprune.data.batching import Counted
 from tfprune.data.statistics import Statistics
 from tfprune.data.voc_layout import Pair
-from tfprune.errors import PruningError, unknown
+from tfprune.errors import unknown
 
 AUGMENTATIONS = ("none", "scale_crop_flip")
 
@@ -30,7 +30,7 @@ class _Pairs(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class MaskEpochs:
+class MaskEpochs(Counted):
     """The batches of every epoch of a training, each a pure function of (seed, epoch).
 
     `MaskSplit.epochs` makes it.
@@ -56,33 +56,17 @@ class MaskEpochs:
     def __post_init__(self) -> None:
         if self.augment not in AUGMENTATIONS:
             raise unknown("augmentation of masks", self.augment, AUGMENTATIONS)
-        normalisation.find(self.normalisation)
-        if self.normalisation == "pixel":
-            raise PruningError(
-                "The normalisation 'pixel' needs a mean image, which images that stay in their "
-                "files do not have. Use 'imagenet', 'scale' or 'none'."
-            )
-        check_whole("batch_size", self.batch_size)
-        check_seed("seed", self.seed)
-        if len(self) == 0:
-            raise PruningError(
-                f"No batches: {len(self.split.pairs)} images make no batch of {self.batch_size}. "
-                "Use a smaller batch_size, or drop_remainder=False with a split that has images."
-            )
+        normalisation.require_no_mean_image(self.normalisation, "'imagenet', 'scale' or 'none'")
+        self._require_batches()
 
-    def __len__(self) -> int:
-        """Return the batches in an epoch."""
-        full, rest = divmod(len(self.split.pairs), self.batch_size)
-        return full if self.drop_remainder else full + (rest > 0)
+    @property
+    def _count(self) -> int:
+        return len(self.split.pairs)
 
     def epoch(self, index: int) -> tf.data.Dataset:
         """Return the batches of epoch `index`: (float32 [B, H, W, 3], class numbers [B, H, W])."""
-        order = np.arange(len(self.split.pairs))
-        if self.shuffle:
-            np.random.default_rng([self.seed, index]).shuffle(order)
-        key = np.random.SeedSequence([self.seed, index, 1]).generate_state(1)[0]
-        keys = np.stack([np.full(len(order), key, np.int64), np.arange(len(order))], axis=1)
-        places = tf.data.Dataset.from_tensor_slices((order, keys))
+        order = self._ordered(np.arange(self._count), index)
+        places = tf.data.Dataset.from_tensor_slices((order, self._numbered(index, self._count)))
         normalise, statistics = normalisation.find(self.normalisation), self.split.statistics
         parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
         images = places.map(self._read, **parallel)

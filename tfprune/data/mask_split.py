@@ -5,17 +5,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import tensorflow as tf
-
+from tfprune.data.batching import Batched
 from tfprune.data.mask_epochs import MaskEpochs
 from tfprune.data.statistics import Statistics, imagenet_statistics
 from tfprune.data.voc_layout import Pair
 
 
 @dataclass(frozen=True, eq=False)
-class MaskSplit:
-    """Photographs with masks, used for one purpose; offers what `Split` offers but its arrays.
+class MaskSplit(Batched):
+    """Photographs with masks, used for one purpose; offers what `Split` offers, without its arrays.
 
     A picture is scaled into the upper left of `size`, its mask into that of `mask_size`: figures
     are of the image's own size where the latter is that of the largest image.
@@ -52,41 +52,5 @@ class MaskSplit:
                 found.update(path.read_bytes())
         return found.hexdigest()
 
-    def epochs(
-        self,
-        batch_size: int,
-        *,
-        shuffle: bool = False,
-        augment: str = "none",
-        normalisation: str | None = None,
-        seed: int = 0,
-        drop_remainder: bool = False,
-    ) -> MaskEpochs:
-        """Return the batches of all epochs, for training: `.epoch(e)` is one of them.
-
-        Args:
-            batch_size: images in a batch, at least 1.
-            shuffle: whether every epoch has an order of its own, over all images.
-            augment: "none" or "scale_crop_flip".
-            normalisation: "none", "scale", "channel" or "imagenet"; None: the data set's own.
-            seed: of the orders and the augmentation.
-            drop_remainder: leave out a last batch that is not full.
-
-        Raises:
-            PruningError: an unknown name, "pixel" (there is no mean image), or no batch results.
-        """
-        name = self.normalisation if normalisation is None else normalisation
-        return MaskEpochs(self, batch_size, shuffle, augment, name, seed, drop_remainder)
-
-    def batches(self, batch_size: int, *, epoch: int = 0, **settings: object) -> tf.data.Dataset:
-        """Return the batches of one epoch: (float32 [B, H, W, 3], class numbers int64 [B, H, W]).
-
-        Args:
-            batch_size: images in a batch, at least 1; the last one may be smaller.
-            epoch: which epoch's order and augmentation, from 0.
-            **settings: as for `epochs`.
-
-        Raises:
-            PruningError: as `epochs`.
-        """
-        return self.epochs(batch_size, **settings).epoch(epoch)
+    def _epochs(self, *settings: Any) -> MaskEpochs:
+        return MaskEpochs(self, *settings)

@@ -62,3 +62,21 @@ def find(name: str, channels: int | None = None) -> Normalise:
             "'channel', 'scale' or 'none'."
         )
     return NORMALISATIONS[name]
+
+
+def require_no_mean_image(name: str, instead: str) -> None:
+    """Refuse a normalisation that is unknown, or needs what images in their files do not have.
+
+    Args:
+        name: of a normalisation.
+        instead: the names that do, as a text.
+
+    Raises:
+        PruningError: no such normalisation, or "pixel".
+    """
+    find(name)
+    if name == "pixel":
+        raise PruningError(
+            "The normalisation 'pixel' needs a mean image, which images that stay in their files "
+            f"do not have. Use {instead}."
+        )

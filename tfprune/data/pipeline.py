@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from tfprune.checks import check_seed, check_whole
 from tfprune.data import augmentation, normalisation
+from tfprune.data.batching import Counted
 from tfprune.data.statistics import Statistics
-from tfprune.errors import PruningError
 
 
 @dataclass(frozen=True, eq=False)
-class Epochs:
+class Epochs(Counted):
     """The batches of every epoch of a training, each a pure function of (seed, epoch).
 
     So a training that is resumed at epoch e sees the pictures that an uninterrupted one sees.
@@ -42,26 +41,11 @@ class Epochs:
     def __post_init__(self) -> None:
         augmentation.find(self.augment)
         normalisation.find(self.normalisation, self.tensors[0].shape[-1])
-        check_whole("batch_size", self.batch_size)
-        check_seed("seed", self.seed)
-        if len(self) == 0:
-            raise PruningError(
-                f"No batches: {self._count} images make no batch of {self.batch_size}. "
-                "Use a smaller batch_size, or drop_remainder=False with a split that has images."
-            )
-
-    def __len__(self) -> int:
-        """Return the batches in an epoch."""
-        full, rest = divmod(self._count, self.batch_size)
-        return full if self.drop_remainder else full + (rest > 0)
+        self._require_batches()
 
     def epoch(self, index: int) -> tf.data.Dataset:
         """Return the batches of epoch `index`, from 0: (float32 [B, H, W, C], labels [B])."""
-        order = np.arange(self._count)
-        if self.shuffle:
-            np.random.default_rng([self.seed, index]).shuffle(order)
-        key = np.random.SeedSequence([self.seed, index, 1]).generate_state(1)[0]
-        keys = np.stack([np.full(len(self), key, np.int64), np.arange(len(self))], axis=1)
+        order, keys = self._ordered(np.arange(self._count), index), self._numbered(index, len(self))
         places = tf.data.Dataset.from_tensor_slices(order).batch(
             self.batch_size, drop_remainder=self.drop_remainder
         )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-VOID = 255  # the label of what does not count: PASCAL VOC's border, and what is padded
+from tfprune.data.classes import VOID
+
 _RANGE = (0.5, 2.0)  # Chen et al. 2017, section 4.1
 
 
