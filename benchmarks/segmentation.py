@@ -9,7 +9,6 @@ not computed again, and trained networks stay in --work.
 """
 
 import argparse
-import csv
 import itertools
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import numpy as np
 import models
 import tfprune
 import tfprune.data
+from benchmarks import rows as table_rows
 from tfprune import files, training
 from tfprune.data import DataSet, class_weights
 
@@ -135,9 +135,8 @@ def told(
 def report(table: Path) -> str:
     """Return the means over the seeds as Markdown: a line per criterion, then one per class."""
     groups: dict[tuple[str, str], list[dict[str, str]]] = {}
-    with table.open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            groups.setdefault((row["criterion"], row["reconstructed"]), []).append(row)
+    for row in table_rows.read(table):
+        groups.setdefault((row["criterion"], row["reconstructed"]), []).append(row)
     heads = [f"{c}{', solved anew' if r == '1' else ''}" for c, r in groups]
     lines = [f"| criterion | seeds | {' | '.join(FIGURES)} |", "|---" * (2 + len(FIGURES)) + "|"]
     for head, rows in zip(heads, groups.values(), strict=True):
@@ -171,25 +170,9 @@ def main() -> None:
         return
     data = tfprune.data.load("voc", data_dir=arguments.data_dir, classes="camvid", image_size=SIZE)
     for seed in arguments.seeds:
-        for row in rows(data, seed, arguments.work, _known(arguments.table)):
-            _append(arguments.table, row)
+        for row in rows(data, seed, arguments.work, table_rows.known(arguments.table, KEY)):
+            table_rows.append(arguments.table, row)
             print(*(f"{name}={row[name]}" for name in (*KEY, "miou", "seconds")), flush=True)
-
-
-def _known(table: Path) -> set[tuple[str, ...]]:
-    if not table.is_file():
-        return set()
-    with table.open(newline="") as stream:
-        return {tuple(row[name] for name in KEY) for row in csv.DictReader(stream)}
-
-
-def _append(table: Path, row: dict[str, object]) -> None:
-    new = not table.is_file()
-    with table.open("a", newline="") as stream:
-        writer = csv.DictWriter(stream, list(row), lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ holds are not computed again.
 """
 
 import argparse
-import csv
 import itertools
 import sys
 import time
@@ -20,11 +19,11 @@ import numpy as np
 
 import tfprune
 import tfprune.data
+from benchmarks import rows
 from benchmarks.grid.material import Images, published
 
 TABLE = Path("docs/without_training.csv")
 KEY = ("network", "criterion", "amounts", "share", "draw", "images")
-MEASURED = ("macs_left", "cut", "batchnorm", "reconstructed", "seconds_choosing", "seconds_solving")
 FREE = ("l1", "l2", "group_l2", "random", "fpgm", "bn_scale")  # of data
 
 
@@ -104,10 +103,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--images", type=int, default=2000)
     options = parser.parse_args(arguments)
-    done = set()
-    if options.table.exists():
-        with options.table.open(encoding="utf-8") as file:
-            done = {tuple(row[name] for name in KEY) for row in csv.DictReader(file)}
+    done = rows.known(options.table, KEY)
     data = tfprune.data.load("cifar10", data_dir=options.data_dir)
     bench, at = None, None
     for key in wanted(options):
@@ -121,12 +117,7 @@ def main(arguments: Sequence[str]) -> None:
                 (network, draw),
             )
         row = dict(zip(KEY, key, strict=True)) | bench.row(criterion, amounts, float(share))
-        new = not options.table.exists()
-        with options.table.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [*KEY, *MEASURED], lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        rows.append(options.table, row)
         print(*row.values(), flush=True)
 
 

@@ -1,13 +1,10 @@
 """The table of what was measured: a CSV file that only grows, a row for each cell."""
 
-import csv
-import fcntl
-import io
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from benchmarks import rows
 from benchmarks.grid.cells import Cell
 
 KEY = tuple(field.name for field in fields(Cell))
@@ -22,11 +19,7 @@ def read(path: Path) -> dict[Cell, dict[str, str]]:
     Args:
         path: the CSV file.
     """
-    if not path.exists():
-        return {}
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {_cell(row): {name: row[name] for name in FOUND} for row in rows}
+    return {_cell(row): {name: row[name] for name in FOUND} for row in rows.read(path)}
 
 
 def append(path: Path, cell: Cell, found: Mapping[str, object]) -> None:
@@ -43,26 +36,7 @@ def append(path: Path, cell: Cell, found: Mapping[str, object]) -> None:
     values = asdict(cell) | dict.fromkeys(FOUND, "") | dict(found)
     if len(values) > len(KEY) + len(FOUND):
         raise KeyError(f"Expected columns of {FOUND}, received {sorted(found)}.")
-    with path.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        _drop_torn_end(file)
-        head = [(*KEY, *FOUND)] if file.tell() == 0 else []
-        text = io.StringIO()
-        row = [values[name] for name in (*KEY, *FOUND)]
-        csv.writer(text, lineterminator="\n").writerows([*head, row])
-        file.write(text.getvalue().encode())
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _drop_torn_end(file: io.BufferedRandom) -> None:
-    """Cut off what a killed process left of a row."""
-    file.seek(0)
-    content = file.read()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        file.truncate(whole)
-    file.seek(whole)
+    rows.append(path, {name: values[name] for name in (*KEY, *FOUND)})
 
 
 def _cell(row: Mapping[str, str]) -> Cell:
