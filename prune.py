@@ -88,8 +88,8 @@ def main(argv: list[str]) -> None:
     model = files.load_model(own) if own else load_baseline(baseline, arch, data.name)
     feeding.preprocessing(data).require_fit(model)
     options = flags.amount.counted(request["options"], None if own else arch, model)
-    own = {**aids(request["method"], schedule, folder), **in_task(request["method"], data)}
-    request["options"] = {**own, **options}
+    implied = {**aids(request["method"], schedule, folder), **in_task(request["method"], data)}
+    request["options"] = {**implied, **options}
     plan = runs.Plan(
         **request,
         schedule=schedule,

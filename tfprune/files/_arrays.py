@@ -33,21 +33,31 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> N
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
-def read_arrays(path: str | os.PathLike, remedy: str) -> dict[str, np.ndarray]:
+def read_arrays(
+    path: str | os.PathLike,
+    remedy: str,
+    *,
+    what: str = "arrays",
+    expected: str = "an .npz of arrays",
+    dtype: type | None = None,
+) -> dict[str, np.ndarray]:
     """Return the arrays of a `.npz` by name; no code is run from it.
 
     Args:
         path: the file.
         remedy: what to do about one that is damaged, a sentence.
+        what: the arrays are, for the error.
+        expected: the file is, for the error.
+        dtype: of the arrays that are returned; None: as they lie there.
 
     Raises:
         PruningError: there is no such file, or it is damaged.
     """
     try:
         with Path(path).open("rb") as file, np.load(file) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+            return {name: np.asarray(arrays[name], dtype) for name in arrays.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise PruningError(
-            f"The arrays {path} cannot be read. Expected an .npz of arrays; received "
+            f"The {what} {path} cannot be read. Expected {expected}; received "
             f"{type(error).__name__}: {error}. {remedy}"
         ) from error

@@ -54,14 +54,17 @@ def fed_with(model: keras.Model, inputs: Any = None) -> Fed:
         structure = functional(model).input
     else:
         structure = _built_for(model)
-    names = [getattr(x, "name", "") if inputs is None and is_graph(model) else "" for x in
-             keras.tree.flatten(structure)]  # fmt: skip
+    return Fed(structure, tuple(_names(model, structure)))
+
+
+def _names(model: keras.Model, structure: Any) -> list[str]:
+    """Return a name per flat tensor: the graph's, else the keys of a dictionary, else numbers."""
     if is_graph(model):
-        names = [x._keras_history.operation.name for x in functional(model).inputs]
-    names = [name or ("input" if len(names) == 1 else f"input_{i}") for i, name in enumerate(names)]
-    if isinstance(structure, dict) and not is_graph(model):
-        names = [str(key) for key in sorted(structure)] if len(structure) == len(names) else names
-    return Fed(structure, tuple(names))
+        return [x._keras_history.operation.name for x in functional(model).inputs]
+    count = len(keras.tree.flatten(structure))
+    if isinstance(structure, dict) and len(structure) == count:
+        return [str(key) for key in sorted(structure)]
+    return ["input"] if count == 1 else [f"input_{i}" for i in range(count)]
 
 
 def _symbol(value: Any) -> keras.KerasTensor:

@@ -104,14 +104,16 @@ def _open(
     closed = _Closed(keep)
     first: Exception | None = None
     for short in (False, True) if fed.has_open_sizes else (False,):
-        sizes = Sizes([x.shape for x in fed.flat], weight_sizes(model), short=short)
-        tracer = Tracer(model, sizes, closed, strict=strict)
+
+        def traced(plain: frozenset[str], short: bool = short) -> tuple[Tracer, keras.Model]:
+            sizes = Sizes([x.shape for x in fed.flat], weight_sizes(model), short=short)
+            tracer = Tracer(model, sizes, closed, strict=strict, plain=plain)
+            return tracer, _traced(model, fed, tracer)
+
         try:
-            opened = _traced(model, fed, tracer)
+            tracer, opened = traced(frozenset())
             if plain := tracer.kernels & tracer.read_plainly:  # one weight is not to become two
-                sizes = Sizes([x.shape for x in fed.flat], weight_sizes(model), short=short)
-                tracer = Tracer(model, sizes, closed, strict=strict, plain=frozenset(plain))
-                opened = _traced(model, fed, tracer)
+                tracer, opened = traced(frozenset(plain))
             closed.require_used()
             if not tracer.opened and is_graph(model):
                 return model, tracer.reasons

@@ -17,7 +17,7 @@ from tfprune.reconstruction.lanes import Shelf
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.report import Reconstruction
 from tfprune.reconstruction.samples import portions_of, suitability
-from tfprune.reconstruction.together import moved_together
+from tfprune.reconstruction.together import assign_all, moved_together
 from tfprune.surgery.builder import float32_if_half
 from tfprune.surgery.compile_state import compile_like
 from tfprune.surgery.masks import kept_ids
@@ -156,7 +156,7 @@ def _pair(graph: ChannelGraph, kept: np.ndarray, small: keras.Model) -> Pair:
             f"{graph.model.name!r}: {_first_difference(pair.small, small)}. Pass the model that "
             "tfprune.rebuild(graph, keep) made."
         )
-    _assign(pair.small, small)
+    assign_all(pair.small, small)
     return pair
 
 
@@ -167,17 +167,12 @@ def _first_difference(expected: keras.Model, received: keras.Model) -> str:
     return f"expected {len(expected.variables)} variables, received {len(received.variables)}"
 
 
-def _assign(model: keras.Model, source: keras.Model) -> None:
-    for new, old in zip(model.variables, source.variables, strict=True):
-        new.assign(old.value)
-
-
 def _result(
     graph: ChannelGraph, keep: Mapping[str, np.ndarray], small: keras.Model, pair: Pair | None
 ) -> keras.Model:
     """Return a model like the pruned one, with the weights of the pair or, without, its own."""
     model = rebuild(graph, keep)
-    _assign(model, small if pair is None else pair.small)
+    assign_all(model, small if pair is None else pair.small)
     compile_like(model, small)
     return model
 

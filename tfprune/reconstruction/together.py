@@ -57,13 +57,14 @@ def moved_together(
     count = len(goals[0])
     held = np.arange(count) % HELD == HELD - 1
     working = Builder(graph, kept, float32_if_half(graph.model)).build()
-    _assign(working, model)
+    assign_all(working, model)
     found = Together(working, inputs, goals, held).run(passes, np.random.default_rng(seed), watch)
-    _assign(model, working)
+    assign_all(model, working)
     return found
 
 
-def _assign(model: keras.Model, source: keras.Model) -> None:
+def assign_all(model: keras.Model, source: keras.Model) -> None:
+    """Give a model the values of another one's variables, in its own dtypes."""
     for new, old in zip(model.variables, source.variables, strict=True):
         new.assign(keras.ops.cast(old.value, new.dtype))
 

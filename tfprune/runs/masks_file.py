@@ -2,14 +2,12 @@
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from tfprune.errors import PruningError
-from tfprune.files import write_arrays, write_text
+from tfprune.files import read_arrays, write_arrays, write_text
 
 
 def save_masks(folder: str | os.PathLike, keep: Mapping[str, np.ndarray]) -> None:
@@ -43,11 +41,10 @@ def load_masks(path: str | os.PathLike) -> dict[str, np.ndarray]:
     Raises:
         PruningError: there is no such file, or it is damaged.
     """
-    try:
-        with Path(path).open("rb") as file, np.load(file) as arrays:
-            return {name: arrays[name].astype(bool) for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise PruningError(
-            f"The keep masks {path} cannot be read. Expected a masks.npz as prune.py writes it; "
-            f"received {type(error).__name__}: {error}. Prune again to write it anew."
-        ) from error
+    return read_arrays(
+        path,
+        "Prune again to write it anew.",
+        what="keep masks",
+        expected="a masks.npz as prune.py writes it",
+        dtype=bool,
+    )
