@@ -4,6 +4,7 @@ from collections import Counter
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfprune.errors import PruningError
 
@@ -61,6 +62,25 @@ def example_inputs(model: keras.Model) -> list[np.ndarray]:
 def outputs(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
     """Return the model's outputs in inference mode as float64, one [N, ...] per output."""
     return to_float64(call(model, inputs))
+
+
+def require_threads(name: str, threads: int | None) -> None:
+    """Refuse a number of threads that TensorFlow does not compute with: it is set once a process.
+
+    Args:
+        name: of the format, for the error message.
+        threads: how many are asked for; None for what is set.
+
+    Raises:
+        PruningError: another number is set.
+    """
+    found = tf.config.threading.get_intra_op_parallelism_threads()
+    if threads not in (None, found):
+        raise PruningError(
+            f"Format {name!r} runs in this process's TensorFlow: expected threads=None or "
+            f"{found} (0: all cores), received {threads}. Before anything is computed, call "
+            f"tf.config.threading.set_intra_op_parallelism_threads({threads})."
+        )
 
 
 def to_float64(tensors: list) -> list[np.ndarray]:

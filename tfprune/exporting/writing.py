@@ -134,7 +134,7 @@ def _write(
             module.check(path, model, preprocessing)
         else:
             module.write(model, path)
-        return module.run(path, model, batch)
+        return _signature.to_float64(module.load(path, model)(batch))
     except PruningError:
         raise
     except Exception as error:  # converters and runtimes raise types of their own

@@ -6,8 +6,10 @@ A format module has:
 - `TOLERANCE`: the largest accepted difference, as a share of the output's largest value;
 - `refuse(model)`: raise `PruningError` for what the format cannot hold;
 - `write(model, path)`: write the model to `path`;
-- `run(path, model, inputs)`: load what was written by its own runtime and compute the outputs, both
-  as flat lists of arrays in the order of `model.inputs` and `model.outputs`;
+- `load(path, model, threads=None)`: load what was written by its own runtime, and return a function
+  from inputs to outputs, both flat lists of arrays in the order of `model.inputs` and
+  `model.outputs`; it computes with so many threads, None for the runtime's own choice;
+- if it runs models as they are, `direct(model, threads=None)`: the same function without a file;
 - if the format can hold preprocessing, `serve(model, path, preprocessing)` in place of `write`,
   which writes the model with it, and `check(path, model, preprocessing)`, which refuses what does
   not compute the same.

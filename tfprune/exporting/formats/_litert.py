@@ -2,13 +2,14 @@
 
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.exporting._signature import input_names, output_names, to_float64
+from tfprune.exporting._signature import input_names, output_names
 from tfprune.exporting.formats import saved_model
 
 
@@ -33,12 +34,19 @@ def write(
         path.write_bytes(converter.convert())
 
 
-def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the outputs of the interpreted file, float64 [N, ...] each."""
+def load(
+    path: Path, model: keras.Model, threads: int | None = None
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """Return the function that the interpreted file computes."""
     with warnings.catch_warnings():
         # The announced move to another package; this TensorFlow still carries its own.
         warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter")
-        interpreter = tf.lite.Interpreter(model_path=str(path))
+        interpreter = tf.lite.Interpreter(model_path=str(path), num_threads=threads)
     runner = interpreter.get_signature_runner("serving_default")
-    received = runner(**dict(zip(input_names(model), inputs, strict=True)))
-    return to_float64([received[name] for name in output_names(model)])
+    takes, gives = input_names(model), output_names(model)
+
+    def call(inputs: list[np.ndarray]) -> list[np.ndarray]:
+        received = runner(**dict(zip(takes, inputs, strict=True)))
+        return [received[name] for name in gives]
+
+    return call

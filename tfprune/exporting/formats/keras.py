@@ -1,9 +1,11 @@
 """Keras' own format, for training on."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfprune.exporting import _signature
 from tfprune.files import load_model
@@ -25,6 +27,22 @@ def write(model: keras.Model, path: Path) -> None:
     model.save(path, include_optimizer=False)
 
 
-def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the outputs of the reloaded model, float64 [N, ...] each."""
-    return _signature.outputs(load_model(path), inputs)
+def load(
+    path: Path, model: keras.Model, threads: int | None = None
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """Return the function that the reloaded model computes."""
+    del model
+    return direct(load_model(path), threads)
+
+
+def direct(
+    model: keras.Model, threads: int | None = None
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """Return the function that a model computes, as a compiled graph."""
+    _signature.require_threads("keras", threads)
+    infer = tf.function(lambda inputs: _signature.call(model, inputs))
+
+    def call(inputs: list[np.ndarray]) -> list[np.ndarray]:
+        return [output.numpy() for output in infer([tf.constant(x) for x in inputs])]
+
+    return call

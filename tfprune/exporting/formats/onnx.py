@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -82,12 +82,16 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the outputs of ONNX Runtime, float64 [N, ...] each."""
+def load(
+    path: Path, model: keras.Model, threads: int | None = None
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """Return the function of ONNX Runtime."""
     onnxruntime = importlib.import_module("onnxruntime")
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    named = dict(zip(_signature.input_names(model), inputs, strict=True))
-    return _signature.to_float64(session.run(_signature.output_names(model), named))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    takes, gives = _signature.input_names(model), _signature.output_names(model)
+    return lambda inputs: session.run(gives, dict(zip(takes, inputs, strict=True)))
 
 
 def _layers(model: keras.Model) -> Iterator[keras.Layer]:

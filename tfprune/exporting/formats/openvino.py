@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -43,9 +44,17 @@ def write(model: keras.Model, path: Path) -> None:
         openvino.save_model(converted, path / "model.xml", compress_to_fp16=False)
 
 
-def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the outputs of OpenVINO on the processor, float64 [N, ...] each."""
+def load(
+    path: Path, model: keras.Model, threads: int | None = None
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """Return the function of OpenVINO on the processor."""
     core = importlib.import_module("openvino").Core()
-    compiled = core.compile_model(path / "model.xml", "CPU", _EXACT)
-    received = compiled(dict(zip(_signature.input_names(model), inputs, strict=True)))
-    return _signature.to_float64([received[name] for name in _signature.output_names(model)])
+    options = _EXACT | ({} if threads is None else {"INFERENCE_NUM_THREADS": threads})
+    compiled = core.compile_model(path / "model.xml", "CPU", options)
+    takes, gives = _signature.input_names(model), _signature.output_names(model)
+
+    def call(inputs: list[np.ndarray]) -> list[np.ndarray]:
+        received = compiled(dict(zip(takes, inputs, strict=True)))
+        return [received[name] for name in gives]
+
+    return call

@@ -10,6 +10,7 @@ without it, `serving_default` is the model itself. One request for each signatur
 server to warm up with.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tfprune.exporting._signature import (
     example_inputs,
     input_names,
     output_names,
-    to_float64,
+    require_threads,
 )
 from tfprune.exporting.warm_up import write_warm_up
 from tfprune.files import make_folder, write_text
@@ -92,14 +93,21 @@ def serve(model: keras.Model, path: Path, preprocessing: Preprocessing) -> None:
     write_warm_up(path, model.name, requests)
 
 
-def run(path: Path, model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the outputs of the loaded signature, float64 [N, ...] each."""
+def load(
+    path: Path, model: keras.Model, threads: int | None = None
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """Return the function of the loaded signature."""
+    require_threads("saved_model", threads)
     # A signature dies with the object it was loaded from, so that object keeps a name.
     loaded = tf.saved_model.load(str(path))
     signature = loaded.signatures[_OWN if _OWN in loaded.signatures else _DEFAULT]
-    named = dict(zip(input_names(model), map(tf.constant, inputs), strict=True))
-    received = signature(**named)
-    return to_float64([received[name] for name in output_names(model)])
+    takes, gives = input_names(model), output_names(model)
+
+    def call(inputs: list[np.ndarray], _owner: Any = loaded) -> list[np.ndarray]:
+        received = signature(**dict(zip(takes, map(tf.constant, inputs), strict=True)))
+        return [received[name].numpy() for name in gives]
+
+    return call
 
 
 def check(path: Path, model: keras.Model, preprocessing: Preprocessing) -> None:

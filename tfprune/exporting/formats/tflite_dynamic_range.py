@@ -5,9 +5,9 @@ from pathlib import Path
 import keras
 
 from tfprune.exporting.formats import _litert
-from tfprune.exporting.formats._litert import run
+from tfprune.exporting.formats._litert import load
 
-__all__ = ["TOLERANCE", "refuse", "run", "target", "write"]
+__all__ = ["TOLERANCE", "load", "refuse", "target", "write"]
 
 TOLERANCE = 5e-2
 

@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from tfprune.exporting.formats import _litert
-from tfprune.exporting.formats._litert import run
+from tfprune.exporting.formats._litert import load
 
-__all__ = ["TOLERANCE", "refuse", "run", "target", "write"]
+__all__ = ["TOLERANCE", "load", "refuse", "target", "write"]
 
 TOLERANCE = 5e-3
 
