@@ -96,7 +96,7 @@ def test_the_search_for_layer_kinds_finds_them():
     assert "GlobalAveragePooling" in named_kinds(ROOT / "graph" / "rules" / "spatial.py")
 
 
-ROOMS = {"data", "reporting", "schedules", "tasks", "training", "weights"}
+ROOMS = {"data", "reporting", "schedules", "tasks", "timing", "training", "weights"}
 NAMED = sorted(set(tfprune.__all__) - ROOMS - {"__version__"})
 
 

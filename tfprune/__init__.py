@@ -5,7 +5,7 @@ criterion scores channels, a selector turns scores into keep masks, surgery carr
 functional model, and the result is compared with the masked original.
 """
 
-from tfprune import data, reporting, schedules, tasks, training, weights
+from tfprune import data, reporting, schedules, tasks, timing, training, weights
 from tfprune.costs.model_cost import Cost, cost
 from tfprune.errors import PruningError
 from tfprune.exporting.writing import export
@@ -24,6 +24,7 @@ from tfprune.scoring.scoring import score
 from tfprune.selection.selecting import select
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.verification import Verification, verify
+from tfprune.timing.measuring import latency
 from tfprune.training import fine_tune
 
 __version__ = "0.1.0"
@@ -43,6 +44,7 @@ __all__ = [
     "data",
     "export",
     "fine_tune",
+    "latency",
     "methods",
     "open_up",
     "prune",
@@ -55,6 +57,7 @@ __all__ = [
     "select",
     "sensitivity",
     "tasks",
+    "timing",
     "training",
     "verify",
     "weights",

@@ -47,12 +47,12 @@ def output_names(model: keras.Model) -> list[str]:
     return names
 
 
-def example_inputs(model: keras.Model) -> list[np.ndarray]:
-    """Return one array [3, ...] per input: standard normal, or zeros for integers."""
+def example_inputs(model: keras.Model, count: int = _EXAMPLES) -> list[np.ndarray]:
+    """Return one array [count, ...] per input: standard normal, or zeros for integers."""
     random = np.random.default_rng(0)
     arrays = []
     for tensor in model.inputs:
-        shape = (_EXAMPLES, *(size or _FREE_SIZE for size in tensor.shape[1:]))
+        shape = (count, *(size or _FREE_SIZE for size in tensor.shape[1:]))
         floating = keras.backend.is_float_dtype(tensor.dtype)
         values = random.standard_normal(shape) if floating else np.zeros(shape)
         arrays.append(values.astype(tensor.dtype))

@@ -2,7 +2,6 @@
 
 from tfprune.reporting.comparison import Comparison, compare
 from tfprune.reporting.environment import environment
-from tfprune.reporting.latency import Latency, measure_latencies, measure_latency
 from tfprune.reporting.layers import layer_rows
 from tfprune.reporting.measurement import Measurement, measure
 from tfprune.reporting.page import document, model_card, write_page
@@ -10,7 +9,6 @@ from tfprune.reporting.run_report import finish
 
 __all__ = [
     "Comparison",
-    "Latency",
     "Measurement",
     "compare",
     "document",
@@ -18,8 +16,6 @@ __all__ = [
     "finish",
     "layer_rows",
     "measure",
-    "measure_latencies",
-    "measure_latency",
     "model_card",
     "write_page",
 ]

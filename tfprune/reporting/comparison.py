@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from tfprune import tasks
-from tfprune.reporting.latency import measure_latencies
 from tfprune.reporting.measurement import Measurement, measure
+from tfprune.timing import latencies
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def compare(
         10
     """
     models = (before, after)
-    times = [measure_latencies(models, batch_size=size) for size in batch_sizes]
+    times = latencies(models, batch_sizes) if batch_sizes else [(), ()]
     sides = [
         replace(
             measure(model, results=figures, path=path, batch_sizes=()),
-            latencies=tuple(pair[place] for pair in times),
+            latencies=own,
         )
-        for place, (model, figures, path) in enumerate(zip(models, results, paths, strict=True))
+        for model, figures, path, own in zip(models, results, paths, times, strict=True)
     ]
     return Comparison(*sides)
 

@@ -11,7 +11,7 @@ import keras
 from tfprune import tasks
 from tfprune.costs.model_cost import cost
 from tfprune.errors import PruningError
-from tfprune.reporting.latency import Latency, measure_latency
+from tfprune.timing import Latency, latency
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Measurement:
         yield "MACs", f"{self.macs:,}"
         if self.file_bytes is not None:
             yield "file, bytes", f"{self.file_bytes:,}"
-        for latency in self.latencies:
-            yield f"batch of {latency.batch_size}", f"{1e3 * latency.seconds:.2f} ms"
+        for one in self.latencies:
+            yield f"batch of {one.batch_size}", f"{1e3 * one.seconds:.2f} ms"
 
 
 def measure(
@@ -89,5 +89,5 @@ def measure(
         parameters=costs.params,
         macs=costs.macs,
         file_bytes=None if path is None else Path(path).stat().st_size,
-        latencies=tuple(measure_latency(model, batch_size=size) for size in batch_sizes),
+        latencies=latency(model, batch_sizes) if batch_sizes else (),
     )

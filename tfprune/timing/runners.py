@@ -1,0 +1,87 @@
+"""A model made ready to be called in the runtime that serves it."""
+
+import tempfile
+import textwrap
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.exporting import _signature
+from tfprune.exporting.writing import require_formats
+
+Call = Callable[[list[np.ndarray]], list[np.ndarray]]
+
+
+class Runner:
+    """A model in a runtime, for as long as the `with` block lasts: its file is a temporary one.
+
+    Args:
+        model: a built model with named inputs.
+        runtime: name of the export format that it is written in, and whose own runtime calls it.
+        threads: how many it computes with; None for the runtime's own choice.
+
+    Raises:
+        PruningError: an unknown format, one that cannot hold the model, or threads that its
+            runtime cannot be given.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((4,), name="x")
+        >>> with Runner(keras.Model(x, keras.layers.Dense(2)(x)), "keras") as runner:
+        ...     call = runner.on_samples(3)
+        >>> call()[0].shape
+        (3, 2)
+    """
+
+    def __init__(self, model: keras.Model, runtime: str, threads: int | None = None):
+        self.model, self.runtime, self.threads = model, runtime, threads
+        self.module = require_formats(model, [runtime])[runtime]
+
+    def __enter__(self) -> "Runner":
+        with ExitStack() as opened:
+            folder = opened.enter_context(tempfile.TemporaryDirectory())
+            self.call = self._ready(self.module, Path(folder))
+            self._opened = opened.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.close()
+
+    def on_samples(self, count: int) -> Callable[[], list[np.ndarray]]:
+        """Return a call on a batch of standard normal numbers (zeros for integers).
+
+        Args:
+            count: samples in the batch; a free size of an input is taken as 32.
+
+        Raises:
+            PruningError: the model takes batches of another size only.
+        """
+        for tensor in self.model.inputs:
+            if tensor.shape[0] not in (None, count):
+                raise PruningError(
+                    f"The input {tensor.name!r} of model {self.model.name!r} is for batches of "
+                    f"{tensor.shape[0]}, received batch size {count}. Build the model with an open "
+                    "batch, or ask for its own size."
+                )
+        inputs = _signature.example_inputs(self.model, count)
+        return lambda: self.call(inputs)
+
+    def _ready(self, module: ModuleType, folder: Path) -> Call:
+        try:
+            if hasattr(module, "direct"):
+                return module.direct(self.model, self.threads)
+            path = module.target(folder)  # once: of a SavedModel it is the next version
+            module.write(self.model, path)
+            return module.load(path, self.model, self.threads)
+        except PruningError:
+            raise
+        except Exception as error:  # converters and runtimes raise types of their own
+            raise PruningError(
+                f"Runtime {self.runtime!r} cannot run the model {self.model.name!r}: "
+                f"{type(error).__name__}: {textwrap.shorten(str(error), 300)} Another runtime may."
+            ) from error
