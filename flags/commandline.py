@@ -1,17 +1,17 @@
 """From the command line to `main`: both spellings, flags without effect, the record of a run."""
 
 import contextlib
-import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from logging import INFO, WARNING, LogRecord, getLogger
+from pathlib import Path
 from types import FrameType
 
 from absl import app, flags, logging
 
-from flags import help_pages
+from flags import flag_files, help_pages
 from tfprune import files
 from tfprune.errors import PruningError
 
@@ -72,7 +72,10 @@ def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
 
 def _is_of_interest(record: LogRecord) -> bool:
     """Leave out what libraries note about themselves (each checkpoint has one), not warnings."""
-    return record.levelno > INFO or "site-packages" not in record.pathname.split(os.sep)
+    path = Path(record.pathname)
+    if path.is_relative_to(help_pages.ROOT):  # an installed script lies in site-packages itself
+        path = path.relative_to(help_pages.ROOT)
+    return record.levelno > INFO or "site-packages" not in path.parts
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -87,7 +90,10 @@ def parse(argv: list[str]) -> list[str]:
     if help_pages.asked(argv):
         help_pages.show(argv[0], sys.modules["__main__"].__doc__ or "", _groups())
     program, *arguments = argv
-    spelled = respell(arguments)
+    try:
+        spelled = flag_files.found(respell(arguments))
+    except PruningError as error:
+        sys.exit(f"{program}: {error}")
     # An error in a flag file is met again, and reported with the usage, by the parser below.
     with contextlib.suppress(flags.Error):
         spelled = respell(FLAGS.read_flags_from_files(spelled, force_gnu=False))

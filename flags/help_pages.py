@@ -58,10 +58,14 @@ def page(program: str, about: str, groups: dict[str, list[Any]]) -> str:
         about: what it says of itself.
         groups: {subject: its flags}, in order.
     """
-    lines = [about.strip(), "", f"usage: python {program} [--name=value ...]"]
+    lines = [about.strip(), "", f"usage: {_called(program)} [--name=value ...]"]
     for subject, found in groups.items():
         lines += ["", subject, *(_wrapped(_line(flag)) for flag in found)]
     return "\n".join(lines)
+
+
+def _called(program: str) -> str:
+    return f"python {program}, or where it is installed: tfprune {Path(program).stem}"
 
 
 def _line(flag: Any) -> str:
