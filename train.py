@@ -1,4 +1,4 @@
-"""Train a network from scratch and keep the baseline that prune.py starts from.
+"""Train a network, from scratch or from another model's weights: the baseline of prune.py.
 
 Example: python train.py --arch resnet20 --batch-size 32
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import flags.architecture
 import flags.dataset
+import flags.model_file
 import flags.runs
 import flags.training
 from flags import commandline
@@ -21,7 +22,7 @@ from absl import logging
 
 import models
 import tfprune.data
-from tfprune import files, reporting, runs, training
+from tfprune import files, reporting, runs, training, weights
 from tfprune.errors import PruningError
 from tfprune.training.devices import use_gpu
 
@@ -29,6 +30,7 @@ from tfprune.training.devices import use_gpu
 def define_flags() -> None:
     """Define the flags, with the similarity paper's defaults for training."""
     flags.architecture.define()
+    flags.model_file.define_start()
     flags.dataset.define()
     flags.training.define(epochs=200, decay_step="80,120,160,180")
     flags.runs.define(save_dir="runs/{data}/trained/{arch}", fields="arch, data")
@@ -44,7 +46,7 @@ def main(argv: list[str]) -> None:
     data = tfprune.data.load(**flags.dataset.values())
     feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
     recipe = flags.training.suited(flags.training.recipe(seed), data)
-    model = build(arch, data, seed)
+    model = started(build(arch, data, seed), flags.model_file.start())
     folder = Path(flags.runs.expand("save_dir", arch=arch, data=data.name))
     settings = commandline.record(idle, data.fingerprint)
     if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
@@ -74,6 +76,23 @@ def build(arch: str, data: tfprune.data.DataSet, seed: int) -> keras.Model:
         return models.build(arch, **shape, **helped)
     except ValueError as error:
         raise PruningError(f"{arch} cannot be built for {data.name}: {error}") from error
+
+
+def started(model: keras.Model, source: Path | None) -> keras.Model:
+    """Return a network with the weights of a saved model, where its layers are the same.
+
+    Args:
+        model: the network with fresh weights.
+        source: the saved model's file; None: the weights stay fresh.
+
+    Raises:
+        PruningError: the file cannot be read, or no layer fits.
+    """
+    if source is None:
+        return model
+    model, fresh = weights.take_over(model, files.load_model(source))
+    logging.info("Weights of %s; fresh: %s", source, ", ".join(fresh) or "none")
+    return model
 
 
 def train(

@@ -14,6 +14,21 @@ def define() -> None:
     flags.DEFINE_string("model", None, "A model's .keras or .h5 file, of any functional model.")
 
 
+def define_start() -> None:
+    """Define --weights_from."""
+    flags.DEFINE_string(
+        "weights_from",
+        None,
+        "A model's .keras or .h5 file to begin with: layers of the same name and shapes take over "
+        "its weights. prepare_weights.py makes one of PyTorch's.",
+    )
+
+
+def start() -> Path | None:
+    """Return the file of the model that training begins with, if one was named."""
+    return None if FLAGS.weights_from is None else Path(FLAGS.weights_from)
+
+
 def given() -> Path | None:
     """Return the model's file if one was named."""
     return None if FLAGS.model is None else Path(FLAGS.model)

@@ -160,3 +160,13 @@ def test_replicas_share_the_statistics_of_few_photographs(root, monkeypatch):
             patch.setattr(train.tf.distribute, "get_strategy", lambda strategy=strategy: strategy)
             patch.setattr(train.models, "build", lambda *_, **options: options)
             assert train.build("deeplab_tiny", data, 0).get("bn_synchronized", False) is shared
+
+
+def test_training_begins_with_another_models_weights(root, trained, tmp_path):
+    given = ("--arch=deeplab_tiny", "--data=voc", "--data_dir", root, "--epochs=0")
+    own = ("--classes", root / "classes.txt", "--weights_from", trained / "deeplab_tiny.keras")
+    call(train, *given, *own, "--save_dir", tmp_path / "new")
+    new = keras.models.load_model(tmp_path / "new" / "deeplab_tiny.keras")
+    old = keras.models.load_model(trained / "deeplab_tiny.keras")
+    for a, b in zip(new.get_weights(), old.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -23,5 +23,6 @@ the dense layer that sees flattened feature maps (PyTorch flattens channels firs
 from tfprune.weights.checkpoint import read
 from tfprune.weights.loading import load, names
 from tfprune.weights.report import WeightsReport
+from tfprune.weights.transfer import take_over
 
-__all__ = ["WeightsReport", "load", "names", "read"]
+__all__ = ["WeightsReport", "load", "names", "read", "take_over"]
