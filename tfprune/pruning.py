@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from inspect import signature
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -13,12 +14,15 @@ from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.batch import Batch
+from tfprune.passes.progress import Progress
 from tfprune.passes.reader import read, require_rereadable
 from tfprune.pruning_report import PruningReport
 from tfprune.reconstruction.measuring import MEASURED, Measuring
 from tfprune.reconstruction.reconstructing import reconstruct as solve_anew
+from tfprune.scoring.options import CriterionOptions
 from tfprune.scoring.scoring import criterion_options, score
 from tfprune.selection import selectors
+from tfprune.selection.options import SelectionOptions
 from tfprune.selection.planning import SELECTING, Selection, asked, selector_options
 from tfprune.selection.request import AMOUNTS
 from tfprune.selection.selecting import remarks
@@ -26,6 +30,13 @@ from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.sample_inputs import UnprovenError
 from tfprune.surgery.verification import Verification, verify
 from tfprune.training.identity import digest
+
+
+class PruningOptions(SelectionOptions, CriterionOptions, total=False):
+    """The options of `tfprune.prune` beside its own: those of `select`, `score`, the criterion."""
+
+    coupled: str | None
+    progress: Progress | None
 
 
 def prune(
@@ -37,7 +48,7 @@ def prune(
     inputs: Any = None,
     reconstruct: bool = False,
     calibration: Any = None,
-    **options: Any,
+    **options: Unpack[PruningOptions],
 ) -> tuple[keras.Model, PruningReport]:
     """Prune a model by a named method: analyse, score, select, rebuild, verify, reconstruct.
 
@@ -103,6 +114,9 @@ def prune(
     return small, report
 
 
+_KEYWORDS = [name for name, x in signature(prune).parameters.items() if x.kind is x.KEYWORD_ONLY]
+
+
 class _Clock:
     """Wall time of one stage after the other."""
 
@@ -161,7 +175,11 @@ def _verified(
 
 
 def require_possible(
-    model: keras.Model, method: str, *, allow_inexact: bool = False, **options: Any
+    model: keras.Model,
+    method: str,
+    *,
+    allow_inexact: bool = False,
+    **options: Unpack[PruningOptions],
 ) -> None:
     """Refuse what `prune` would refuse before it scores; nothing is computed.
 
@@ -231,6 +249,7 @@ def parted(method: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dic
     valid = [*choosing, "coupled", *criterion_options(module)]
     for name in options:
         if name not in valid:
+            valid += _KEYWORDS
             raise unknown(f"option of prune with method {method!r}", name, valid)
     selecting = {name: value for name, value in options.items() if name in choosing}
     if not any(selecting.get(name) is not None for name in AMOUNTS):

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from tfprune.graph import coupling
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.progress import Progress, listener, telling
 from tfprune.scoring.method import Method
+from tfprune.scoring.options import CriterionOptions
 from tfprune.scoring.scores import Scores
 
 
@@ -23,7 +24,7 @@ def score(
     *,
     coupled: str | None = None,
     progress: Progress | None = None,
-    **options: Any,
+    **options: Unpack[CriterionOptions],
 ) -> Scores:
     """Score every channel of a model by a named criterion.
 
@@ -66,13 +67,12 @@ def score(
     method = module.METHOD
     coupled = coupled or method.coupled
     coupling.check_way(coupled)
-    itself = {"coupled": coupled} if "coupled" in _parameters(module) else {}
+    itself: dict[str, Any] = {"coupled": coupled} if "coupled" in _parameters(module) else {}
     _check_progress(progress, criterion, method)
     own = "progress" in _parameters(module)
-    if own:
-        options["progress"] = progress or listener()
+    told = {"progress": progress or listener()} if own else {}
     with telling(None if own else progress or listener()):
-        values = module.score(graph, data, **itself, **options)
+        values = module.score(graph, data, **itself, **told, **options)
     _require_finite(criterion, values)
     if not itself:
         values = coupling.combine(graph, values, coupled, shares=method.shares)

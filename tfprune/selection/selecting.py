@@ -1,13 +1,14 @@
 """Turn scores into keep masks."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
+from tfprune.selection.options import SelectionOptions, SelectorOptions
 from tfprune.selection.planning import asked
 
 
@@ -24,10 +25,10 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
     scope: str | None = None,
     min_channels: int = 1,
     round_to: int = 1,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
     input_shape: Sequence[Any] | None = None,
-    **options: Any,
+    **options: Unpack[SelectorOptions],
 ) -> dict[str, np.ndarray]:
     """Choose the channels to keep; exactly one of the first six options says how many.
 
@@ -74,7 +75,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         >>> int(keep["hidden"].sum())
         4
     """
-    amounts = {
+    amounts: SelectionOptions = {
         "ratio": ratio, "ratios": ratios, "counts": counts, "macs": macs, "params": params,
         "threshold": threshold, "scope": scope, "min_channels": min_channels,
         "round_to": round_to, "include": include, "exclude": exclude,
@@ -84,7 +85,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
 
 
 def choose(
-    graph: ChannelGraph, scores: Mapping[str, np.ndarray], **options: Any
+    graph: ChannelGraph, scores: Mapping[str, np.ndarray], **options: Unpack[SelectionOptions]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return the keep masks of `select`, and a line for each guard of the method that held.
 

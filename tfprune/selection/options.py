@@ -1,0 +1,31 @@
+"""The options of a selection as types: what editors complete and type checkers look at."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+
+class SelectorOptions(TypedDict, total=False):
+    """The selectors' own options; each knows some of them.
+
+    cap: for the scores of "gfi": where a whole layer lies below the threshold, see the selector
+        "adaptive".
+    """
+
+    cap: bool
+
+
+class SelectionOptions(SelectorOptions, total=False):
+    """The options of `tfprune.select`, which says what each is for."""
+
+    ratio: float | None
+    ratios: Mapping[str, float] | None
+    counts: Mapping[str, int] | None
+    macs: float | None
+    params: float | None
+    threshold: float | None
+    scope: str | None
+    min_channels: int
+    round_to: int
+    include: str | Sequence[str]
+    exclude: str | Sequence[str]
+    input_shape: Sequence[Any] | None
