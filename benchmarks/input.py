@@ -27,7 +27,7 @@ from PIL import Image
 import models
 import tfprune.data
 from benchmarks.measuring import Timing, interleaved, stopwatch
-from tfprune.data.dataset import Split
+from tfprune.data import Arrays, Split
 from tfprune.data.statistics import measure
 from tfprune.training import Recipe
 from tfprune.training.run import Run
@@ -117,7 +117,8 @@ def write_jpegs(folder: Path, count: int) -> tfprune.data.DataSet:
 def _cifar_split(count: int) -> Split:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, 32, 32, 3), dtype="uint8")
-    return Split(images, rng.integers(0, 10, count), measure(images, 255))
+    labels = rng.integers(0, 10, count)
+    return Split(Arrays(images, labels), statistics=measure(images, 255))
 
 
 def _reading(epochs: tfprune.data.Epochs) -> Callable[[], None]:

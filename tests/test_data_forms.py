@@ -8,7 +8,7 @@ from keras import layers
 
 import tfprune
 from tfprune import training
-from tfprune.data.dataset import Split
+from tfprune.data import Arrays, Split
 from tfprune.data.statistics import measure
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
@@ -16,6 +16,7 @@ from tfprune.exporting import _signature
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(7, 6, 6, 2)).astype("float32")
 Y = np.array([0, 1, 1, 0, 1, 0, 0])
+SPLIT = Split(Arrays(X, Y), statistics=measure(X, 1))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ IN_BATCHES = {
     "list of lists": lambda size: [list(batch) for batch in cut(size)],
     "list by name": lambda size: [({"image": x}, y) for x, y in cut(size)],
     "other iterable": lambda size: Again(cut(size)),
-    "split.epochs": lambda size: Split(X, Y, measure(X, 1)).epochs(size, normalisation="none"),
+    "split.epochs": lambda size: SPLIT.epochs(size, normalisation="none"),
 }
 ONCE = {"iterator": lambda size: iter(cut(size)), "generator": lambda size: (b for b in cut(size))}
 
@@ -210,7 +211,7 @@ USERS = {
 WRONG = {
     "none": (None, r"needs data: .*received None"),
     "number": (3, r"expected data as a tf.data.Dataset.*received int"),
-    "split": (Split(X, Y, measure(X, 1)), r"split.epochs.*received Split"),
+    "split": (SPLIT, r"split.epochs.*received Split"),
     "two inputs": (([X, X], Y), r"expected 1 inputs .image. of model .* received 2"),
     "tuple of batches": (tuple(cut(4)), r"several batches into a list"),
     "nothing": ([], r"received no batch. Pass at least one"),

@@ -24,7 +24,7 @@ def data():
         images = rng.integers(0, 255, (count, 8, 8, 3)).astype(np.uint8)
         images[..., 0] = (20 * labels)[:, None, None]
         statistics = tfprune.data.statistics.measure(images, 255)
-        return tfprune.data.Split(images, labels, statistics)
+        return tfprune.data.Split(tfprune.data.Arrays(images, labels), statistics=statistics)
 
     names = tuple("abcdefghij")
     return tfprune.data.DataSet("tiny", 10, (8, 8, 3), names, split(60), None, split(50))

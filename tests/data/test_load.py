@@ -1,9 +1,8 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
 import tfprune.data
+from tfprune.data import Arrays, Split
 from tfprune.errors import PruningError
 
 
@@ -79,8 +78,11 @@ def test_statistics_are_of_the_training_split_alone(digits):
 
 
 def test_a_split_refuses_labels_that_do_not_fit_its_images(digits):
+    images, labels = digits.train.images, digits.train.labels
     with pytest.raises(PruningError, match=r"images \(1257, 8, 8, 1\) and labels \(3,\)"):
-        dataclasses.replace(digits.train, labels=digits.train.labels[:3])
+        Split(Arrays(images, labels[:3]))
+    with pytest.raises(PruningError, match=r"'classification' expects .*\[N\], .*float64"):
+        Split(Arrays(images, labels / 2))
 
 
 def test_a_fingerprint_tells_data_and_splits_apart(digits):
@@ -92,10 +94,11 @@ def test_a_fingerprint_tells_data_and_splits_apart(digits):
     assert other.test.fingerprint == digits.test.fingerprint
     images = digits.train.images.copy()
     images[100, 3, 4] += 1
-    changed = dataclasses.replace(digits.train, images=images)
-    assert changed.fingerprint != digits.train.fingerprint
-    labels = np.roll(digits.train.labels, 1)
-    assert dataclasses.replace(digits.train, labels=labels).fingerprint != digits.train.fingerprint
+    labels = digits.train.labels
+    assert Split(Arrays(images, labels)).fingerprint != digits.train.fingerprint
+    images[100, 3, 4] -= 1
+    assert Split(Arrays(images, labels)).fingerprint == digits.train.fingerprint
+    assert Split(Arrays(images, np.roll(labels, 1))).fingerprint != digits.train.fingerprint
 
 
 @pytest.mark.parametrize("settings", [{"seed": -1}, {"seed": "0"}, {"validation_size": 0.5}])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import tfprune.data
-from tfprune.data.dataset import Split
+from tfprune.data import Arrays, Split
 from tfprune.data.statistics import measure
 from tfprune.errors import PruningError
 
@@ -13,7 +13,7 @@ LABELS = np.arange(50) % 7
 
 @pytest.fixture(scope="module")
 def split():
-    return Split(IMAGES, LABELS.astype("int64"), measure(IMAGES, 255))
+    return Split(Arrays(IMAGES, LABELS), statistics=measure(IMAGES, 255))
 
 
 def collect(dataset):
@@ -47,7 +47,7 @@ def test_the_data_sets_own_normalisation_is_the_default(split):
 
 
 def test_imagenets_mean_is_of_three_channels():
-    grey = Split(IMAGES[..., :1], LABELS.astype("int64"), measure(IMAGES[..., :1], 255))
+    grey = Split(Arrays(IMAGES[..., :1], LABELS), statistics=measure(IMAGES[..., :1], 255))
     with pytest.raises(PruningError, match=r"'imagenet' is for images with 3 channels, received 1"):
         grey.batches(8, normalisation="imagenet")
 
@@ -105,7 +105,7 @@ def test_padding_is_black_unless_the_mean_picture_is_taken_off_first(split):
 def test_a_constant_channel_does_not_divide_by_zero():
     images = IMAGES.copy()
     images[..., 1] = 7
-    split = Split(images, LABELS, measure(images, 255))
+    split = Split(Arrays(images, LABELS), statistics=measure(images, 255))
     assert np.isfinite(collect(split.batches(50))[0]).all()
 
 

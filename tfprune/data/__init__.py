@@ -2,8 +2,8 @@
 
 A data set is a module of `tfprune.data.sets` with a function
 `load(data_dir, seed, validation_size) -> DataSet`; it is found by its file's name. Keyword-only
-arguments beside these are its options. One whose images do not fit into memory brings splits of
-its own with the same `batches` and `epochs`.
+arguments beside these are its options. Where its samples come from is a source of
+`tfprune.data.sources`: arrays in memory, pictures or masks in files.
 """
 
 import inspect
@@ -14,12 +14,14 @@ from typing import Any
 from tfprune import plugins
 from tfprune.checks import check_seed
 from tfprune.data import sets
-from tfprune.data.dataset import DataSet, Split
-from tfprune.data.pipeline import Epochs
+from tfprune.data.dataset import DataSet
+from tfprune.data.epochs import Epochs
 from tfprune.data.preprocessing import Preprocessing
+from tfprune.data.sources import Arrays
+from tfprune.data.split import Split
 from tfprune.errors import PruningError
 
-__all__ = ["DataSet", "Epochs", "Preprocessing", "Split", "load", "names", "options"]
+__all__ = ["Arrays", "DataSet", "Epochs", "Preprocessing", "Split", "load", "names", "options"]
 
 
 def names() -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfprune.data.sources import Files
+from tfprune.data.encoded import Files
 from tfprune.errors import PruningError
 
 SUFFIXES = (".jpeg", ".jpg", ".png")

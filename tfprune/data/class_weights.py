@@ -4,7 +4,6 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 import numpy as np
-import tensorflow as tf
 
 from tfprune.data.dataset import DataSet
 from tfprune.errors import PruningError, unknown
@@ -42,8 +41,8 @@ def balanced(data: DataSet, how: str = "median") -> list[float]:
         )
     classes = data.num_classes
     pixels, seen = np.zeros(classes), np.zeros(classes)
-    for pair in data.train.pairs:
-        labels = tf.io.decode_png(pair.labels).numpy()
+    for place in data.train.places:
+        labels = data.train.source.mask(place)
         counts = np.bincount(labels.ravel(), minlength=classes)[:classes]
         pixels += counts
         seen += (counts > 0) * counts.sum()

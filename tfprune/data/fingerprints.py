@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 
-from tfprune.data.sources import Source
+from tfprune.data.encoded import Encoded
 
 SAMPLED = 100  # files read whole: what a training reads in its first second
 
@@ -29,20 +29,20 @@ def of_arrays(*arrays: np.ndarray) -> str:
     return found.hexdigest()
 
 
-def of_source(source: Source, places: np.ndarray) -> str:
-    """Return the fingerprint of some of a source's encoded images.
+def of_encoded(encoded: Encoded, places: np.ndarray) -> str:
+    """Return the fingerprint of some encoded images.
 
     Args:
-        source: where they come from.
+        encoded: where they come from.
         places: which of them, int64 [N].
     """
     found = _hash()
-    found.update(source.labels[places].astype(np.int64).tobytes())
+    found.update(encoded.labels[places].astype(np.int64).tobytes())
     for place in places.tolist():
-        found.update(source.stamp(place).encode(errors="surrogateescape") + b"\0")
+        found.update(encoded.stamp(place).encode(errors="surrogateescape") + b"\0")
     spread = np.unique(np.linspace(0, len(places) - 1, SAMPLED).astype(int)) if len(places) else []
     for i in spread:
-        found.update(source.read(int(places[i])))
+        found.update(encoded.read(int(places[i])))
     return found.hexdigest()
 
 

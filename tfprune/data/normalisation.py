@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from tfprune.data.statistics import IMAGENET_MEAN, IMAGENET_STD, Statistics
@@ -64,19 +65,21 @@ def find(name: str, channels: int | None = None) -> Normalise:
     return NORMALISATIONS[name]
 
 
-def require_no_mean_image(name: str, instead: str) -> None:
-    """Refuse a normalisation that is unknown, or needs what images in their files do not have.
+def require(name: str, statistics: Statistics, channels: int, instead: str) -> None:
+    """Refuse a normalisation that is unknown, or needs what images do not have.
 
     Args:
         name: of a normalisation.
-        instead: the names that do, as a text.
+        statistics: of the images.
+        channels: C of the images.
+        instead: the names that do where there is no mean image, as a text.
 
     Raises:
-        PruningError: no such normalisation, or "pixel".
+        PruningError: no such normalisation, other channels, or "pixel" without a mean image.
     """
-    find(name)
-    if name == "pixel":
+    find(name, channels)
+    if name == "pixel" and np.isnan(statistics.pixel_mean).any():
         raise PruningError(
-            "The normalisation 'pixel' needs a mean image, which images that stay in their files "
-            f"do not have. Use {instead}."
+            "The normalisation 'pixel' needs a mean image, which is not measured of images that "
+            f"stay in their files. Use {instead}."
         )

@@ -1,14 +1,19 @@
 """Cutting a validation split from the training images, and putting a data set together."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from tfprune.data.dataset import DataSet, Split
+from tfprune import tasks
+from tfprune.data.dataset import DataSet
+from tfprune.data.sources import Arrays
+from tfprune.data.split import Split
 from tfprune.data.statistics import measure
 from tfprune.errors import PruningError
+from tfprune.tasks import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,38 +27,53 @@ class Raw:
     class_names: Sequence[str]
 
 
-def hold_out(labels: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Divide places 0..N-1 into (rest, held out), each class in its share, both in order.
+def hold_out(
+    count: int, size: int, seed: int, strata: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide places 0..N-1 into (rest, held out), both in order.
 
     Args:
-        labels: the classes, int [N].
+        count: how many places there are, N.
         size: how many to hold out: 0, or from the number of classes to N minus that number.
         seed: of the choice.
+        strata: the classes, int [N], each of which is divided in its share, as a task's `strata`
+            returns them; None: any sample may go to either side.
 
     Returns:
         int64 [N - size] and int64 [size], ascending.
 
     Raises:
-        PruningError: a size that leaves a class out on either side.
+        PruningError: a size that leaves a class, or the training, without samples.
 
     Example:
-        >>> rest, held = hold_out(np.array([0, 1, 0, 1]), 2, seed=0)
+        >>> rest, held = hold_out(4, 2, seed=0, strata=np.array([0, 1, 0, 1]))
         >>> len(rest), len(held)
         (2, 2)
     """
-    places, classes = np.arange(len(labels)), len(np.unique(labels))
+    places = np.arange(count)
     if size == 0:
         return places, places[:0]
-    if not classes <= size <= len(labels) - classes:
+    if strata is None:
+        if size >= count:
+            raise PruningError(
+                f"validation_size={size} leaves none of the {count} training images. Choose a "
+                "smaller one."
+            )
+        order = np.random.default_rng(seed).permutation(count)
+        return np.sort(order[size:]), np.sort(order[:size])
+    classes = len(np.unique(strata))
+    if not classes <= size <= count - classes:
         raise PruningError(
             f"validation_size must be 0 or between {classes} (one image per class) and "
-            f"{len(labels) - classes} of the {len(labels)} training images, received {size}."
+            f"{count - classes} of the {count} training images, received {size}."
         )
-    rest, held = train_test_split(places, test_size=size, random_state=seed, stratify=labels)
+    rest, held = train_test_split(places, test_size=size, random_state=seed, stratify=strata)
     return np.sort(rest), np.sort(held)
 
 
-def divide(name: str, raw: Raw, maximum: float, validation_size: int, seed: int) -> DataSet:
+def divide(
+    name: str, raw: Raw, maximum: float, validation_size: int, seed: int, task: Task | None = None
+) -> DataSet:
     """Make a data set from a source's arrays, with the validation split cut from the training.
 
     Args:
@@ -62,20 +82,24 @@ def divide(name: str, raw: Raw, maximum: float, validation_size: int, seed: int)
         maximum: the largest value a pixel can have.
         validation_size: images in the validation split; 0: none.
         seed: of the choice of validation images.
+        task: what the labels are for; None: classification.
 
     Raises:
         PruningError: a validation size that leaves a class out on either side.
     """
-    rest, held = hold_out(raw.labels, validation_size, seed)
-    images, labels = raw.images[rest], raw.labels[rest].astype(np.int64)
-    statistics = measure(images, maximum)
-    validation = Split(raw.images[held], raw.labels[held].astype(np.int64), statistics)
+    task = tasks.find(task)
+    strata = task.strata(raw.labels)
+    rest, held = hold_out(len(raw.labels), validation_size, seed, strata)
+    statistics = measure(raw.images[rest], maximum)
+    training = Arrays(raw.images, raw.labels.astype(np.int64))
+    test = Arrays(raw.test_images, raw.test_labels.astype(np.int64))
+    split = functools.partial(Split, statistics=statistics, task=task)
     return DataSet(
         name=name,
         num_classes=len(raw.class_names),
-        input_shape=tuple(images.shape[1:]),
+        input_shape=tuple(raw.images.shape[1:]),
         class_names=tuple(raw.class_names),
-        train=Split(images, labels, statistics),
-        validation=validation if validation_size else None,
-        test=Split(raw.test_images, raw.test_labels.astype(np.int64), statistics),
+        train=split(training, rest),
+        validation=split(training, held) if validation_size else None,
+        test=split(test),
     )

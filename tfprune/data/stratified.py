@@ -36,7 +36,7 @@ def cut(
     counts = np.bincount(labels, minlength=len(class_names))
     if size:
         _require(counts, counts >= 2, size, class_names, purpose)
-    rest, held = hold_out(labels, size, seed)
+    rest, held = hold_out(len(labels), size, seed, strata=labels)
     if size:
         every = np.arange(len(counts))
         on_both = np.isin(every, labels[held]) & np.isin(every, labels[rest])

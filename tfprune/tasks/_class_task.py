@@ -33,6 +33,19 @@ class ClassTask(Task):
             return _smoothed(from_logits, label_smoothing)
         return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
 
+    def require_labels(self, labels: np.ndarray, images: tuple[int, ...]) -> None:
+        """Refuse labels that are no class numbers, one for each image or each of its pixels."""
+        if labels.shape != images[: len(self.axes)] or labels.dtype.kind not in "iu":
+            raise PruningError(
+                f"Task {self.name!r} expects images [N, H, W, C] with class numbers "
+                f"[{', '.join(self.axes)}], received images {tuple(images)} and labels "
+                f"{labels.shape} of {labels.dtype}."
+            )
+
+    def strata(self, labels: np.ndarray) -> np.ndarray | None:
+        """Return the classes, where each image has one."""
+        return None if self.per_pixel else labels
+
     def counted(self, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Return labels with class 0 in void places, and which places are not void."""
         if self.void is None:

@@ -23,6 +23,7 @@ class Task:
         best: the figure that says which of two models is better, the higher the better; None: the
             loss says so.
         shares: the figures that lie in 0..1 and are told as percentages; "iou" is also "iou_3".
+        per_pixel: whether each pixel of an image has a label, which moves with it.
         auxiliary: what the loss of each further output of a model weighs, where only the first one
             is used after training; None: as much as the first.
     """
@@ -30,6 +31,7 @@ class Task:
     name: ClassVar[str]
     best: ClassVar[str | None] = None
     shares: ClassVar[tuple[str, ...]] = ()
+    per_pixel: ClassVar[bool] = False
     auxiliary: ClassVar[float | None] = None
 
     def default_loss(self, model: keras.Model, label_smoothing: float = 0.0) -> Loss:
@@ -43,6 +45,25 @@ class Task:
             PruningError: none suits, or label smoothing would have no effect.
         """
         raise NotImplementedError
+
+    def require_labels(self, labels: np.ndarray, images: tuple[int, ...]) -> None:
+        """Refuse labels of a data set that are of no use for the task.
+
+        Args:
+            labels: [N, ...], as they are in memory.
+            images: the shape of the images, [N, H, W, C].
+
+        Raises:
+            PruningError: they are not of the form that the task expects.
+        """
+
+    def strata(self, labels: np.ndarray) -> np.ndarray | None:
+        """Return the classes, int [N], each of which a held-out part shall have its share of.
+
+        Returns:
+            None where the labels are no classes of whole images.
+        """
+        return None
 
     def counted(self, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Return labels that a loss takes, and which of them count, a bool tensor (None: all)."""

@@ -38,6 +38,7 @@ class TASK(ClassTask):
     name: ClassVar[str] = "segmentation"
     best: ClassVar[str] = "miou"
     shares: ClassVar[tuple[str, ...]] = ("miou", "pixel_accuracy", "iou")
+    per_pixel: ClassVar[bool] = True
     auxiliary: ClassVar[float] = 0.5
     axes: ClassVar[tuple[str, ...]] = ("N", "H", "W")
 

@@ -212,7 +212,7 @@ def test_a_fingerprint_of_many_files_covers_all_sizes_and_the_contents_of_some(r
     monkeypatch.setattr(fingerprints, "SAMPLED", 2)
     before, splits = load(root).fingerprint, load(root)
     place = splits.train.places[5]
-    path = splits.train.source.paths[place]
+    path = splits.train.source.name(place)
     with open(path, "ab") as file:
         file.write(b"more")
     assert load(root).fingerprint != before

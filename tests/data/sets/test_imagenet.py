@@ -5,7 +5,7 @@ import tensorflow_datasets as tfds
 
 import tfprune.data
 from tests.data.photographs import encoded, write
-from tfprune.data import photographs
+from tfprune.data import Split, photographs
 from tfprune.errors import PruningError
 
 SYNSETS = ["n01440764", "n01443537", "n02102040"]
@@ -153,7 +153,7 @@ def test_a_damaged_picture_in_a_record_is_named_with_its_file(prepared):
     data = load(prepared, validation_size=1000)
     split = data.train if 1500 in data.train.places else data.validation
     near = np.flatnonzero(split.places == 1500)[0]
-    few = type(split)(split.source, split.places[near - 2 : near + 3], split.size, False)
+    few = Split(split.source, split.places[near - 2 : near + 3])
     assert sum(len(y) for _, y in few.batches(2)) == 4
     (name,) = few.skipped
     assert name.startswith("train_1500.JPEG in ")

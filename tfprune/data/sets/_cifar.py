@@ -1,8 +1,8 @@
 """CIFAR-10 and CIFAR-100 from whichever form lies in the folder."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ _PIXELS = 32 * 32 * 3
 _VALIDATION = 5_000
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Layout:
     """How the python version of a CIFAR is laid out: its files with their numbers of images."""
 
@@ -39,7 +39,7 @@ def load(
     """
     size = _VALIDATION if validation_size is None else validation_size
     data = divide(layout.name, _find(layout, data_dir), 255, size, seed)
-    return DataSet(**{**vars(data), "augment": "crop_flip"})
+    return dataclasses.replace(data, augment="crop_flip")
 
 
 def _find(layout: Layout, data_dir: str | os.PathLike | None) -> Raw:

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from tfprune.data.encoded import Records
 from tfprune.data.sets import _prepared
-from tfprune.data.sources import Records
 from tfprune.errors import PruningError
 
 _EXTRA = 16  # bytes a TFRecord file adds to each record: its length and two checksums

@@ -22,7 +22,7 @@ def load(data_dir: str | os.PathLike | None, seed: int, validation_size: int | N
         )
     bunch = load_digits()
     images = bunch.images.astype(np.uint8)[..., np.newaxis]
-    rest, test = hold_out(bunch.target, _TEST, seed=0)
+    rest, test = hold_out(len(images), _TEST, seed=0, strata=bunch.target)
     raw = Raw(
         images[rest], bunch.target[rest], images[test], bunch.target[test], list("0123456789")
     )

@@ -8,8 +8,8 @@ from PIL import Image
 
 from tfprune.data import class_folders, stratified
 from tfprune.data.dataset import DataSet
-from tfprune.data.file_epochs import RANDOM_CROP
-from tfprune.data.file_split import FileSplit
+from tfprune.data.sources.pictures import RANDOM_CROP, Pictures
+from tfprune.data.split import Split
 from tfprune.errors import PruningError
 
 _SIDE = 224
@@ -35,10 +35,8 @@ def load(data_dir: str | os.PathLike | None, seed: int, validation_size: int | N
     train, held = stratified.cut(files.labels[rest], size, seed, names, "validation")
     common = _common_size(files.paths)
     shape = common or (_SIDE, _SIDE)
-    splits = [
-        FileSplit(files, places, shape, as_it_is=common is not None)
-        for places in (rest[train], rest[held], test)
-    ]
+    pictures = Pictures(files, shape, as_it_is=common is not None)
+    splits = [Split(pictures, places) for places in (rest[train], rest[held], test)]
     return DataSet(
         name="folder",
         num_classes=len(names),

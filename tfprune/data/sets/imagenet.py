@@ -3,14 +3,12 @@
 import os
 from pathlib import Path
 
-import numpy as np
-
 from tfprune.data import class_folders, stratified
 from tfprune.data.dataset import DataSet
-from tfprune.data.file_epochs import RANDOM_CROP
-from tfprune.data.file_split import FileSplit
+from tfprune.data.encoded import Encoded
 from tfprune.data.sets import _prepared, _records
-from tfprune.data.sources import Source
+from tfprune.data.sources.pictures import RANDOM_CROP, Pictures
+from tfprune.data.split import Split
 from tfprune.errors import PruningError
 
 _SIZE = (224, 224)
@@ -42,23 +40,20 @@ def load(data_dir: str | os.PathLike | None, seed: int, validation_size: int | N
     most = _VALIDATION_PER_CLASS * len(names)
     size = stratified.validation_size(validation_size, len(train.labels), len(names), most)
     rest, held = stratified.cut(train.labels, size, seed, names, "validation")
+    pictures = Pictures(train, _SIZE)
     return DataSet(
         name="imagenet",
         num_classes=len(names),
         input_shape=(*_SIZE, 3),
         class_names=tuple(names),
-        train=_split(train, rest),
-        validation=_split(train, held) if size else None,
-        test=_split(test, np.arange(len(test.labels))),
+        train=Split(pictures, rest),
+        validation=Split(pictures, held) if size else None,
+        test=Split(Pictures(test, _SIZE)),
         augment=RANDOM_CROP,
     )
 
 
-def _split(source: Source, places: np.ndarray) -> FileSplit:
-    return FileSplit(source, places, _SIZE, as_it_is=False)
-
-
-def _official(folder: Path, classes: list[str]) -> Source:
+def _official(folder: Path, classes: list[str]) -> Encoded:
     """List the official validation images, which must have the training images' classes."""
     found = class_folders.names(folder, _SYNSET)
     if found != classes:

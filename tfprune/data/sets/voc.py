@@ -10,7 +10,9 @@ from tfprune import tasks
 from tfprune.data import classes as class_lists
 from tfprune.data import voc_layout
 from tfprune.data.dataset import DataSet
-from tfprune.data.mask_split import MaskSplit
+from tfprune.data.partition import hold_out
+from tfprune.data.sources import Masks
+from tfprune.data.split import Split
 from tfprune.data.voc_layout import Pair
 from tfprune.errors import PruningError
 
@@ -60,30 +62,30 @@ def load(
         for path in _lists(root, train_list, validation_size)
     )
     if validation is None and validation_size != 0:
-        train, validation = _held_out(train, seed, validation_size)
+        size = max(1, len(train) // _VALIDATION) if validation_size is None else validation_size
+        parts = hold_out(len(train), size, seed)
+        train, validation = ([train[place] for place in places] for places in parts)
     every = [*train, *(validation or []), *test]
     own = tuple(np.max([pair.size for pair in every], axis=0).tolist())
     canvas = tuple(-(-side // _STEP) * _STEP for side in own)
     size = _checked(image_size) or canvas
     scale = tuple(a / b for a, b in zip(size, canvas, strict=True))
+    task = tasks.find("segmentation", names=known.names)
+
+    def split(pairs: list[Pair], *mask: tuple) -> Split:
+        return Split(Masks(pairs, size, scale, *mask), normalisation="imagenet", task=task)
+
     return DataSet(
         name="voc",
         num_classes=len(known.names),
         input_shape=(*size, 3),
         class_names=known.names,
-        train=MaskSplit(train, size, scale, size, scale),
-        validation=_at_own_size(validation, size, scale, canvas) if validation else None,
-        test=_at_own_size(test, size, scale, canvas),
+        train=split(train, size, scale),
+        validation=split(validation, canvas, (1.0, 1.0)) if validation else None,
+        test=split(test, canvas, (1.0, 1.0)),
         augment="scale_crop_flip",
-        task=tasks.find("segmentation", names=known.names),
         colours=known.colours,
     )
-
-
-def _at_own_size(
-    pairs: list[Pair], size: tuple[int, int], scale: tuple[float, float], canvas: tuple[int, int]
-) -> MaskSplit:
-    return MaskSplit(pairs, size, scale, canvas, (1.0, 1.0))
 
 
 def _lists(root: Path, train_list: str, validation_size: int | None) -> list[Path | None]:
@@ -98,19 +100,6 @@ def _lists(root: Path, train_list: str, validation_size: int | None) -> list[Pat
             f"beside {test}. Leave it out, or give 0 to train without them."
         )
     return [train, None if validation_size == 0 else val, test]
-
-
-def _held_out(pairs: list[Pair], seed: int, size: int | None) -> tuple[list[Pair], list[Pair]]:
-    size = max(1, len(pairs) // _VALIDATION) if size is None else size
-    if size >= len(pairs):
-        raise PruningError(
-            f"validation_size={size} leaves none of the {len(pairs)} training images. Choose a "
-            "smaller one."
-        )
-    order = np.random.default_rng(seed).permutation(len(pairs))
-    held = set(order[:size].tolist())
-    parts = [[pair for i, pair in enumerate(pairs) if (i in held) == out] for out in (False, True)]
-    return parts[0], parts[1]
 
 
 def _checked(size: Sequence[int] | None) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ import tensorflow as tf
 _TFRECORD_HEAD, _TFRECORD_EXTRA = 12, 16  # length and checksum; and the contents' checksum
 
 
-class Source(Protocol):
+class Encoded(Protocol):
     """Encoded images by their place 0..N-1, with labels int64 [N]."""
 
     labels: np.ndarray
