@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
+from tfprune import tasks
 from tfprune.data.class_folders import SUFFIXES
 from tfprune.data.preprocessing import Preprocessing
 from tfprune.data.scaling import fitted
@@ -56,7 +57,7 @@ def read(path: Path) -> np.ndarray:
 
 def is_dense(model: keras.Model) -> bool:
     """Return whether a model has a class for each pixel, outputs [N, H, W, classes]."""
-    return len(model.outputs[0].shape) == 4
+    return tasks.of_model(model).per_pixel
 
 
 def mask(model: keras.Model, preprocessing: Preprocessing, picture: np.ndarray) -> np.ndarray:

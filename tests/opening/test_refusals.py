@@ -125,7 +125,7 @@ def test_a_model_that_was_not_called_is_refused():
 
 def test_keras_is_itself_again_after_a_refusal():
     call, value = keras.Layer.__call__, keras.Variable.value
-    with pytest.raises(tfprune.PruningError):
+    with pytest.raises(tfprune.PruningError, match=REFUSED[Remembers]):
         tfprune.open_up(with_layer(Remembers(name="own")))
     assert keras.Layer.__call__ is call
     assert keras.Variable.value is value

@@ -1,5 +1,6 @@
 """The figures of each task against naive references."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -145,6 +146,23 @@ def test_regression_refuses_labels_of_another_shape():
         figures("regression", np.zeros((3, 3)), np.zeros((3, 4)))
     with pytest.raises(PruningError, match=r"label_smoothing=0.1 has no effect on task 'regress"):
         tasks.find("regression").default_loss(None, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "task"),
+    [
+        ((10,), "classification"),
+        ((6, 8, 3), "segmentation"),
+        ((6, 3), "classification"),  # nobody's: the task that is meant without another
+    ],
+)
+def test_the_outputs_of_a_model_tell_its_task(shape, task):
+    image = keras.Input((6, 8, 2))
+    size = int(np.prod(shape))
+    x = keras.layers.Reshape(shape)(keras.layers.Dense(size)(keras.layers.Flatten()(image)))
+    model = keras.Model(image, x)
+    assert tasks.of_model(model) == tasks.find(task)
+    assert tasks.of_model(model, "regression") == tasks.find("regression")
 
 
 def test_class_numbers():

@@ -74,9 +74,10 @@ def by_label(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> It
         data: batches of (inputs, class numbers [N]).
         quota: how many are taken.
         size: not used: labels need no pass through the model.
-        task: not used.
+        task: knows which labels are class numbers.
     """
-    for inputs, numbers in labelled_images(data, probe.model, probe.output_shape[-1], USER):
+    classes = probe.output_shape[-1]
+    for inputs, numbers in labelled_images(data, probe.model, classes, USER, task=task):
         rows = quota.take(numbers)
         if len(rows):
             yield _rows(inputs, rows), numbers[rows]

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfprune import tasks
 from tfprune.passes.reader import read
+from tfprune.tasks import Task
 
 _HINT = "Take the batches from the data that the model's classes are of"
 
@@ -18,6 +19,7 @@ def labelled_images(
     classes: int,
     user: str,
     hint: str = _HINT,
+    task: Task | None = None,
 ) -> Iterator[tuple[Any, np.ndarray]]:
     """Yield (inputs, class numbers int32 [N]) of each batch.
 
@@ -27,6 +29,7 @@ def labelled_images(
         classes: number of classes; the labels count from 0.
         user: who needs them, for the error message.
         hint: what to do about numbers out of range.
+        task: what the labels are for; None: classification.
 
     Raises:
         PruningError: labels missing, not one per image, or what are no class numbers.
@@ -36,6 +39,6 @@ def labelled_images(
         >>> [labels.tolist() for _, labels in labelled_images(batches, None, 10, "the example")]
         [[3, 0]]
     """
-    task = tasks.find("classification")
+    task = tasks.find(task)
     for batch in read(data, model, user, labels=True):
         yield batch.inputs, task.class_numbers(batch.labels, classes, user, hint)

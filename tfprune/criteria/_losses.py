@@ -11,8 +11,6 @@ import tensorflow as tf
 from tfprune import tasks
 from tfprune.passes.reader import read
 
-_PICTURES = 4  # axes of outputs that hold a class for each pixel
-
 
 @dataclass(frozen=True)
 class Objective:
@@ -85,9 +83,7 @@ def objective(
         >>> objective(model).classes, objective(model, loss="mse").classes
         (2, None)
     """
-    if task is None and len(model.outputs[0].shape) == _PICTURES:
-        task = "segmentation"
-    task = tasks.find(task)
+    task = tasks.of_model(model, task)
     loss = tasks.choose(model, task, loss)
     plain = _takes_class_numbers(loss) and hasattr(task, "class_numbers")
     classes = model.outputs[0].shape[-1] if plain else None

@@ -28,10 +28,6 @@ METHOD = Method(
     amount={"threshold": 0.8},
     samples=0,  # all, until every class has its images
 )
-_TASKS = {  # how images are taken, and the axes of the model's outputs
-    "classification": (by_label, ["N", "classes"]),
-    "segmentation": (by_mask, ["N", "H", "W", "classes"]),
-}
 
 
 def score(
@@ -100,7 +96,7 @@ def class_support(
     _require("heat_norm", heat_norm, NORMS)
     _require("gradient", gradient, GRADIENTS)
     task = tasks.find(task)
-    _require("task", task.name, _TASKS)
+    _require("task", task.name, _tasks())
     if images_per_class is not None and not _is_count(images_per_class):
         raise PruningError(
             "fgp: images_per_class must be a whole number from 1 on, or None for all images; "
@@ -108,9 +104,10 @@ def class_support(
         )
     sites = linear(graph, convolutions(graph, "fgp"))
     probe = Probe(graph, sites, differentiable=True, logits=True)
-    quota = Quota(_counted(classes, probe, task.name), images_per_class)
+    quota = Quota(_counted(classes, probe, task), images_per_class)
     size = micro_batch(graph)
-    samples = recut(_TASKS[task.name][0](probe, data, quota, size, task), size)
+    taken = by_mask if task.per_pixel else by_label
+    samples = recut(taken(probe, data, quota, size, task), size)
     return _supports(
         probe, task, samples, quota, partial(support, norm=heat_norm, weights=gradient)
     )
@@ -144,13 +141,18 @@ def _supports(
     return {name: total / counts for name, total in sums.items()}
 
 
-def _counted(classes: Iterable[int] | None, probe: Probe, task: str) -> list[int]:
+def _tasks() -> list[str]:
+    """Return the names of the tasks whose labels are classes."""
+    return [name for name in tasks.names() if isinstance(tasks.find(name), tasks.ClassTask)]
+
+
+def _counted(classes: Iterable[int] | None, probe: Probe, task: tasks.ClassTask) -> list[int]:
     """Return the classes that count, and refuse outputs of another task."""
-    expected = _TASKS[task][1]
-    if len(probe.output_shape) + 1 != len(expected):
+    if not task.suits((None, *probe.output_shape)):
         raise PruningError(
-            f"fgp: task={task!r} expects outputs {expected}; model {probe.model.name!r} gives "
-            f"{['N', *probe.output_shape]}. Choose another task of {sorted(_TASKS)}."
+            f"fgp: task={task.name!r} expects outputs {[*task.axes, 'classes']}; model "
+            f"{probe.model.name!r} gives {['N', *probe.output_shape]}. Choose another task of "
+            f"{_tasks()}."
         )
     count = probe.output_shape[-1]
     if classes is None:

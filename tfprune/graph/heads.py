@@ -1,7 +1,6 @@
-"""What a classifier's outputs are, probabilities or logits, and the loss that goes with them."""
+"""What a classifier's outputs are: probabilities or logits."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import keras
 
@@ -65,18 +64,18 @@ def last_layers(model: keras.Model) -> list[keras.Operation]:
     return found
 
 
-def label_loss(model: keras.Model) -> Callable[[Any, Any], Any]:
-    """Return the mean cross-entropy of a classifier: `loss(labels [N], outputs [N, classes])`.
+def require_class_scores(model: keras.Model) -> None:
+    """Refuse a model whose outputs are not the scores of classes.
 
     Raises:
-        PruningError: a model with several outputs, whose labels' meaning is unknown.
+        PruningError: several outputs, or the last activation is no softmax.
     """
     if len(model.outputs) != 1:
         raise PruningError(
             f"Model {model.name!r} has {len(model.outputs)} outputs, expected 1: which of them the "
             "labels belong to is unknown. Pass a model with the classifier's output alone."
         )
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=not gives_probabilities(model))
+    gives_probabilities(model)
 
 
 def _last_activation(model: keras.Model) -> str:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfprune.graph.activation_kinds import applies_activation
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.graph.heads import label_loss
+from tfprune.graph.heads import require_class_scores
 from tfprune.graph.rules import has_role
 from tfprune.passes.fused_norms import on_batch_statistics, on_moving_statistics
 from tfprune.passes.linear_copies import cut_activations, cut_softmax
@@ -63,7 +63,7 @@ class Probe:
         batch_statistics: bool = False,
     ):
         if logits:
-            label_loss(graph.model)  # refuses outputs that are no class scores
+            require_class_scores(graph.model)
         wanted = [(name, site) for name, places in sites.items() for site in places]
         own = {id(site.operation): site.operation for _, site in wanted if site.tensor == LINEAR}
         own = [layer for layer in own.values() if applies_activation(layer)]

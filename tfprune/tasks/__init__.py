@@ -7,13 +7,15 @@ Modules with an underscore are parts of tasks.
 """
 
 from tfprune.tasks._choice import choose, loss_called
-from tfprune.tasks._finding import find, headline, is_share, names, told
+from tfprune.tasks._class_task import ClassTask
+from tfprune.tasks._finding import find, headline, is_share, names, of_model, told
 from tfprune.tasks._measure import Measure as Measure
 from tfprune.tasks._measure import Measured, measure
 from tfprune.tasks._task import Loss as Loss
 from tfprune.tasks._task import Task
 
 __all__ = [
+    "ClassTask",
     "Measured",
     "Task",
     "choose",
@@ -23,5 +25,6 @@ __all__ = [
     "loss_called",
     "measure",
     "names",
+    "of_model",
     "told",
 ]

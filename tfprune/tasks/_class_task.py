@@ -33,6 +33,11 @@ class ClassTask(Task):
             return _smoothed(from_logits, label_smoothing)
         return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
 
+    @classmethod
+    def suits(cls, outputs: tuple[int | None, ...]) -> bool:
+        """Tell whether there are scores of classes wherever there is a label."""
+        return len(outputs) == len(cls.axes) + 1
+
     def require_labels(self, labels: np.ndarray, images: tuple[int, ...]) -> None:
         """Refuse labels that are no class numbers, one for each image or each of its pixels."""
         if labels.shape != images[: len(self.axes)] or labels.dtype.kind not in "iu":

@@ -4,6 +4,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+import keras
+
 from tfprune import plugins
 from tfprune.errors import PruningError
 from tfprune.tasks._task import Task
@@ -42,6 +44,28 @@ def find(task: str | Task | None = None, **options: Any) -> Task:
         return module.TASK(**options)
     except TypeError as error:
         raise PruningError(f"Task {task!r}: {error}.") from error
+
+
+def of_model(model: keras.Model, task: str | Task | None = None) -> Task:
+    """Return the task that was given, else the one that a model's first output looks like.
+
+    Args:
+        model: a functional or sequential model.
+        task: a task or its name; None: the one that `suits` the output; "classification" where
+            none says so.
+
+    Raises:
+        PruningError: an unknown name.
+
+    Example:
+        >>> dense = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(5, 1)])
+        >>> of_model(dense).name, of_model(dense, "regression").name
+        ('segmentation', 'regression')
+    """
+    if task is None:
+        shape = tuple(model.outputs[0].shape)
+        task = next((name for name in names() if find(name).suits(shape)), None)
+    return find(task)
 
 
 def is_share(figure: str) -> bool:

@@ -46,6 +46,11 @@ class Task:
         """
         raise NotImplementedError
 
+    @classmethod
+    def suits(cls, outputs: tuple[int | None, ...]) -> bool:
+        """Tell whether outputs of a shape [N, ...] are most likely this task's."""
+        return False
+
     def require_labels(self, labels: np.ndarray, images: tuple[int, ...]) -> None:
         """Refuse labels of a data set that are of no use for the task.
 
