@@ -9,6 +9,8 @@ A format module has:
 - `load(path, model, threads=None)`: load what was written by its own runtime, and return a function
   from inputs to outputs, both flat lists of arrays in the order of `model.inputs` and
   `model.outputs`; it computes with so many threads, None for the runtime's own choice;
+- if many small models cost less together than one by one, `parts(models, threads=None)`: such a
+  function for each, of models with one output;
 - if it runs models as they are, `direct(model, threads=None)`: the same function without a file;
 - if the format can hold preprocessing, `serve(model, path, preprocessing)` in place of `write`,
   which writes the model with it, and `check(path, model, preprocessing)`, which refuses what does

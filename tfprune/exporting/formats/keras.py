@@ -1,6 +1,6 @@
 """Keras' own format, for training on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -46,3 +46,10 @@ def direct(
         return [output.numpy() for output in infer([tf.constant(x) for x in inputs])]
 
     return call
+
+
+def parts(
+    models: Sequence[keras.Model], threads: int | None = None
+) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
+    """Return the function of each model."""
+    return [direct(model, threads) for model in models]

@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -14,6 +14,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
+from tfprune.exporting._joined import joined
 from tfprune.exporting.formats import saved_model
 from tfprune.graph.rules import has_role
 
@@ -86,11 +87,33 @@ def load(
     path: Path, model: keras.Model, threads: int | None = None
 ) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     """Return the function of ONNX Runtime."""
+    names = _signature.input_names(model), _signature.output_names(model)
+    return _session(str(path), threads, *names)
+
+
+def parts(
+    models: Sequence[keras.Model], threads: int | None = None
+) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
+    """Return the function of each model, converted together and taken apart again."""
+    onnx = importlib.import_module("onnx")
+    model, takes, gives = joined(models)
+    with tempfile.TemporaryDirectory() as folder:
+        write(model, Path(folder) / "parts.onnx")
+        extractor = onnx.utils.Extractor(onnx.load(f"{folder}/parts.onnx"))
+    return [
+        _session(extractor.extract_model(*own).SerializeToString(), threads, *own)
+        for own in zip(takes, gives, strict=True)
+    ]
+
+
+def _session(
+    content: str | bytes, threads: int | None, takes: list[str], gives: list[str]
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """Return the function of a file or its content."""
     onnxruntime = importlib.import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    takes, gives = _signature.input_names(model), _signature.output_names(model)
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     return lambda inputs: session.run(gives, dict(zip(takes, inputs, strict=True)))
 
 

@@ -3,14 +3,16 @@
 import importlib
 import importlib.util
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
+from tfprune.exporting._joined import joined
 from tfprune.exporting.formats import saved_model
 from tfprune.files import make_folder
 
@@ -48,10 +50,45 @@ def load(
     path: Path, model: keras.Model, threads: int | None = None
 ) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     """Return the function of OpenVINO on the processor."""
+    names = _signature.input_names(model), _signature.output_names(model)
+    return _compiled(path / "model.xml", threads, *names)
+
+
+def parts(
+    models: Sequence[keras.Model], threads: int | None = None
+) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
+    """Return the function of each model, converted together and taken apart again."""
+    openvino = importlib.import_module("openvino")
+    model, takes, gives = joined(models)
+    with tempfile.TemporaryDirectory() as folder:
+        write(model, Path(folder) / "parts")
+        # The file is read into memory, as OpenVINO maps it otherwise, beyond the folder's end.
+        found = openvino.Core().read_model(
+            model=(Path(folder) / "parts" / "model.xml").read_bytes(),
+            weights=(Path(folder) / "parts" / "model.bin").read_bytes(),
+        )
+    return [
+        _compiled(
+            openvino.Model(
+                [found.output(name).node for name in own_gives],
+                [found.input(name).node for name in own_takes],
+                own_gives[0],
+            ),
+            threads,
+            own_takes,
+            own_gives,
+        )
+        for own_takes, own_gives in zip(takes, gives, strict=True)
+    ]
+
+
+def _compiled(
+    network: Any, threads: int | None, takes: list[str], gives: list[str]
+) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """Return the function of a file or a network in memory."""
     core = importlib.import_module("openvino").Core()
     options = _EXACT | ({} if threads is None else {"INFERENCE_NUM_THREADS": threads})
-    compiled = core.compile_model(path / "model.xml", "CPU", options)
-    takes, gives = _signature.input_names(model), _signature.output_names(model)
+    compiled = core.compile_model(network, "CPU", options)
 
     def call(inputs: list[np.ndarray]) -> list[np.ndarray]:
         received = compiled(dict(zip(takes, inputs, strict=True)))

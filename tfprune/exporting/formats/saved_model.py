@@ -10,7 +10,7 @@ without it, `serving_default` is the model itself. One request for each signatur
 server to warm up with.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from tfprune.exporting._signature import (
     output_names,
     require_threads,
 )
+from tfprune.exporting.formats import keras as keras_format
 from tfprune.exporting.warm_up import write_warm_up
 from tfprune.files import make_folder, write_text
 from tfprune.graph.heads import gives_probabilities
@@ -108,6 +109,13 @@ def load(
         return [received[name].numpy() for name in gives]
 
     return call
+
+
+def parts(
+    models: Sequence[keras.Model], threads: int | None = None
+) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
+    """Return the function of each model, compiled here: a SavedModel holds the same graph."""
+    return keras_format.parts(models, threads)
 
 
 def check(path: Path, model: keras.Model, preprocessing: Preprocessing) -> None:

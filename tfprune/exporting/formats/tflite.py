@@ -5,9 +5,9 @@ from pathlib import Path
 import keras
 
 from tfprune.exporting.formats import _litert
-from tfprune.exporting.formats._litert import load
+from tfprune.exporting.formats._litert import load, parts
 
-__all__ = ["TOLERANCE", "load", "refuse", "target", "write"]
+__all__ = ["TOLERANCE", "load", "parts", "refuse", "target", "write"]
 
 TOLERANCE = 1e-5
 

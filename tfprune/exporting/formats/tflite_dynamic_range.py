@@ -1,13 +1,15 @@
 """LiteRT with int8 weights and float activations: a quarter of the size."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tfprune.exporting.formats import _litert
 from tfprune.exporting.formats._litert import load
 
-__all__ = ["TOLERANCE", "load", "refuse", "target", "write"]
+__all__ = ["TOLERANCE", "load", "parts", "refuse", "target", "write"]
 
 TOLERANCE = 5e-2
 
@@ -24,3 +26,10 @@ def refuse(model: keras.Model) -> None:
 def write(model: keras.Model, path: Path) -> None:
     """Convert the model."""
     _litert.write(model, path, quantize=True)
+
+
+def parts(
+    models: Sequence[keras.Model], threads: int | None = None
+) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
+    """Return the function of each model, converted together."""
+    return _litert.parts(models, threads, quantize=True)

@@ -1,14 +1,16 @@
 """LiteRT with float16 weights: half the size."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfprune.exporting.formats import _litert
 from tfprune.exporting.formats._litert import load
 
-__all__ = ["TOLERANCE", "load", "refuse", "target", "write"]
+__all__ = ["TOLERANCE", "load", "parts", "refuse", "target", "write"]
 
 TOLERANCE = 5e-3
 
@@ -25,3 +27,10 @@ def refuse(model: keras.Model) -> None:
 def write(model: keras.Model, path: Path) -> None:
     """Convert the model."""
     _litert.write(model, path, quantize=True, dtype=tf.float16)
+
+
+def parts(
+    models: Sequence[keras.Model], threads: int | None = None
+) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
+    """Return the function of each model, converted together."""
+    return _litert.parts(models, threads, quantize=True, dtype=tf.float16)
