@@ -17,6 +17,7 @@ from tfprune.pruning import prune
 from tfprune.pruning_report import PruningReport
 from tfprune.reconstruction.reconstructing import reconstruct
 from tfprune.reconstruction.report import Reconstruction
+from tfprune.reconstruction.searching import search
 from tfprune.reconstruction.sensitivity import Sensitivity, sensitivity
 from tfprune.scoring.catalogue import methods
 from tfprune.scoring.scores import Scores
@@ -54,6 +55,7 @@ __all__ = [
     "rule",
     "schedules",
     "score",
+    "search",
     "select",
     "sensitivity",
     "tasks",

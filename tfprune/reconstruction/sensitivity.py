@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,15 @@ class Sensitivity:
         allotment = Allotment(self.graph, self.curves, request)
         kept = allotment.kept(allotment.best())
         return {name: kept[ids] for name, ids in self.graph.producers.items()}
+
+    def weighted(self, factors: Sequence[float]) -> "Sensitivity":
+        """Return the same with the harm of each set times a factor: `keep` will spare it more.
+
+        Args:
+            factors: positive numbers, one per set, in the order of `curves`.
+        """
+        pairs = zip(self.curves, factors, strict=True)
+        return Sensitivity(self.graph, tuple(replace(c, harm=c.harm * f) for c, f in pairs))
 
     def __repr__(self) -> str:
         return f"<Sensitivity of {self.graph.model.name!r}: {len(self.curves)} sets of channels>"
