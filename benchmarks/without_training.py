@@ -3,8 +3,9 @@
 python -m benchmarks.without_training --weights=DIR --data_dir=DIR [--networks resnet20_a] ...
 
 Each row of the table is one cut: its accuracy right after it, with BatchNorm statistics anew, and
-with the kernels solved anew, all from the same unlabelled training images. Rows that the table
-holds are not computed again.
+with the kernels solved anew, all from the same unlabelled training images. With --passes all
+weights go over the images and their mirror images together afterwards, so many times. Rows that the
+table holds are not computed again.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from benchmarks import rows
 from benchmarks.grid.material import Images, published
 
 TABLE = Path("docs/without_training.csv")
-KEY = ("network", "criterion", "amounts", "share", "draw", "images")
+KEY = ("network", "criterion", "amounts", "share", "draw", "images", "passes")
 FREE = ("l1", "l2", "group_l2", "random", "fpgm", "bn_scale")  # of data
 
 
@@ -32,7 +33,8 @@ def wanted(options: argparse.Namespace) -> Iterator[tuple[str, ...]]:
     for draw, network, share, amounts, criterion in itertools.product(
         range(options.draws), options.networks, options.shares, options.amounts, options.criteria
     ):
-        yield network, criterion, amounts, str(share), str(draw), str(options.images)
+        counts = str(options.images), str(options.passes)
+        yield network, criterion, amounts, str(share), str(draw), *counts
 
 
 class Bench:
@@ -45,13 +47,17 @@ class Bench:
         self.draw, self._known = images.draw, {}
         self.macs = tfprune.cost(model).macs
 
-    def row(self, criterion: str, amounts: str, share: float) -> dict[str, object]:
+    def row(self, criterion: str, amounts: str, share: float, passes: int) -> dict[str, object]:
         """Return the measured columns of a cut."""
         start = time.perf_counter()
         keep = self._keep(criterion, amounts, share)
         choosing = time.perf_counter() - start
         small = tfprune.rebuild(self.graph, keep)
-        solved, found = tfprune.reconstruct(self.graph, keep, small, self.samples, seed=self.draw)
+        x = self.samples
+        given = np.concatenate([x, x[:, :, ::-1]]) if passes else x
+        solved, found = tfprune.reconstruct(
+            self.graph, keep, small, given, passes=passes, seed=self.draw
+        )
         batches = [self.samples[i : i + 250] for i in range(0, len(self.samples), 250)]
         anew = tfprune.training.recalibrate(small, batches)
         return {
@@ -102,6 +108,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--shares", nargs="+", type=float, default=[0.7, 0.5, 0.3])
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--passes", type=int, default=0, help="over all weights together")
     options = parser.parse_args(arguments)
     done = rows.known(options.table, KEY)
     data = tfprune.data.load("cifar10", data_dir=options.data_dir)
@@ -109,14 +116,16 @@ def main(arguments: Sequence[str]) -> None:
     for key in wanted(options):
         if key in done:
             continue
-        network, criterion, amounts, share, draw, count = key
+        network, criterion, amounts, share, draw, count, passes = key
         if at != (network, draw):
             images = Images(data, int(draw))
             bench, at = (
                 Bench(published(network, options.weights), images, int(count)),
                 (network, draw),
             )
-        row = dict(zip(KEY, key, strict=True)) | bench.row(criterion, amounts, float(share))
+        row = dict(zip(KEY, key, strict=True)) | bench.row(
+            criterion, amounts, float(share), int(passes)
+        )
         rows.append(options.table, row)
         print(*row.values(), flush=True)
 

@@ -63,8 +63,8 @@ def is_dense(model: keras.Model) -> bool:
 def mask(model: keras.Model, preprocessing: Preprocessing, picture: np.ndarray) -> np.ndarray:
     """Return the class of each pixel of a photograph, at its own size.
 
-    The photograph is scaled into the model's size, its sides in proportion, and padded behind; the
-    scores are scaled back between pixel centres.
+    The photograph is scaled into the model's size as in training and evaluation, its sides in
+    proportion, and padded behind; the scores are scaled back between pixel centres.
 
     Args:
         model: outputs [N, H, W, classes], as large as its inputs.
@@ -77,7 +77,7 @@ def mask(model: keras.Model, preprocessing: Preprocessing, picture: np.ndarray) 
     (height, width), size = picture.shape[:2], preprocessing.input_shape[:2]
     by = min(size[0] / height, size[1] / width)
     kept = [max(1, round(side * by)) for side in (height, width)]
-    pixels = fitted(_resized(picture, kept), size) * (preprocessing.maximum / 255)
+    pixels = fitted(picture, size, (by, by)) * (preprocessing.maximum / 255)
     scores = model(preprocessing.normalise(pixels[None]), training=False)[0]
     scores = scores[: kept[0], : kept[1]]
     return tf.argmax(tf.image.resize(scores, (height, width)), -1).numpy()
@@ -105,8 +105,3 @@ def top_classes(
     found = tf.math.top_k(scores, min(count, scores.shape[0]))
     numbers, values = found.indices.numpy().tolist(), found.values.numpy().tolist()
     return [(preprocessing.labels[n], value) for n, value in zip(numbers, values, strict=True)]
-
-
-def _resized(picture: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    image = Image.fromarray(picture)
-    return np.array(image.resize((size[1], size[0]), Image.Resampling.BILINEAR))
