@@ -348,11 +348,16 @@ class Pyramid(keras.Model):
 
 
 def built(kind, inputs=None):
-    """Return a model that was called once, its weights drawn anew so that none is a constant."""
+    """Return a model that was called once, its weights drawn anew."""
     keras.utils.set_random_seed(0)
     model = kind()
     inputs = np.zeros(IMAGE, "float32") if inputs is None else inputs
     model(inputs)
+    return enlivened(model)
+
+
+def enlivened(model):
+    """Return a model whose weights are drawn anew, so that none is a constant."""
     rng = np.random.default_rng(1)
     for weight in model.weights:
         if "seed" not in weight.path:

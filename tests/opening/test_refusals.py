@@ -60,8 +60,11 @@ class Draws(Own):
 
 
 class Reads(Own):
+    def compute_output_shape(self, shape):
+        return shape
+
     def call(self, x):
-        return self.dense(x) * ops.sum(ops.abs(self.dense.bias))
+        return self.dense(x) * np.abs(np.asarray(self.dense.bias)).sum()
 
 
 class Scaled(Own):
@@ -82,7 +85,7 @@ REFUSED = {
     Counts: r"Layer 'own' \(Counts\) .*'self.count.assign\(self.count \+ 1.0\)'",
     Remembers: r"Layer 'own' \(Remembers\) .* sets the attribute 'last'.*'self.last = self.dense",
     Draws: r"Layer 'own' \(Draws\) .* draws random numbers.*keras.random.normal",
-    Reads: r"Layer 'own' \(Reads\) .* reads a weight that is not its own \(.*bias\)",
+    Reads: r"Layer 'own' \(Reads\) .* reads the numbers of a weight \(.*bias\)",
 }
 
 
@@ -125,10 +128,12 @@ def test_a_model_that_was_not_called_is_refused():
 
 def test_keras_is_itself_again_after_a_refusal():
     call, value = keras.Layer.__call__, keras.Variable.value
+    product = keras.Variable.__matmul__
     with pytest.raises(tfprune.PruningError, match=REFUSED[Remembers]):
         tfprune.open_up(with_layer(Remembers(name="own")))
     assert keras.Layer.__call__ is call
     assert keras.Variable.value is value
+    assert keras.Variable.__matmul__ is product
     assert keras.config.is_traceback_filtering_enabled()
     assert np.asarray(ops.arange(3)).tolist() == [0, 1, 2]
 

@@ -33,7 +33,7 @@ def require_equal(
         for place, side in enumerate(_SIDES):
             inputs = _drawn(fed, batch, side + side // 2 * number)
             try:
-                expected = _outputs(model, fed.nested(inputs))
+                expected = _outputs(model, *fed.arguments(fed.nested(inputs)))
             except Exception as error:
                 if fed.has_open_sizes and place + 1 < len(_SIDES):
                     continue  # a table of positions may be shorter
@@ -51,7 +51,7 @@ def _unfed(model: keras.Model, error: Exception) -> PruningError:
 
 def _received(model: keras.Model, opened: keras.Model, inputs: Any) -> list[np.ndarray]:
     try:
-        return _outputs(opened, inputs)
+        return _outputs(opened, (inputs,), {})
     except Exception as error:  # of a size that was frozen
         sizes = [np.shape(x) for x in keras.tree.flatten(inputs)]
         raise PruningError(
@@ -93,6 +93,6 @@ def _drawn(fed: Fed, batch: int, side: int) -> list[Any]:
     return [draw(x) for x in fed.flat]
 
 
-def _outputs(model: keras.Model, inputs: Any) -> list[np.ndarray]:
-    flat = keras.tree.flatten(model(inputs, training=False))
+def _outputs(model: keras.Model, args: tuple, kwargs: dict) -> list[np.ndarray]:
+    flat = keras.tree.flatten(model(*args, **kwargs, training=False))
     return [np.atleast_1d(keras.ops.cast(y, "float64")) for y in flat]

@@ -1,6 +1,7 @@
 """What a model is fed with: shapes, dtypes, names and nesting of its inputs."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,13 @@ class Fed:
     Args:
         structure: symbolic tensors, nested as the model takes them.
         names: of the flat tensors.
+        by_name: whether the structure is a dictionary of the call's arguments, as of a subclassed
+            model whose call takes several tensors.
     """
 
     structure: Any
     names: tuple[str, ...]
+    by_name: bool = False
 
     @property
     def flat(self) -> list[keras.KerasTensor]:
@@ -37,6 +41,21 @@ class Fed:
         """Return flat values, nested as the model takes them."""
         return keras.tree.pack_sequence_as(self.structure, list(flat))
 
+    def arguments(self, nested: Any) -> tuple[tuple, dict[str, Any]]:
+        """Return nested values as the arguments that the model's call takes."""
+        return ((), nested) if self.by_name else ((nested,), {})
+
+    def left_out(self, model: keras.Model) -> list[str]:
+        """Return what else a subclassed model's call may be given."""
+        if is_graph(model):
+            return []
+        return [name for name in _parameters(model) if name not in self.given(model)]
+
+    def given(self, model: keras.Model) -> list[str]:
+        """Return the arguments of a subclassed model's call that the tensors are."""
+        names = list(_parameters(model))
+        return [name for name in names if name in self.structure] if self.by_name else names[:1]
+
 
 def fed_with(model: keras.Model, inputs: Any = None) -> Fed:
     """Return what a model takes.
@@ -48,13 +67,56 @@ def fed_with(model: keras.Model, inputs: Any = None) -> Fed:
     Raises:
         PruningError: a subclassed model that was not built for shapes that are known.
     """
+    by_name = False
     if inputs is not None:
         structure = keras.tree.map_structure(_symbol, inputs)
+        by_name = not is_graph(model) and _names_arguments(model, inputs)
     elif is_graph(model):
         structure = functional(model).input
     else:
-        structure = _built_for(model)
-    return Fed(structure, tuple(_names(model, structure)))
+        structure, by_name = _built_for(model)
+    _require_all(model, structure if by_name else [None])
+    return Fed(structure, tuple(_names(model, structure)), by_name)
+
+
+def _parameters(model: keras.Model) -> dict[str, bool]:
+    """Return {argument of a subclassed model's call: whether it must be given}."""
+    parameters = inspect.signature(model.call).parameters.values()
+    named = [x for x in parameters if x.kind in (x.POSITIONAL_OR_KEYWORD, x.KEYWORD_ONLY)]
+    tensors = [x for x in named if x.name not in ("training", "mask")]
+    return {x.name: x.default is x.empty for x in tensors}
+
+
+def _names_arguments(model: keras.Model, inputs: Any) -> bool:
+    """Return whether given inputs are the arguments of a call by their names."""
+    parameters = _parameters(model)
+    return isinstance(inputs, dict) and len(parameters) > 1 and set(inputs) <= set(parameters)
+
+
+def _require_all(model: keras.Model, given: Collection[Any]) -> None:
+    """Refuse to go on without tensors that a subclassed model's call cannot do without."""
+    if is_graph(model):
+        return
+    needed = [name for name, must in _parameters(model).items() if must]
+    if len(needed) > len(given):
+        raise PruningError(
+            f"The call of model {model.name!r} ({type(model).__name__}) takes "
+            f"{', '.join(needed)}, but Keras has noted the shapes of one nesting alone. "
+            f"{open_by(needed)}"
+        )
+
+
+def open_by(names: Sequence[str]) -> str:
+    """Return how to open a model whose call takes several tensors.
+
+    Args:
+        names: of the tensors.
+    """
+    given = ", ".join(f"{name!r}: keras.Input(...)" for name in names)
+    return (
+        f"Open it with tfprune.open_up(model, inputs={{{given}}}): the opened model takes a "
+        "dictionary of these names."
+    )
 
 
 def _names(model: keras.Model, structure: Any) -> list[str]:
@@ -75,20 +137,17 @@ def _symbol(value: Any) -> keras.KerasTensor:
     return keras.KerasTensor((None, *array.shape[1:]), dtype)
 
 
-def _built_for(model: keras.Model) -> Any:
+def _built_for(model: keras.Model) -> tuple[Any, bool]:
+    """Return what a subclassed model was built for, and whether it is named arguments."""
     shapes = getattr(model, "_build_shapes_dict", None)
     if not model.built or not shapes:
         raise PruningError(
             f"Model {model.name!r} ({type(model).__name__}) was not called yet, so what it takes "
             "is unknown. Call it once on a batch, or pass inputs=keras.Input(...)."
         )
-    if len(shapes) > 1:
-        raise PruningError(
-            f"The call of model {model.name!r} ({type(model).__name__}) takes {len(shapes)} "
-            f"tensors ({', '.join(shapes)}), expected one nesting of them. Let it take a list or a "
-            "dictionary."
-        )
-    return _symbols(next(iter(shapes.values())))
+    if len(shapes) == 1:
+        return _symbols(next(iter(shapes.values()))), False
+    return {key.removesuffix("_shape"): _symbols(x) for key, x in shapes.items()}, True
 
 
 def _symbols(shapes: Any) -> Any:

@@ -9,7 +9,7 @@ import keras
 from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import is_graph, nodes
 from tfprune.opening.checking import require_equal
-from tfprune.opening.fed import Fed, fed_with
+from tfprune.opening.fed import Fed, fed_with, open_by
 from tfprune.opening.sizes import Sizes
 from tfprune.opening.stock import named
 from tfprune.opening.symbolic import watched
@@ -105,15 +105,17 @@ def _open(
     first: Exception | None = None
     for short in (False, True) if fed.has_open_sizes else (False,):
 
-        def traced(plain: frozenset[str], short: bool = short) -> tuple[Tracer, keras.Model]:
+        def traced(shared: frozenset[int], short: bool = short) -> tuple[Tracer, keras.Model]:
             sizes = Sizes([x.shape for x in fed.flat], weight_sizes(model), short=short)
-            tracer = Tracer(model, sizes, closed, strict=strict, plain=plain)
+            tracer = Tracer(model, sizes, closed, strict=strict, shared=shared)
             return tracer, _traced(model, fed, tracer)
 
         try:
             tracer, opened = traced(frozenset())
-            if plain := tracer.kernels & tracer.read_plainly:  # one weight is not to become two
-                tracer, opened = traced(frozenset(plain))
+            if shared := tracer.needs_sharing():
+                tracer, opened = traced(frozenset(shared))
+                _require_shared(model, tracer)
+            _require_reached(model, fed, tracer)
             closed.require_used()
             if not tracer.opened and is_graph(model):
                 return model, tracer.reasons
@@ -126,6 +128,27 @@ def _open(
     raise first
 
 
+def _require_reached(model: keras.Model, fed: Fed, tracer: Tracer) -> None:
+    """Refuse to lose weights that only a call with more tensors reads."""
+    more, lost = fed.left_out(model), tracer.unreached()
+    if more and lost:
+        raise PruningError(
+            f"Model {model.name!r} cannot be opened: {', '.join(lost)} are not read by a call "
+            f"without {', '.join(more)}. {open_by([*fed.given(model), *more])}"
+        )
+
+
+def _require_shared(model: keras.Model, tracer: Tracer) -> None:
+    """Refuse weights that two layers would hold all the same, each its own."""
+    twice = tracer.needs_sharing()
+    if twice:
+        paths = ", ".join(sorted(w.path for w in model.weights if id(w) in twice))
+        raise PruningError(
+            f"Model {model.name!r} cannot be opened: {paths} would become two weights, as what is "
+            "left whole holds them and another call reads them. Let that layer be opened."
+        )
+
+
 def _traced(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
     symbols = [
         keras.Input(batch_shape=shape, dtype=x.dtype, name=tracer.names.unique(name))
@@ -135,7 +158,7 @@ def _traced(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
     nested = fed.nested(symbols)
     with watched(tracer):
         try:
-            outputs = tracer.run(nested)
+            outputs = tracer.run(*fed.arguments(nested))
         except PruningError:
             raise
         except Exception as error:  # whatever the model's own call raises

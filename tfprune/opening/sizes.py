@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfprune.opening.stock import reshaped
+from tfprune.opening.stock import is_symbolic_tensor, reshaped
 
 _PRIMES = (211, 223, 227, 229, 233, 239, 241, 251, 257, 263, 269, 271)
 _SHORT = (11, 13, 17, 19, 7, 23, 29, 31, 5)  # for positions that a table must have
@@ -192,9 +192,10 @@ class Sizes:
         if key is None:  # Keras has no symbolic form of `x[None]`
             return ops.expand_dims(x, 0)
         parts = list(key) if isinstance(key, tuple) else [key]
+        is_bare = isinstance(key, slice)  # `x[:3]`: Keras asks for a tuple
         if Ellipsis in [p for p in parts if not isinstance(p, keras.KerasTensor | np.ndarray)]:
             return NotImplemented
-        axis, changed = 0, False
+        axis, changed = 0, is_bare
         for place, part in enumerate(parts):
             if isinstance(part, slice) and self.is_open(part.stop):
                 if part.stop != x.shape[axis]:
@@ -211,7 +212,7 @@ class Sizes:
 
     def _slice(self, operation: Any, x: Any, start: Any) -> Any:
         shape = list(operation.shape)
-        if not any(map(self.is_open, shape)) or is_tensor(start):
+        if not any(map(self.is_open, shape)) or is_symbolic_tensor(start):
             return NotImplemented
         for axis, (first, size) in enumerate(zip(start, shape, strict=True)):
             if first or size != x.shape[axis]:
@@ -228,8 +229,3 @@ def _with_zeros(x: Any, zeros: Any) -> Any:
     """Return a tensor stretched as zeros are, which change no number."""
     is_truth = keras.backend.standardize_dtype(x.dtype) == "bool"
     return ops.logical_or(x, zeros) if is_truth else ops.add(x, zeros)
-
-
-def is_tensor(value: Any) -> bool:
-    """Return whether a value is a symbolic tensor."""
-    return isinstance(value, keras.KerasTensor)

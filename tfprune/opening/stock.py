@@ -36,6 +36,13 @@ def table(value: np.ndarray, variable: Any, name: str, owner: keras.Layer) -> ke
     return holder
 
 
+def is_table(layer: keras.Layer) -> bool:
+    """Return whether a layer looks up rows of its one weight."""
+    kinds = keras.layers.Embedding, getattr(keras.layers, "ReversibleEmbedding", ())
+    tied = getattr(layer, "tie_weights", True)  # else it has a second weight to read out with
+    return type(layer) in kinds and tied
+
+
 def dense(value: np.ndarray, variable: Any, name: str, owner: keras.Layer) -> keras.layers.Layer:
     """Return a Dense that multiplies by a weight, as `table` would hold it."""
     layer = keras.layers.Dense(
@@ -55,6 +62,25 @@ def dense(value: np.ndarray, variable: Any, name: str, owner: keras.Layer) -> ke
 def is_matrix_product(operation: Any) -> bool:
     """Return whether an operation multiplies two tensors as matrices."""
     return type(operation).__name__ == "Matmul"
+
+
+def in_safe_order(operation: Any, args: tuple) -> tuple:
+    """Return the operands of a sum in an order in which Keras adds what TensorFlow adds.
+
+    On TensorFlow `keras.ops.add` takes a second operand of shape [n, 1] for a bias as soon as n is
+    the number of channels, be it a batch of n samples: [3, 3] + [3, 1] adds it along the wrong
+    axis. As the first operand it is added as it stands.
+    """
+    if type(operation).__name__ != "Add" or len(args) != 2 or not is_symbolic_tensor(args[1]):
+        return args
+    first, second = args
+    turned = len(second.shape) > 1 and second.shape[-1] == 1 and len(np.shape(first)) > 0
+    return (second, first) if turned else args
+
+
+def is_symbolic_tensor(value: Any) -> bool:
+    """Return whether a value is a symbolic tensor."""
+    return isinstance(value, keras.KerasTensor)
 
 
 def reshaped(x: keras.KerasTensor, target: tuple[int, ...]) -> keras.KerasTensor:

@@ -15,7 +15,7 @@ from keras.src.backend import compute_output_spec
 from keras.src.backend.common import global_state
 from keras.src.ops import numpy as numpy_operations
 
-from tfprune.opening import tensorflow_calls
+from tfprune.opening import tensorflow_calls, variables
 
 _CONTEXT = "current_call_ctx"  # where Keras keeps `training` for the layers within a call
 _MAKERS = ("arange", "zeros", "ones", "full")
@@ -33,7 +33,10 @@ class Watcher(Protocol):
         """Return symbolic tensors for the constants that a layer with weights is called with."""
 
     def operation(self, operation: Any, args: tuple, kwargs: dict) -> Any:
-        """Answer for the call of an operation on symbolic tensors."""
+        """Answer for the call of an operation on symbolic tensors, or on weights."""
+
+    def symbol(self, variable: Any) -> Any:
+        """Return the symbolic tensor that stands for a weight."""
 
     def touched(self, what: str) -> None:
         """Hear that a call reads or changes what is no tensor."""
@@ -45,6 +48,11 @@ class Watcher(Protocol):
 def is_symbolic(values: Any) -> bool:
     """Return whether symbolic tensors are among nested values."""
     return any(isinstance(x, keras.KerasTensor) for x in keras.tree.flatten(values))
+
+
+def _is_traced(values: Any) -> bool:
+    """Return whether a call is one of the trace's: on symbolic tensors, or on weights."""
+    return is_symbolic(values) or variables.holds_variable(values)
 
 
 @contextmanager
@@ -60,7 +68,7 @@ def watched(watcher: Watcher) -> Iterator[None]:
         return threading.get_ident() == thread and not watcher.busy
 
     def layer(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if mine() and is_symbolic((args, kwargs)):
+        if mine() and _is_traced((args, kwargs)):
             return watcher.layer(self, args, kwargs)
         if mine() and self.trainable_weights:
             return watcher.layer(self, *watcher.symbolic((args, kwargs)))
@@ -89,12 +97,13 @@ def _answers(watcher: Watcher, mine: Callable[[], bool]) -> Iterator[tuple[Any, 
         maker = _making(name, getattr(keras.ops, name), watcher, mine)
         yield keras.ops, name, maker
         yield numpy_operations, name, maker
+    yield from variables.calls(watcher.symbol, mine)
     for place, name, answer in tensorflow_calls.calls():
         yield place, name, _answering(getattr(place, name), answer, mine)
 
 
 _TOUCHES = (
-    (keras.Variable, "value", "reads a weight that is not its own"),
+    (keras.Variable, "value", "reads the numbers of a weight"),
     (keras.Variable, "assign", "changes a weight"),
     (keras.random.SeedGenerator, "next", "draws random numbers"),
 )
@@ -125,7 +134,7 @@ def _answering(own: Callable, answer: Callable, mine: Callable[[], bool]) -> Cal
     """Return a function of TensorFlow's that answers for symbolic tensors too."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if mine() and is_symbolic((args, kwargs)):
+        if mine() and _is_traced((args, kwargs)):
             kwargs.pop("name", None)
             return answer(*args, **kwargs)
         return own(*args, **kwargs)

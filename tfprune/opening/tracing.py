@@ -13,7 +13,15 @@ from tfprune.graph.rules import has_role, has_rule
 from tfprune.opening.names import Names, label, labels
 from tfprune.opening.refusals import NotOpenedError, reason
 from tfprune.opening.sizes import Sizes
-from tfprune.opening.stock import dense, dropout_for, is_matrix_product, settle, table
+from tfprune.opening.stock import (
+    dense,
+    dropout_for,
+    in_safe_order,
+    is_matrix_product,
+    is_table,
+    settle,
+    table,
+)
 from tfprune.opening.symbolic import (
     call_layer,
     call_operation,
@@ -24,6 +32,7 @@ from tfprune.opening.symbolic import (
 )
 from tfprune.opening.training import BranchError, Training
 from tfprune.opening.twins import calling_twin, open_twin
+from tfprune.opening.variables import owners
 
 
 def is_composite(operation: Any) -> bool:
@@ -50,7 +59,8 @@ class Tracer:
         sizes: what stands for its open sizes.
         closed: tells of a layer's name whether it is to be left whole.
         strict: refuse a layer that cannot be opened; else it is left whole.
-        plain: paths of weights that are not to become kernels, as something else reads them too.
+        shared: ids of weights that are read in several ways, so that no layer may hold them as its
+            own: they become tables, and the stock layers that have them are opened too.
     """
 
     def __init__(
@@ -60,7 +70,7 @@ class Tracer:
         closed: Callable[[str], bool],
         *,
         strict: bool,
-        plain: frozenset[str] = frozenset(),
+        shared: frozenset[int] = frozenset(),
     ):
         self.model, self.sizes, self.closed, self.strict = model, sizes, closed, strict
         self.busy = False  # while Keras works by itself
@@ -71,24 +81,37 @@ class Tracer:
         self._twins: dict[int, tuple[Any, Any]] = {}  # the originals are held, lest ids return
         self._weights: dict[int, tuple[Any, Any]] = {}
         self._tables: dict[int, tuple[Any, tuple[str, ...], keras.Layer]] = {}  # by the tensor
-        self.plain = plain
-        self.kernels: set[str] = set()  # paths of weights that became kernels
-        self.read_plainly: set[str] = set()
+        self.shared = shared
+        self._kernels: set[int] = set()  # ids of weights that became kernels
+        self._read_plainly: set[int] = set()
+        self._borrowed: set[int] = set()  # weights of layers, read by others
+        self._called_with: set[int] = set()  # weights of the layers that stay as they are
+        self._owners = owners(model)
         self._rooms: list[_Room] = []
         self._within: dict[int, keras.Layer] = {}
 
-    def run(self, inputs: Any) -> Any:
+    def run(self, args: tuple, kwargs: dict) -> Any:
         """Return the model's outputs, nested as it returns them.
 
         Args:
-            inputs: symbolic tensors, nested as the model takes them.
+            args: symbolic tensors, nested as the model takes them.
+            kwargs: those that it takes by name.
         """
         self._rooms = [_Room(self.model, (), labels(self.model))]
         if is_graph(self.model):
-            flat = keras.tree.flatten(inputs)
+            flat = keras.tree.flatten(args)
             with outside_calls():
                 return replay(self.model, flat, lambda op, args, kwargs: op(*args, **kwargs))
-        return self._opened(self.model, (inputs,), {}, self._rooms[0])
+        return self._opened(self.model, args, kwargs, self._rooms[0])
+
+    def needs_sharing(self) -> set[int]:
+        """Return the ids of weights that two layers hold: one weight is not to become two."""
+        return self._kernels & self._read_plainly | self._borrowed & self._called_with
+
+    def unreached(self) -> list[str]:
+        """Return the paths of weights to be trained that no call has read."""
+        reached = self._called_with | set(self._weights)
+        return [x.path for x in self.model.trainable_weights if id(x) not in reached]
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -103,8 +126,9 @@ class Tracer:
     def layer(self, layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
         """Trace the call of a layer."""
         kwargs = {k: v for k, v in kwargs.items() if not isinstance(v, Training)}
+        args, kwargs = keras.tree.map_structure(self._tensor, (args, kwargs))
         room = self._rooms[-1]
-        if not (is_composite(layer) or is_graph(layer)):
+        if not (is_composite(layer) or is_graph(layer) or self._is_shared(layer)):
             self._note_plain((args, kwargs))
             # One made with a policy's object has no config, so that no file could hold it.
             nothing = has_role(layer, "identity") and not is_graph(room.layer)
@@ -129,6 +153,9 @@ class Tracer:
             self.reasons[path] = reason(error)
             return self._called(layer, args, kwargs)
 
+    def _is_shared(self, layer: keras.Layer) -> bool:
+        return any(id(weight) in self.shared for weight in layer.weights)
+
     def refused(self, layer: Any, error: Exception, path: str = "") -> NotOpenedError:
         """Return the error that says which layer cannot be opened, where and why."""
         return NotOpenedError.of(layer, path or layer.name, error)
@@ -138,6 +165,7 @@ class Tracer:
         args, kwargs = keras.tree.map_structure(self._tensor, (args, kwargs))
         if is_matrix_product(operation) and (dense := self._dense(*args)) is not None:
             return self._called(dense, args[:1], {})
+        args = in_safe_order(operation, args)
         self._note_plain(args)
         other = self.sizes.rewritten(operation, args)
         if other is not NotImplemented:
@@ -166,9 +194,9 @@ class Tracer:
         if id(matrix) not in self._tables or not isinstance(x, keras.KerasTensor):
             return None
         variable, path, owner = self._tables[id(matrix)]
-        if len(variable.shape) != 2 or len(x.shape) < 2 or variable.path in self.plain:
+        if len(variable.shape) != 2 or len(x.shape) < 2 or id(variable) in self.shared:
             return None
-        self.kernels.add(variable.path)
+        self._kernels.add(id(variable))
         key = -id(variable)  # beside the table's
         if key not in self._weights:
             holder = matrix._keras_history.operation  # it makes room for the name
@@ -185,7 +213,7 @@ class Tracer:
         """Remember weights that are read in another way than as the matrix of a product."""
         for x in keras.tree.flatten(args):
             if id(x) in self._tables:
-                self.read_plainly.add(self._tables[id(x)][0].path)
+                self._read_plainly.add(id(self._tables[id(x)][0]))
 
     def touched(self, what: str) -> None:
         """Refuse what would be frozen, or changed, by the trace."""
@@ -200,6 +228,7 @@ class Tracer:
         twin = self._twin(operation)
         with self.working():
             if isinstance(operation, keras.Layer):
+                self._called_with.update(map(id, operation.weights))
                 outputs = call_layer(twin, *args, **kwargs)
                 if self.sizes.all_stand_in:
                     complete(outputs, twin.call, args, kwargs)
@@ -285,12 +314,23 @@ class Tracer:
         return found["outputs"]
 
     def _tensor(self, value: Any) -> Any:
-        """Return a symbolic tensor in place of a weight that is passed to an operation."""
-        if not isinstance(value, keras.Variable):
-            return value
-        return self.weight(value, value.name, self._rooms[-1].layer)
+        """Return a symbolic tensor in place of a weight that is passed to a call."""
+        return self.symbol(value) if isinstance(value, keras.Variable) else value
 
-    def weight(self, variable: Any, name: str, owner: keras.Layer) -> Any:
+    def symbol(self, variable: Any) -> Any:
+        """Return the symbolic tensor that stands for a weight, whichever layer made it."""
+        here = self._rooms[-1].layer
+        owner = self._owners.get(id(variable), here)
+        if id(variable) not in self._weights and is_table(owner):
+            self._weights[id(variable)] = variable, self._rows(owner, owner.input_dim)
+        if not is_table(owner):
+            self._borrowed.add(id(variable))
+        place = () if owner is here else (self._label(owner),)
+        return self.weight(variable, variable.name, owner, place)
+
+    def weight(
+        self, variable: Any, name: str, owner: keras.Layer, place: tuple[str, ...] = ()
+    ) -> Any:
         """Return a symbolic tensor for a layer's own weight: a stock layer holds it.
 
         An Embedding is asked for all its rows; the weight's last axis are its columns. Whole
@@ -300,26 +340,33 @@ class Tracer:
             variable: the weight.
             name: what its layer calls it.
             owner: its layer.
+            place: names of the layers that lie between the call that is traced and the owner.
         """
         if id(variable) not in self._weights:
             with self.working():
                 value = read(variable)
             if "float" in variable.dtype:
-                value = self._held(variable, value, name, owner)
+                path = (*self._rooms[-1].prefix, *place, name.strip("_"))
+                value = self._held(variable, value, path, owner)
             self._weights[id(variable)] = variable, value
         return self._weights[id(variable)][1]
 
-    def _held(self, variable: Any, value: Any, name: str, owner: keras.Layer) -> Any:
-        path = (*self._rooms[-1].prefix, name.strip("_"))
+    def _held(
+        self, variable: Any, value: np.ndarray, path: tuple[str, ...], owner: keras.Layer
+    ) -> Any:
         with self.working():
             holder = table(value, variable, self.names.unique(*path), owner)
         self._twins[id(holder)] = holder, holder
-        places = keras.ops.add(self._zero(), np.arange(holder.input_dim, dtype="int32"))
-        rows = self._called(holder, (places,), {})
+        rows = self._rows(holder, holder.input_dim)
         if rows.shape != value.shape:
             return keras.ops.reshape(rows, value.shape)
         self._tables[id(rows)] = variable, path, owner
         return rows
+
+    def _rows(self, holder: keras.Layer, count: int) -> Any:
+        """Return all rows of a table."""
+        places = keras.ops.add(self._zero(), np.arange(count, dtype="int32"))
+        return self._called(holder, (places,), {})
 
 
 def _is_mixed(outputs: Any) -> bool:

@@ -91,8 +91,10 @@ def _read(
     letter = next(iter(letters))
     if len(letters) > 1 or len(letter) > 1:
         return f"{type(call.op).__name__} sums over channels along several axes"
-    if None in lines:
-        return f"{type(call.op).__name__} adds up channels that the other operand has not"
+    if None in lines:  # what is left of the other operand may go all the same
+        why = f"{type(call.op).__name__} adds up channels that the other operand has not"
+        call.pin(operands[0 if lines[1] is None else 1], why)
+        return None
     along = [x.along(term.index(letter)) for x, term in zip(operands, terms, strict=True)]
     call.unite(*along)
     call.read(along[0], terms[0].index(letter))
