@@ -67,6 +67,22 @@ class Reads(Own):
         return self.dense(x) * np.abs(np.asarray(self.dense.bias)).sum()
 
 
+class Loops(Own):
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, x):
+        return ops.while_loop(lambda y: ops.sum(y) < 0, lambda y: (self.dense(y),), (x,))[0]
+
+
+class Chooses(Own):
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, x):
+        return ops.cond(ops.sum(x) > 0, lambda: self.dense(x), lambda: x)
+
+
 class Scaled(Own):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -87,6 +103,9 @@ REFUSED = {
     Draws: r"Layer 'own' \(Draws\) .* draws random numbers.*keras.random.normal",
     Reads: r"Layer 'own' \(Reads\) .* reads the numbers of a weight \(.*bias\)",
 }
+
+for _kind, _name in ((Loops, "WhileLoop"), (Chooses, "Cond")):
+    REFUSED[_kind] = rf"Layer 'own' \({_kind.__name__}\) .* runs code of its own within {_name}"
 
 
 @pytest.mark.parametrize("kind", REFUSED)

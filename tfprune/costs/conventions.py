@@ -21,6 +21,8 @@ class LayerCost:
         pooling: "average_pooling" or "global_average_pooling" for a layer that averages.
         output_shape: shape of its first call's first output, with the batch; None for a layer
             that another layer calls, as attention calls its projections.
+        is_whole: whether no rule describes the layer, so that its MACs are those of TensorFlow's
+            graph of its call.
     """
 
     name: str
@@ -31,6 +33,7 @@ class LayerCost:
     elements: Elements
     pooling: str | None
     output_shape: tuple[int | None, ...] | None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from tfprune.graph.layer_calls import calls
 from tfprune.graph.layer_notes import Owner
 from tfprune.graph.rules import has_role
 from tfprune.graph.running_statistics import running_statistics
+from tfprune.graph.whole_layers import macs_of_whole
 from tfprune.opening.opened import opened_where_possible
 from tfprune.surgery.resizing import with_input_shape
 
@@ -44,7 +45,11 @@ class Cost:
     def __str__(self) -> str:
         shown = [(name, kind, f"{p:,}", f"{m:,}") for name, kind, p, m in self._counted()]
         total = (f"total ({self.convention})", "", f"{self.params:,}", f"{self.macs:,}")
-        return _table([_HEADER, *shown, total], left=2)
+        whole = ", ".join(row.name for row in self.rows if row.is_whole)
+        told = (
+            f"\nMACs read off TensorFlow's graph, as no rule counts them: {whole}" if whole else ""
+        )
+        return _table([_HEADER, *shown, total], left=2) + told
 
     def _repr_html_(self) -> str:
         title = f"{self.params:,} parameters, {self.macs:,} MACs ({self.convention})"
@@ -101,12 +106,13 @@ def cost(
             unknown or another one, and its weights fit; a list of shapes for several inputs.
 
     Returns:
-        Totals and one row per layer; a layer called twice counts its MACs twice.
+        Totals and one row per layer; a layer called twice counts its MACs twice. Those of a layer
+        that no rule describes are counted in TensorFlow's graph of its call.
 
     Raises:
         PruningError: no model with a graph of layers, an unknown convention, a map of unknown
-            size, a layer with kernels that no rule describes, whose MACs are therefore unknown, or
-            an input shape that does not fit.
+            size, a layer that no rule describes and whose call hides its products in a loop, or an
+            input shape that does not fit.
 
     Example:
         >>> import keras, tfprune
@@ -133,15 +139,18 @@ def _rows(model: keras.Model) -> tuple[LayerCost, ...]:
     rows = []
     for owner in analyse(model, allow_inexact=True).owners.values():
         key = id(owner.operation)
-        row = _row(owner, elements.get(key, Elements()), shapes.get(key))
+        whole = macs_of_whole(model, owner.operation) if owner.is_whole else None
+        row = _row(owner, elements.get(key, Elements()), shapes.get(key), whole)
         if row.weights or row.norm or row.macs or row.elements != Elements():
             rows.append(row)
     return tuple(rows)
 
 
-def _row(owner: Owner, elements: Elements, shape: tuple[int | None, ...] | None) -> LayerCost:
+def _row(
+    owner: Owner, elements: Elements, shape: tuple[int | None, ...] | None, whole: int | None
+) -> LayerCost:
     layer = owner.operation
-    if owner.uncounted:
+    if owner.uncounted and whole is None:
         raise PruningError(
             f"cost: layer {owner.name!r} ({type(layer).__name__}) {owner.uncounted}. Build the "
             "model with a fixed input size, pass input_shape=, or teach the layer with "
@@ -157,11 +166,16 @@ def _row(owner: Owner, elements: Elements, shape: tuple[int | None, ...] | None)
         kind=type(layer).__name__,
         weights=0 if is_norm else params,
         norm=params if is_norm else 0,
-        macs=sum(size[index] * times for index, times in owner.times.items()) + owner.product_macs,
+        macs=_macs(owner, size) if whole is None else whole,
         elements=elements,
         pooling=next((role for role in _POOLINGS if has_role(layer, role)), None),
         output_shape=shape,
+        is_whole=whole is not None,
     )
+
+
+def _macs(owner: Owner, size: Sequence[int]) -> int:
+    return sum(size[index] * times for index, times in owner.times.items()) + owner.product_macs
 
 
 def _require_known(row: LayerCost, convention: str, count: Convention) -> None:

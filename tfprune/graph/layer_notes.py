@@ -80,10 +80,15 @@ class Owner:
         return [*(slot.ids for slot in self.slots.values()), *self.parts]
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the layer has kernels of which no rule says how often it multiplies by them."""
+        weights = getattr(self.operation, "weights", ())  # frozen ones multiply too
+        return any(w.ndim > 1 and "float" in w.dtype for w in weights) and not self.slots
+
+    @property
     def uncounted(self) -> str | None:
         """Why the layer's multiplications are unknown; None where they are known."""
-        kernels = [w for w in getattr(self.operation, "trainable_weights", ()) if w.ndim > 1]
-        if kernels and not self.slots:
+        if self.is_whole:
             return "has no rule that counts its multiplications"
         counts = [*self.times.values(), *(fixed for fixed, _ in self.products)]
         return "works on maps of unknown size" if None in counts else None

@@ -173,6 +173,8 @@ def _traced(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
 def _under_its_name(output: keras.KerasTensor, old: keras.KerasTensor) -> keras.KerasTensor:
     """Return an output that bears the name of the composite layer it came from."""
     maker = old._keras_history.operation
+    if output._keras_history.operation.name == maker.name:  # it was left whole
+        return output
     single = len(maker._inbound_nodes[old._keras_history.node_index].outputs) == 1
     return named(output, maker.name) if single and is_composite(maker) else output
 

@@ -34,6 +34,9 @@ from tfprune.opening.training import BranchError, Training
 from tfprune.opening.twins import calling_twin, open_twin
 from tfprune.opening.variables import owners
 
+# Operations that call functions: loops, and branches by the data.
+_HOLDING_CODE = """AssociativeScan Cond ForiLoop Map Scan Switch VectorizedMap WhileLoop""".split()
+
 
 def is_composite(operation: Any) -> bool:
     """Return whether a layer is to be opened: it is no stock layer, and no rule describes it."""
@@ -162,6 +165,8 @@ class Tracer:
 
     def operation(self, operation: Any, args: tuple, kwargs: dict) -> Any:
         """Trace the call of an operation."""
+        if (kind := type(operation).__name__) in _HOLDING_CODE:
+            self.touched(f"runs code of its own within {kind}, which no file could hold")
         args, kwargs = keras.tree.map_structure(self._tensor, (args, kwargs))
         if is_matrix_product(operation) and (dense := self._dense(*args)) is not None:
             return self._called(dense, args[:1], {})

@@ -9,6 +9,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.whole_layers import macs_of_whole
 from tfprune.selection.request import Request
 from tfprune.surgery.resizing import with_input_shape
 
@@ -38,6 +39,10 @@ class Budget:
         graph = graph if input_shape is None else sized(graph, input_shape)
         self.terms: list[tuple[int, list[np.ndarray]]] = []
         for owner in graph.owners.values():
+            whole = macs_of_whole(graph.model, owner.operation) if owner.is_whole else None
+            if kind == "macs" and whole is not None:  # all that goes in and comes out stays
+                self.terms.append((whole, []))
+                continue
             if kind == "macs" and owner.uncounted:
                 raise PruningError(
                     f"macs: layer {owner.name!r} {owner.uncounted}. Build the model with a fixed "
