@@ -20,7 +20,7 @@ _RECURRENT = (layers.SimpleRNN, layers.GRU, layers.LSTM)
 _READERS = (
     layers.Dense, layers.EinsumDense, *_ATTENTIONS, layers.SeparableConv1D,
     layers.SeparableConv2D, layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose,
-    layers.Bidirectional, *_RECURRENT,
+    layers.Bidirectional, *_RECURRENT, layers.Attention, layers.AdditiveAttention,
 )  # fmt: skip
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 _POOLS = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)

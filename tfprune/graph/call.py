@@ -178,10 +178,16 @@ class Call:
         """Say how this call is to be made anew: `change(operation, kept)` returns a callable."""
         self.owner.call_edits[-1] = change
 
-    def read(self, ids: Ids, axis: int) -> None:
-        """Say that this call reads the channels of its first input without having weights."""
+    def read(self, ids: Ids, axis: int, place: int = 0) -> None:
+        """Say that this call reads the channels of an input without having weights.
+
+        Args:
+            ids: of the channels.
+            axis: along which they lie.
+            place: of the input among those that the call is given in order.
+        """
         call = len(self.owner.call_edits) - 1
-        self.trace.readers.append(Reader(self.op, call, ids, axis))
+        self.trace.readers.append(Reader(self.op, call, ids, axis, place))
 
     def unite(self, *ids: Ids) -> None:
         """Say that channels live or die together, element by element (shapes broadcast)."""

@@ -40,14 +40,16 @@ class Reader:
     Args:
         operation: the operation called.
         call: which of its calls this is, counted from 0.
-        ids: the ids [C] of the channels of its first input.
+        ids: the ids [C] of the channels of the input that is read.
         axis: the axis they lie along.
+        place: of the input among those that the call is given in order.
     """
 
     operation: Any
     call: int
     ids: Ids
     axis: int
+    place: int = 0
 
 
 @dataclass

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.layer_notes import Reader
 from tfprune.passes.tape import Step, record
 from tfprune.reconstruction.elimination import column_units
 from tfprune.reconstruction.forms import Form
@@ -16,6 +17,7 @@ from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.plan import Plan
 from tfprune.reconstruction.rows import drawn
 from tfprune.surgery.builder import float32_if_half
+from tfprune.surgery.masked import on_zeros
 
 _BYTES = 1 << 30  # of all maps of the samples that trials are judged by
 _FEWEST = 8  # samples that they are judged by in any case
@@ -155,15 +157,13 @@ class Trials:
         pair, new = self.original.pair, {}
         norms = () if changed is None else self._behind(changed)
         for step in self.original.plan.tape.steps:
-            masks = [] if kept is None else self._masks(step, kept)
-            touched = changed is None or step.operation in changed or step in norms or masks
+            reads = [] if kept is None else self._reads(step, kept)
+            touched = changed is None or step.operation in changed or step in norms or reads
             if not touched and not any(number in new for number in step.needs):
                 continue
             args, kwargs = step.filled({n: new.get(n, known.get(n)) for n in step.needs})
-            for axis, mask in masks:
-                view = [1] * len(args[0].shape)
-                view[axis] = -1
-                args = (keras.ops.where(mask.reshape(view), args[0], 0), *args[1:])
+            for reader in reads:
+                args = on_zeros(args, reader, kept)
             outputs = keras.tree.flatten(pair.call_small(step, args, kwargs))
             new.update(zip(step.outputs, outputs, strict=True))
         yield from new.items()
@@ -174,10 +174,10 @@ class Trials:
         calls = [call for operation in changed for call in plan.calls[id(operation)]]
         return {reader for call in calls for reader in plan.readers.get(call.outputs[0], ())}
 
-    def _masks(self, step: Step, kept: np.ndarray) -> list[tuple[int, np.ndarray]]:
-        """Return the axis and mask of each weightless read of channels of which some are gone."""
+    def _reads(self, step: Step, kept: np.ndarray) -> list[Reader]:
+        """Return the weightless reads of channels of which some are gone."""
         return [
-            (reader.axis, kept[reader.ids])
+            reader
             for reader in self.original.graph.readers
             if reader.operation is step.operation
             and reader.call == step.call

@@ -7,8 +7,25 @@ import keras
 import numpy as np
 
 from tfprune.graph.channels import Channels, Shape
-from tfprune.graph.layer_notes import Owner
+from tfprune.graph.layer_notes import Owner, Reader
 from tfprune.surgery.builder import Builder
+
+
+def on_zeros(args: tuple, reader: Reader, kept: np.ndarray) -> tuple:
+    """Return a call's arguments with zeros in place of what is gone of the input that is read.
+
+    Args:
+        args: tensors, or a list of them, as Attention takes it.
+        reader: which of them is read, and along which axis.
+        kept: which ids stay, bool [ids].
+    """
+    nested = isinstance(args[0], list | tuple)
+    members = list(args[0] if nested else args)
+    shape = [1] * len(members[reader.place].shape)
+    shape[reader.axis] = -1
+    mask = kept[reader.ids].reshape(shape)
+    members[reader.place] = keras.ops.where(mask, members[reader.place], 0)
+    return (members, *args[1:]) if nested else tuple(members)
 
 
 class MaskedBuilder(Builder):
@@ -22,12 +39,7 @@ class MaskedBuilder(Builder):
         """Make a call as it was, on zeros where a reader without weights reads."""
         for reader in self.graph.readers:
             if reader.operation is owner.operation and reader.call == index:
-                first, *others = args[0] if isinstance(args[0], list | tuple) else args
-                shape = [1] * len(first.shape)
-                shape[reader.axis] = -1
-                mask = self.kept[reader.ids].reshape(shape)
-                members = [keras.ops.where(mask, first, 0), *others]
-                args = (members, *args[1:]) if first is not args[0] else tuple(members)
+                args = on_zeros(args, reader, self.kept)
         return copy(*args, **kwargs)
 
     def shape(self, x: Channels) -> Shape:

@@ -56,6 +56,8 @@ def _slicing(x: Channels, out: Channels, axis: int, key: list, entry: int) -> Ca
 def take(call: Call) -> list[Channels]:
     """Rule of roll and of take with fixed indices: a gather of the kept positions."""
     x, axis = call.inputs[0], call.op.axis
+    if (picked := _looked_up(call)) is not None:
+        return picked
     if _passes_by(call, x, axis):
         return move(call)
     if len(call.inputs) > 1 or not isinstance(axis, int):
@@ -69,6 +71,21 @@ def take(call: Call) -> list[Channels]:
         call.edit_call(_taking(call, out[0], axis))
         call.need(out[0].ids.ravel())
     return out
+
+
+def _looked_up(call: Call) -> list[Channels] | None:
+    """Return what moving indices pick along another axis than the channels', as of a table."""
+    if type(call.op).__name__ != "Take" or not isinstance(call.op.axis, int):
+        return None
+    if len(call.args) != 2 or not all(isinstance(x, Channels) for x in call.args):
+        return None
+    x, indices = call.args
+    axis = call.op.axis % len(x.shape)
+    if axis in x.varying:
+        return None
+    call.pin(indices, "indices of a table")
+    shape = [*x.ids.shape[:axis], *[1] * len(indices.shape), *x.ids.shape[axis + 1 :]]
+    return [Channels(x.ids.reshape(shape), tuple(call.outputs[0]))]
 
 
 def _passes_by(call: Call, x: Channels, axes: Any) -> bool:
