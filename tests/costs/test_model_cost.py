@@ -80,8 +80,6 @@ def test_half_the_channels_of_both_sides_cost_a_quarter():
          "Unknown counting convention 'flops'.*Valid names: hrank, li, mac, ptflops, thop"),
         (lambda: keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(2, 3, name="c")]),
          "mac", "layer 'c' .Conv2D. works on maps of unknown size. Build the model with a fixed"),
-        (lambda: keras.Sequential([keras.Input((4,)), layers.SpectralNormalization(
-            layers.Dense(3), name="spectral")]), "mac", "layer 'spectral' .* has no rule"),
     ],
 )  # fmt: skip
 def test_models_that_cannot_be_counted_are_refused(model, convention, message):

@@ -52,6 +52,11 @@ def test_a_layer_left_whole_costs_what_the_layers_within_do(kind):
     assert "no rule" not in str(expected)
 
 
+def test_a_stock_layer_without_a_rule_is_counted_too():
+    layer = layers.SpectralNormalization(layers.Dense(3), name="spectral")
+    assert tfprune.cost(keras.Sequential([keras.Input((4,)), layer])).macs == 12
+
+
 def test_attention_left_whole_counts_its_products():
     def built(wrapped):
         x = keras.Input(STEPS)
