@@ -63,6 +63,7 @@ KINDS = {name for name, kind in vars(keras.layers).items() if isinstance(kind, t
 KINDS -= {"Layer", "InputLayer"}  # no kinds: what every layer is, and how a model begins
 # Each of these knows what one kind computes, or how another library lays out its weights.
 KNOWS_A_KIND = {
+    "tfprune.graph.whole_layers",
     "tfprune.opening.stock",
     "tfprune.passes.fused_norms",
     "tfprune.reconstruction.forms.einsum",

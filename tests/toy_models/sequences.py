@@ -187,7 +187,7 @@ def attention_scores() -> Toy:
 
 @toy
 def other_attentions() -> Toy:
-    """Series -> d(4) -> 4 heads in 2 groups; f(3) -> Attention: pinned; g(3), h(3) -> Dot."""
+    """Series -> d(4) -> 4 heads in 2 groups; f(3) -> Attention; g(3), h(3) -> Dot."""
     series = keras.Input((5, 3))
     d, f = layers.Dense(4, name="d")(series), layers.Dense(3, name="f")(series)
     g, h = layers.Dense(3, name="g")(series), layers.Dense(3, name="h")(series)
@@ -199,14 +199,13 @@ def other_attentions() -> Toy:
         keras.Model(series, y),
         {
             "d": "defg",
-            "f": "...",
+            "f": "klm",
             "g": "abc",
             "h": "abc",
             "grouped/heads": "hi",
             "grouped": "defg",
             "head": "..",
         },
-        {"f": "Attention has no rule"},
     )
 
 
