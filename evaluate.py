@@ -7,7 +7,7 @@ from pathlib import Path
 
 import flags.dataset
 import flags.model_file
-import flags.runs
+import flags.strategy
 from flags import commandline
 
 # The flags come first, since they quieten TensorFlow's start-up.
@@ -16,8 +16,7 @@ from flags import commandline
 from absl import logging
 
 import tfprune.data
-from tfprune import files, reporting, runs, training
-from tfprune.training.devices import use_gpu
+from tfprune import files, reporting, runs, strategies, training
 
 
 def define_flags() -> None:
@@ -25,14 +24,14 @@ def define_flags() -> None:
     flags.model_file.define()
     flags.dataset.define()
     flags.dataset.define_batch_size()
-    flags.runs.define_gpu()
+    flags.strategy.define()
 
 
+@flags.strategy.distributed
 def main(argv: list[str]) -> None:
     """Read the flags and evaluate."""
     del argv
     commandline.refuse_idle(flags.dataset.idle())
-    use_gpu(flags.runs.gpu())
     path = flags.model_file.path()
     data = tfprune.data.load(**flags.dataset.values())
     feeding = runs.Feeding(flags.dataset.batch_size(), **flags.dataset.preparation())
@@ -41,8 +40,8 @@ def main(argv: list[str]) -> None:
 
 def evaluate(
     path: Path, data: tfprune.data.DataSet, feeding: runs.Feeding
-) -> reporting.Measurement:
-    """Measure a saved model.
+) -> reporting.Measurement | None:
+    """Measure a saved model; of several workers the chief says what came of it.
 
     Args:
         path: its `.keras` or `.h5` file.
@@ -53,7 +52,9 @@ def evaluate(
     model = files.load_model(path)
     feeding.preprocessing(data).require_fit(model)
     results = training.evaluate(model, feeding.plain(data.test), task=data.task)
-    return reporting.measure(model, results=results, path=path)
+    return strategies.on_chief(
+        lambda model: reporting.measure(model, results=results, path=path), (model, path)
+    )
 
 
 if __name__ == "__main__":

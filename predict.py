@@ -8,7 +8,7 @@ from pathlib import Path
 
 import flags.model_file
 import flags.predicting
-import flags.runs
+import flags.strategy
 from flags import commandline
 
 # The flags come first, since they quieten TensorFlow's start-up.
@@ -25,20 +25,19 @@ from tfprune.data.classes import Classes, voc_colours
 from tfprune.data.preprocessing import Preprocessing
 from tfprune.errors import PruningError
 from tfprune.figures.overlay import overlay
-from tfprune.training.devices import use_gpu
 
 
 def define_flags() -> None:
     """Define the flags."""
     flags.model_file.define()
     flags.predicting.define()
-    flags.runs.define_gpu()
+    flags.strategy.define_gpu()
 
 
 def main(argv: list[str]) -> None:
     """Read the flags and predict."""
     del argv
-    use_gpu(flags.runs.gpu())
+    flags.strategy.use_gpu()
     path = flags.model_file.path()
     known = preprocessings.load(path.parent)
     if known is None:

@@ -11,6 +11,7 @@ from typing import Any
 import flags.architecture
 import flags.dataset
 import flags.runs
+import flags.strategy
 import flags.weights
 from flags import commandline
 
@@ -24,7 +25,6 @@ import models
 import tfprune.data
 from tfprune import files, reporting, runs, training, weights
 from tfprune.errors import PruningError
-from tfprune.training.devices import use_gpu
 
 
 def define_flags() -> None:
@@ -34,6 +34,7 @@ def define_flags() -> None:
     flags.dataset.define()
     flags.dataset.define_batch_size()
     flags.runs.define(save_dir="runs/weights/{arch}", fields="arch")
+    flags.strategy.define_gpu()
 
 
 def main(argv: list[str]) -> None:
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> None:
     del argv
     idle = flags.weights.idle() or flags.dataset.idle()
     commandline.refuse_idle(idle)
-    use_gpu(flags.runs.gpu())
+    flags.strategy.use_gpu()
     arch, path, loading = (
         flags.architecture.name(),
         flags.weights.checkpoint(),

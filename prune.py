@@ -3,7 +3,6 @@
 Example: python prune.py --arch resnet20 --data digits --method gfbs --ratio 0.5
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import flags.reconstruction
 import flags.runs
 import flags.schedule
 import flags.stage_training
+import flags.strategy
 import flags.training
 from flags import commandline
 from flags.progress import Progress
@@ -29,13 +29,22 @@ import keras
 from absl import logging
 
 import tfprune.data
-from tfprune import criteria, files, plugins, reporting, runs, schedules, tasks, training
+from tfprune import (
+    criteria,
+    files,
+    plugins,
+    reporting,
+    runs,
+    schedules,
+    strategies,
+    tasks,
+    training,
+)
 from tfprune.errors import PruningError
 from tfprune.exporting import require_formats
 from tfprune.passes.progress import telling
 from tfprune.pruning import require_possible
 from tfprune.scoring.scoring import criterion_options
-from tfprune.training.devices import use_gpu
 
 
 def define_flags() -> None:
@@ -52,8 +61,10 @@ def define_flags() -> None:
     flags.runs.define(
         save_dir="runs/{data}/pruned/{arch}_{method}_{amount}", fields="arch, data, method, amount"
     )
+    flags.strategy.define()
 
 
+@flags.strategy.distributed
 def main(argv: list[str]) -> None:
     """Read the flags, take the folder and prune."""
     del argv
@@ -67,7 +78,6 @@ def main(argv: list[str]) -> None:
         **flags.schedule.idle(schedule),
     }
     commandline.refuse_idle(idle)
-    use_gpu(flags.runs.gpu())
     seed, own = flags.runs.seed(), flags.model_file.given()
     arch = own.stem if own else flags.architecture.name()
     data = tfprune.data.load(**flags.dataset.values())
@@ -79,7 +89,7 @@ def main(argv: list[str]) -> None:
     trained = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
     baseline = own or trained
     fields |= {"method": request["method"], "amount": flags.pruning.label(schedule)}
-    folder = Path(flags.runs.expand("save_dir", **fields))
+    folder = runs.own_folder(flags.runs.expand("save_dir", **fields))
     if folder.resolve() == baseline.parent.resolve():
         raise PruningError(
             f"--save_dir is the folder of the model to prune, {folder}: the pruned model would "
@@ -123,10 +133,29 @@ def main(argv: list[str]) -> None:
     )
     logging.info("%s", text)
     if flags.pruning.figures():
-        small = files.load_model(folder / f"{baseline.stem}.keras")
-        masks = runs.load_masks(folder / "masks.npz")
-        for path in runs.write_figures(folder, (model, small), masks, data, feeding, plan):
-            logging.info("Drawn: %s", path)
+        path = folder / f"{baseline.stem}.keras"
+        strategies.on_chief(lambda model: draw(model, path, data, feeding, plan), (model, baseline))
+
+
+def draw(
+    model: keras.Model,
+    path: Path,
+    data: tfprune.data.DataSet,
+    feeding: runs.Feeding,
+    plan: runs.Plan,
+) -> None:
+    """Draw the pictures of a finished run.
+
+    Args:
+        model: the unpruned model.
+        path: the pruned one's file, in the run's folder.
+        data: the data set.
+        feeding: how images become batches.
+        plan: what was pruned, and how.
+    """
+    models, masks = (model, files.load_model(path)), runs.load_masks(path.parent / "masks.npz")
+    for drawn in runs.write_figures(path.parent, models, masks, data, feeding, plan):
+        logging.info("Drawn: %s", drawn)
 
 
 def load_baseline(path: Path, arch: str, data: str) -> keras.Model:
@@ -208,7 +237,7 @@ def prune(
     Returns:
         The report as text.
     """
-    verbose = 1 if sys.stdout.isatty() else 2
+    verbose = flags.strategy.verbose()
     stages = runs.Stages(model, data, folder, plan, feeding, verbose)
     with telling(Progress("Pruning", plan.samples)):
         cut = stages.run()
@@ -231,54 +260,60 @@ def prune(
     path = folder / f"{baseline.stem}.keras"
     feeding.preprocessing(data).save(folder)
     files.save_model(small, path)
-    exported = {}
-    if formats:
-        files.remove(folder / "export")  # what an interrupted attempt of this run has left
-        exported = tfprune.export(
-            small, folder / "export", formats=formats, preprocessing=feeding.preprocessing(data)
-        )
     test = feeding.plain(data.test)  # only now, when nothing is left to choose
     results = {
         when: training.evaluate(each, test, task=data.task) for when, each in on_the_way.items()
     }
     before, after = (training.evaluate(each, test, task=data.task) for each in (model, small))
-    comparison = reporting.compare(model, small, results=(before, after), paths=(baseline, path))
-    parts = {
-        "verification": cut.text,
-        **solved,
-        **{
-            f"{name} {when}": tasks.told(name, found[name])
-            for when, found in results.items()
-            for name in [tasks.headline(found)]
-        },
-        "on the test split": comparison,
-        "written to": "\n".join(map(str, (path, *exported.values()))),
-    }
-    masks = stages.masks()
-    values = {
-        "baseline": str(baseline),
-        "arch": model.name,
-        "seed": feeding.seed,
-        **feeding.trained_on(data),
-        **plan.to_json(),
-        "verification": cut.verification(),
-        "channels": {name: [int(mask.sum()), len(mask)] for name, mask in masks.items()},
-        "seconds": cut.seconds,
-        **{when.replace(" ", "_").replace("-", "_"): found for when, found in results.items()},
-        "best_epoch": history.best_epoch,
-        **comparison.to_json(),
-    }
-    graph = tfprune.analyse(model, allow_inexact=stages.inexact)
-    details = {
-        "remarks": list(cut.remarks),
-        "layers": reporting.layer_rows(graph, masks, small),
-        "keep": {name: mask.tolist() for name, mask in masks.items()},
-        "scores": {name: list(map(float, scores)) for name, scores in cut.scores.items()},
-        "training": runs.MetricsFile(folder / "metrics.csv").values() if recipe else [],
-        "flags": files.read_text(folder / runs.SETTINGS, "Prune again."),
-    }
-    title = f"{baseline.stem} on {data.name} pruned by {plan.method}"
-    return reporting.finish(folder, title, parts, values, details)
+
+    def finish(model: keras.Model, small: keras.Model) -> str:
+        exported = {}
+        if formats:
+            files.remove(folder / "export")  # what an interrupted attempt of this run has left
+            exported = tfprune.export(
+                small, folder / "export", formats=formats, preprocessing=feeding.preprocessing(data)
+            )
+        comparison = reporting.compare(
+            model, small, results=(before, after), paths=(baseline, path)
+        )
+        parts = {
+            "verification": cut.text,
+            **solved,
+            **{
+                f"{name} {when}": tasks.told(name, found[name])
+                for when, found in results.items()
+                for name in [tasks.headline(found)]
+            },
+            "on the test split": comparison,
+            "written to": "\n".join(map(str, (path, *exported.values()))),
+        }
+        masks = stages.masks()
+        values = {
+            "baseline": str(baseline),
+            "arch": model.name,
+            "seed": feeding.seed,
+            **feeding.trained_on(data),
+            **plan.to_json(),
+            "verification": cut.verification(),
+            "channels": {name: [int(mask.sum()), len(mask)] for name, mask in masks.items()},
+            "seconds": cut.seconds,
+            **{when.replace(" ", "_").replace("-", "_"): found for when, found in results.items()},
+            "best_epoch": history.best_epoch,
+            **comparison.to_json(),
+        }
+        graph = tfprune.analyse(model, allow_inexact=stages.inexact)
+        details = {
+            "remarks": list(cut.remarks),
+            "layers": reporting.layer_rows(graph, masks, small),
+            "keep": {name: mask.tolist() for name, mask in masks.items()},
+            "scores": {name: list(map(float, scores)) for name, scores in cut.scores.items()},
+            "training": runs.MetricsFile(folder / "metrics.csv").values() if recipe else [],
+            "flags": files.read_text(folder / runs.SETTINGS, "Prune again."),
+        }
+        title = f"{baseline.stem} on {data.name} pruned by {plan.method}"
+        return reporting.finish(folder, title, parts, values, details)
+
+    return strategies.on_chief(finish, (model, baseline), (small, path)) or ""
 
 
 if __name__ == "__main__":

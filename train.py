@@ -3,13 +3,13 @@
 Example: python train.py --arch resnet20 --batch-size 32
 """
 
-import sys
 from pathlib import Path
 
 import flags.architecture
 import flags.dataset
 import flags.model_file
 import flags.runs
+import flags.strategy
 import flags.training
 from flags import commandline
 
@@ -22,9 +22,8 @@ from absl import logging
 
 import models
 import tfprune.data
-from tfprune import files, reporting, runs, training, weights
+from tfprune import files, reporting, runs, strategies, training, weights
 from tfprune.errors import PruningError
-from tfprune.training.devices import use_gpu
 
 
 def define_flags() -> None:
@@ -34,20 +33,21 @@ def define_flags() -> None:
     flags.dataset.define()
     flags.training.define(epochs=200, decay_step="80,120,160,180")
     flags.runs.define(save_dir="runs/{data}/trained/{arch}", fields="arch, data")
+    flags.strategy.define()
 
 
+@flags.strategy.distributed
 def main(argv: list[str]) -> None:
     """Read the flags, take the folder and train."""
     del argv
     idle = {**flags.dataset.idle(), **flags.training.idle()}
     commandline.refuse_idle(idle)
-    use_gpu(flags.runs.gpu())
     arch, seed = flags.architecture.name(), flags.runs.seed()
     data = tfprune.data.load(**flags.dataset.values())
     feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
     recipe = flags.training.suited(flags.training.recipe(seed), data)
     model = started(build(arch, data, seed), flags.model_file.start())
-    folder = Path(flags.runs.expand("save_dir", arch=arch, data=data.name))
+    folder = runs.own_folder(flags.runs.expand("save_dir", arch=arch, data=data.name))
     settings = commandline.record(idle, data.fingerprint)
     if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
         logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
@@ -116,23 +116,27 @@ def train(
         The report as text.
     """
     model, history = runs.train_recorded(
-        model, data, folder, feeding=feeding, recipe=recipe, verbose=1 if sys.stdout.isatty() else 2
+        model, data, folder, feeding=feeding, recipe=recipe, verbose=flags.strategy.verbose()
     )
     model = training.without_auxiliary(model, data.task)
     path = folder / f"{model.name}.keras"
     feeding.preprocessing(data).save(folder)
     files.save_model(model, path)
     results = training.evaluate(model, feeding.plain(data.test), task=data.task)
-    measured = reporting.measure(model, results=results, path=path)
-    parts = {"on the test split": measured, "written to": folder}
-    values = {
-        "arch": model.name,
-        "seed": feeding.seed,
-        **feeding.trained_on(data),
-        "best_epoch": history.best_epoch,
-        **measured.to_json(),
-    }
-    return reporting.finish(folder, f"{model.name} trained on {data.name}", parts, values)
+
+    def finish(model: keras.Model) -> str:
+        measured = reporting.measure(model, results=results, path=path)
+        parts = {"on the test split": measured, "written to": folder}
+        values = {
+            "arch": model.name,
+            "seed": feeding.seed,
+            **feeding.trained_on(data),
+            "best_epoch": history.best_epoch,
+            **measured.to_json(),
+        }
+        return reporting.finish(folder, f"{model.name} trained on {data.name}", parts, values)
+
+    return strategies.on_chief(finish, (model, path)) or ""
 
 
 if __name__ == "__main__":

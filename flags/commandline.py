@@ -18,8 +18,8 @@ from tfprune.errors import PruningError
 FLAGS = flags.FLAGS
 _FLAG = re.compile(r"(--?)([A-Za-z][\w-]*)(=.*|$)", re.DOTALL)
 
-# They say what to do with a result that is there, or on which device; not what it is.
-_NOT_RECORDED = frozenset({"save_dir", "overwrite", "resume", "gpu"})
+# They say what to do with a result that is there, or on which devices; not what it is.
+_NOT_RECORDED = frozenset({"save_dir", "overwrite", "resume", "strategy", "gpus", "gpu", "cpus"})
 
 PREEMPTED = 75  # exit code after SIGTERM: EX_TEMPFAIL of sysexits.h, "call again later"
 
@@ -54,6 +54,7 @@ def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
         )
     logging.get_absl_handler().addFilter(_is_of_interest)
     getLogger("tensorflow").setLevel(WARNING)  # it has a handler of its own
+    getLogger("tensorflow").addFilter(_is_not_of_tracing)
     try:
         main(argv)
     except PruningError as error:  # the user's to mend: a traceback would only hide the message
@@ -76,6 +77,11 @@ def _is_of_interest(record: LogRecord) -> bool:
     if path.is_relative_to(help_pages.ROOT):  # an installed script lies in site-packages itself
         path = path.relative_to(help_pages.ROOT)
     return record.levelno > INFO or "site-packages" not in path.parts
+
+
+def _is_not_of_tracing(record: LogRecord) -> bool:
+    """Leave out that functions are traced anew: each model has functions of its own."""
+    return "tf.function retracing" not in str(record.msg)
 
 
 def parse(argv: list[str]) -> list[str]:

@@ -28,12 +28,6 @@ def define(*, save_dir: str, fields: str) -> None:
     flags.DEFINE_integer(
         "seed", 0, "Seed of everything random.", lower_bound=0, upper_bound=2**32 - 1
     )
-    define_gpu()
-
-
-def define_gpu() -> None:
-    """Define --gpu alone, for scripts that write no run."""
-    flags.DEFINE_string("gpu", "0", "Number of the GPU to use; without a GPU leave it out.")
 
 
 def seed() -> int:
@@ -66,8 +60,3 @@ def expand(flag: str, **fields: str) -> str:
             f"--{flag}={template}: expected at most these names in braces: "
             f"{', '.join(sorted(fields))}; received {error}."
         ) from error
-
-
-def gpu() -> str | None:
-    """Return the number of the GPU that was asked for, None when nothing was asked."""
-    return FLAGS.gpu if FLAGS["gpu"].present else None

@@ -40,6 +40,11 @@ def define(*, epochs: int, decay_step: str) -> None:
         ["float32", "mixed_bfloat16", "mixed_float16"],
         "Precision of the computation; weights are float32.",
     )
+    flags.DEFINE_bool(
+        "sync_batch_norm",
+        False,
+        "Let batch normalisation see the images of all devices and workers, not its own share.",
+    )
     flags.DEFINE_string(
         "augment",
         None,
@@ -81,6 +86,7 @@ def recipe(
     return Recipe(
         epochs=epochs,
         **{name: value for name, value in _fields(use).items() if name not in idle},
+        sync_batch_norm=FLAGS.sync_batch_norm,
         restore_best=None if FLAGS.restore_best else False,
         seed=seed,
     )
@@ -120,6 +126,7 @@ def idle(*, between: int = 0, elsewhere: Iterable[str] = ()) -> dict[str, str]:
         trained = (
             *SETTINGS,
             "restore_best",
+            "sync_batch_norm",
             "augment",
             "class_weight",
         )  # batches are needed to evaluate

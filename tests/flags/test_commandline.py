@@ -10,6 +10,7 @@ from absl.testing import flagsaver
 import flags.architecture
 import flags.dataset
 import flags.runs
+import flags.strategy
 import flags.training
 from flags import commandline
 from tfprune.errors import PruningError
@@ -25,6 +26,7 @@ def defined():
         flags.dataset.define()
         flags.training.define(epochs=200, decay_step="80,120")
         flags.runs.define(save_dir="runs/{arch}", fields="arch")
+        flags.strategy.define()
         yield
 
 
@@ -145,11 +147,12 @@ def test_the_record_reproduces_the_run(tmp_path):
         "--nesterov",
         "--decay-step=5,7",
         "--gpu=1",
+        "--strategy=single",
     )
     text = commandline.record(flags.training.idle())
     assert "--arch=vgg16\n" in text
     assert "--epochs=200\n" in text  # defaults are written too: they may change
-    for left_out in ("save_dir", "overwrite", "resume", "gpu", "data_dir"):
+    for left_out in ("save_dir", "overwrite", "resume", "gpu", "strategy", "cpus", "data_dir"):
         assert f"--{left_out}" not in text
         assert f"--no{left_out}" not in text
     (tmp_path / "flags.cfg").write_text(text)
@@ -206,11 +209,18 @@ def test_an_interruption_ends_the_program_without_a_traceback(capsys):
     assert "interrupted; call it again with the same flags" in capsys.readouterr().err
 
 
-def test_the_gpu_counts_only_when_asked_for():
-    parse()
-    assert flags.runs.gpu() is None
-    parse("--gpu", "0")
-    assert flags.runs.gpu() == "0"
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--cpus=2"], r"--cpus=2: it divides the processor for --strategy=mirrored.*'auto'"),
+        (["--strategy=single", "--gpus=0,1"], r"--gpus=0,1: --strategy=single uses one device"),
+        (["--gpu=7"], r"There is no GPU 7"),
+    ],
+)
+def test_devices_without_effect_are_refused(given, message):
+    parse(*given)
+    with pytest.raises(PruningError, match=message):
+        flags.strategy.distributed(lambda argv: None)([])
 
 
 def test_arguments_that_are_no_flags_are_refused():

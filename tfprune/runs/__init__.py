@@ -3,6 +3,7 @@
 from tfprune.runs.figures import require_figures, write_figures
 from tfprune.runs.masks_file import load_masks, save_masks
 from tfprune.runs.metrics_file import MetricsFile
+from tfprune.runs.own_folder import agree, own_folder
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
 from tfprune.runs.run_folder import SETTINGS, claim, require_same, text, values
@@ -16,8 +17,10 @@ __all__ = [
     "Outcome",
     "Plan",
     "Stages",
+    "agree",
     "claim",
     "load_masks",
+    "own_folder",
     "require_figures",
     "require_same",
     "save_masks",

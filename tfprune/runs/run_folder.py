@@ -5,15 +5,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tfprune import workers
 from tfprune.claims import contents, differences
 from tfprune.errors import PruningError
 from tfprune.files import read_json, read_text, remove, sweep, write_text
+from tfprune.runs.own_folder import require_equal, share
 
 SETTINGS = "flags.cfg"
 SCORING = "scoring"  # what a method keeps that scores for long; it knows what it is of
 REPORT = "report.json"
 TEXT = "report.txt"
 _ANEW = "Pass --overwrite to do the run anew, or choose another --save_dir."
+_NOT_READ = ("tensorboard", "export", "report")  # by a run that goes on
 # All that a run writes; overwriting removes these and nothing else.
 _RESULTS = (
     SETTINGS,
@@ -39,7 +42,8 @@ def claim(
 
     A run leaves its settings when it begins and its report when it ends, which tells an
     interrupted run from a finished one. One that left nothing but its settings does not count.
-    What a killed run was writing is swept away.
+    What a killed run was writing is swept away. Of several workers the chief takes the folder,
+    and the others receive what an earlier attempt has left there.
 
     Args:
         folder: the folder; made if it is missing.
@@ -59,7 +63,13 @@ def claim(
         >>> claim(folder, "--epochs=2"), claim(folder, "--epochs=2")
         ('new', 'unfinished')
     """
-    folder = Path(folder)
+    require_equal(settings)
+    state = workers.told(lambda: _claimed(Path(folder), settings, overwrite, resume))
+    share(folder, leave_out=_NOT_READ)
+    return state
+
+
+def _claimed(folder: Path, settings: str, overwrite: bool, resume: bool) -> str:
     _require_no_file(folder)
     sweep(folder)
     found = contents(folder)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tfprune import criteria, files, plugins, schedules, tasks
+from tfprune import criteria, files, plugins, schedules, tasks, workers
 from tfprune.data import DataSet
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
@@ -15,6 +15,7 @@ from tfprune.pruning import prune
 from tfprune.reconstruction.measuring import MEASURED
 from tfprune.reconstruction.reconstructing import reconstruct
 from tfprune.runs.masks_file import load_masks, save_masks
+from tfprune.runs.own_folder import agree
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
 from tfprune.schedules._schedule import Masks, Outcome
@@ -85,6 +86,7 @@ class Stages:
     def keep(self, masks: Masks) -> None:
         """Write the run's keep masks."""
         save_masks(self.folder, masks)
+        agree(*_masks_in(self.folder))
 
     def cut(self, model: keras.Model) -> Outcome:
         """Prune a model in one call, or apply the masks that an interrupted run has left."""
@@ -104,6 +106,8 @@ class Stages:
         }  # fmt: skip
         files.write_json(told, known)
         self.keep(report.keep)
+        if workers.count() > 1:
+            return self.cut(model)  # by the chief's masks
         return _outcome(small, report.verification, known)
 
     def recall(self, name: str, choose: Callable[[], Masks]) -> Masks:
@@ -111,6 +115,7 @@ class Stages:
         folder = self._stage(name)
         if not (folder / "masks.npz").is_file():
             save_masks(folder, choose())
+            agree(*_masks_in(folder))
         return load_masks(folder / "masks.npz")
 
     def train(
@@ -163,8 +168,7 @@ class Stages:
         # As in training: crops with black borders have other statistics than whole images.
         batches = self.feeding.training(self.data).epoch(0)
         model = recalibrate(model, batches, limit=self.plan.recalibration)
-        files.save_model(model, path)
-        return model
+        return _kept(model, path)
 
     def unlabelled(self) -> Any:
         """Return the images to measure on and to solve kernels from; their labels go unread."""
@@ -186,8 +190,7 @@ class Stages:
         model, found = reconstruct(graph, self.masks(), model, self.unlabelled(),
                                    seed=self.feeding.seed)  # fmt: skip
         files.write_json(told, {"told": str(found)})
-        files.save_model(model, path)
-        return model, str(found)
+        return _kept(model, path), str(found)
 
     def accuracy(self, model: keras.Model) -> float:
         """Return the accuracy, or what a task has in its place, on the training split, in [0, 1].
@@ -214,7 +217,19 @@ class Stages:
         told = folder / "rate.json"  # an interrupted stage goes on with the rate it began with
         if not told.is_file():
             files.write_json(told, {"learning_rate": rate(model)})
+            agree(told)
         return files.read_json(told, _ANEW)["learning_rate"]
+
+
+def _masks_in(folder: Path) -> tuple[Path, Path]:
+    return folder / "masks.npz", folder / "masks.json"
+
+
+def _kept(model: keras.Model, path: Path) -> keras.Model:
+    """Save a model, and return what was saved: on all workers the chief's."""
+    files.save_model(model, path)
+    agree(path)
+    return model if workers.count() == 1 else files.load_model(path)
 
 
 def _outcome(small: keras.Model, proof: Verification, known: Mapping[str, Any]) -> Outcome:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune import files
+from tfprune import files, workers
 from tfprune.claims import claim
 from tfprune.errors import PruningError
 
@@ -104,7 +104,7 @@ class Checkpoints:
         if directory is None:
             return
         directory = Path(directory)
-        chief, worker = _role()
+        chief = workers.is_chief()
         # Another worker of this very training may already have made its own folder.
         claim(
             directory, settings, name=_SETTINGS, what="training", write=chief, others=["worker-*"]
@@ -117,7 +117,7 @@ class Checkpoints:
         )
         latest = tf.train.latest_checkpoint(str(directory))
         # Every worker must take part in saving, but only one may write the folder.
-        own = directory if chief else directory / f"worker-{worker}"
+        own = directory if chief else directory / f"worker-{workers.number()}"
         self._manager = tf.train.CheckpointManager(checkpoint, str(own), max_to_keep=1)
         if latest is not None:
             _restore(checkpoint, latest)
@@ -137,15 +137,3 @@ def _restore(checkpoint: tf.train.Checkpoint, path: str) -> None:
             f"The checkpoint {path} cannot be read: {type(error).__name__}: {error}. It is damaged "
             "or was written by another version; remove its folder to start the training anew."
         ) from error
-
-
-def _role() -> tuple[bool, int]:
-    """Return whether this process writes the checkpoints, and its number among the workers."""
-    resolver = tf.distribute.get_strategy().cluster_resolver
-    if resolver is None or not resolver.task_type:
-        return True, 0
-    number = resolver.task_id or 0
-    chief = resolver.task_type == "chief" or (
-        number == 0 and "chief" not in resolver.cluster_spec().jobs
-    )
-    return chief, number

@@ -2,10 +2,12 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.heads import last_layers
 from tfprune.graph.keras_graph import all_layers
+from tfprune.graph.rules import has_role
 from tfprune.surgery.builder import duplicate_model
 
 
@@ -63,6 +65,15 @@ def assign(model: keras.Model, arrays: list[np.ndarray]) -> None:
     for layer in all_layers(model):
         if hasattr(layer, "finalize_state"):
             layer.finalize_state()  # else a copy goes on with the statistics it was made with
+
+
+def synchronise(model: keras.Model) -> None:
+    """Let every batch normalisation see the samples of all replicas, where there are several."""
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return  # Keras computes the same by another formula then
+    for layer in all_layers(model):
+        if has_role(layer, "batch_normalisation"):
+            layer.synchronized = True
 
 
 def reseed(model: keras.Model, seed: int) -> None:

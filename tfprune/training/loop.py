@@ -22,6 +22,7 @@ from tfprune.training.feeding import feed
 from tfprune.training.recipe import Recipe
 from tfprune.training.run import Run
 from tfprune.training.unlabelled import labelled_by, only_teacher
+from tfprune.workers import agreed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +117,7 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
         run.train(source, held_out, saved, called)
         result = copy_model(model)
         progress = saved.progress
-        assign(result, progress.best if progress.best else values(run.model))
+        # Without synchronised normalisations each worker has statistics of its own.
+        assign(result, agreed(progress.best if progress.best else values(run.model)))
     best = progress.best_epoch if progress.best else None
     return result, History(progress.metrics, best)

@@ -47,6 +47,8 @@ class Recipe:
             dictionary; what is measured does not see it.
         label_smoothing: of the task's own loss, in [0, 1).
         precision: "mixed_bfloat16" or "mixed_float16"; None: as the model's layers say.
+        sync_batch_norm: whether batch normalisation sees the samples of all replicas, and not only
+            its own replica's share of a batch; of one replica both are the same.
         restore_best: return the epoch with the best validation accuracy, or mIoU in segmentation
             (of equal ones, or without one, with the lowest validation loss) and not the last;
             None: when there is a validation split.
@@ -79,6 +81,7 @@ class Recipe:
     class_weight: Sequence | Mapping | None = None
     label_smoothing: float = 0.0
     precision: str | None = None
+    sync_batch_norm: bool = False
     restore_best: bool | None = None
     batch_size: int | None = None
     seed: int = 0

@@ -9,7 +9,7 @@ from tfprune.errors import PruningError
 from tfprune.training import callback_states, evaluation, losses, optimizers, rates, steps
 from tfprune.training import distillation as distilling
 from tfprune.training.checkpoints import Checkpoints, Progress
-from tfprune.training.copying import copy_model, reseed, values
+from tfprune.training.copying import copy_model, reseed, synchronise, values
 from tfprune.training.distillation import Distillation
 from tfprune.training.feeding import Feed, require_batches
 from tfprune.training.recipe import Recipe
@@ -31,6 +31,8 @@ class Run:
         self.objective = losses.objective(model, **given)
         self.recipe = recipe
         self.model = copy_model(model, precision=recipe.precision)
+        if recipe.sync_batch_norm:
+            synchronise(self.model)
         reseed(self.model, recipe.seed)
         optimizer = optimizers.build(recipe)
         optimizer.build(self.model.trainable_variables)

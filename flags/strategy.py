@@ -1,0 +1,78 @@
+"""On which devices and machines a script computes."""
+
+import functools
+import sys
+from collections.abc import Callable
+
+from absl import flags, logging
+
+from flags import commandline
+from tfprune import strategies, workers
+
+FLAGS = flags.FLAGS
+
+
+def define() -> None:
+    """Define the flags of the devices."""
+    flags.DEFINE_enum(
+        "strategy",
+        "auto",
+        strategies.names(),
+        "One device, all GPUs of this machine, or several workers (docs/cluster.md); auto takes "
+        "what is there.",
+    )
+    flags.DEFINE_list("gpus", None, "Numbers of the GPUs to use, e.g. 0,1; without it all of them.")
+    flags.DEFINE_alias("gpu", "gpus")
+    flags.DEFINE_integer(
+        "cpus",
+        None,
+        "Devices that the processor counts as, to try --strategy=mirrored without GPUs.",
+        lower_bound=1,
+    )
+
+
+def distributed(main: Callable[[list[str]], None]) -> Callable[[list[str]], None]:
+    """Let a script's `main` run within the strategy that its flags ask for.
+
+    Of several workers the chief alone tells how far it is.
+
+    Args:
+        main: the script's main.
+    """
+
+    @functools.wraps(main)
+    def within(argv: list[str]) -> None:
+        _refuse_idle()
+        strategy = strategies.make(FLAGS.strategy, gpus=FLAGS.gpus, cpus=FLAGS.cpus)
+        with strategy.scope():
+            if not workers.is_chief():
+                logging.set_verbosity(logging.WARNING)
+            main(argv)
+
+    return within
+
+
+def verbose() -> int:
+    """Return how much a training tells: a bar on a terminal, else lines; the chief's alone."""
+    if not workers.is_chief():
+        return 0
+    return 1 if sys.stdout.isatty() else 2
+
+
+def define_gpu() -> None:
+    """Define --gpu alone, for scripts that need one device."""
+    flags.DEFINE_string("gpu", None, "Number of the GPU to use; without it the first one.")
+
+
+def use_gpu() -> None:
+    """Use the GPU that --gpu names."""
+    strategies.make("single", gpus=None if FLAGS.gpu is None else [FLAGS.gpu])
+
+
+def _refuse_idle() -> None:
+    strategy, gpus = FLAGS.strategy, FLAGS.gpus or ()
+    if FLAGS.cpus is not None and strategy != "mirrored":
+        reason = f"it divides the processor for --strategy=mirrored, received {strategy!r}."
+        commandline.refuse([f"--cpus={FLAGS.cpus}: {reason}"])
+    if strategy == "single" and len(gpus) > 1:
+        commandline.refuse([f"--gpus={','.join(gpus)}: --strategy=single uses one device."])

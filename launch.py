@@ -1,0 +1,158 @@
+"""Start several workers of a script on this machine, and start them anew when one dies.
+
+Example: python launch.py --workers 2 -- python prune.py --arch resnet20 --method gfbs --ratio 0.5
+Each line of output begins with its worker's number; signals are passed on to all. When a worker
+dies by a signal, or asks to be called again (exit code 75), all are stopped and started anew, and
+the run goes on from its checkpoint. What a script refuses (any other exit code) ends all.
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from typing import BinaryIO
+
+AGAIN = 75  # a script's exit code for "call again": EX_TEMPFAIL of sysexits.h
+_PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_LOCK = threading.Lock()
+
+
+class Group:
+    """The workers of one attempt.
+
+    Args:
+        command: what each of them runs.
+        count: how many there are.
+        gpus: numbers of the GPUs to divide among them; empty: each sees all.
+        folder: where they may write what they need no longer than they run.
+    """
+
+    def __init__(self, command: Sequence[str], count: int, gpus: Sequence[str], folder: str):
+        cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(count)]}
+        self.processes, self._readers = [], []
+        for number in range(count):
+            task = {"cluster": cluster, "task": {"type": "worker", "index": number}}
+            own = {"TF_CONFIG": json.dumps(task), "PYTHONUNBUFFERED": "1", "TMPDIR": folder}
+            if gpus:
+                own["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[number::count])
+            process = subprocess.Popen(  # noqa: S603 - the user's own command
+                command,
+                env={**os.environ, **own},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a terminal's Ctrl-C comes by way of us, once
+            )
+            self.processes.append(process)
+            self._readers.append(threading.Thread(target=tell, args=(number, process.stdout)))
+            self._readers[-1].start()
+
+    def send(self, number: int) -> None:
+        """Send a signal to all that live."""
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, number)
+
+    def wait(self) -> int:
+        """Return the exit code of the first that failed, 0 when all have ended well."""
+        while True:
+            codes = [process.poll() for process in self.processes]
+            failed = [code for code in codes if code]
+            if failed or None not in codes:
+                return failed[0] if failed else 0
+            time.sleep(0.1)
+
+    def stop(self, grace: float) -> None:
+        """Let all end: those that do not within `grace` seconds are killed."""
+        self.send(signal.SIGTERM)
+        end = time.monotonic() + grace
+        for process in self.processes:
+            try:
+                process.wait(max(0.0, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self.send(signal.SIGKILL)
+                process.wait()
+        for reader in self._readers:
+            reader.join()
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports on the loopback that nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def tell(number: int, stream: BinaryIO) -> None:
+    """Copy a worker's output, each line behind its number."""
+    for line in stream:
+        with _LOCK:
+            sys.stdout.write(f"[{number}] {line.decode(errors='replace').rstrip()}\n")
+            sys.stdout.flush()
+
+
+def run(given: argparse.Namespace, folder: str) -> int:
+    """Run the workers to their end, starting them anew where that helps; return the exit code."""
+    groups: list[Group] = []
+    asked_to_end: list[int] = []
+
+    def pass_on(number: int, frame: object) -> None:
+        asked_to_end.append(number)
+        if groups:
+            groups[-1].send(number)
+
+    for number in _PASSED_ON:
+        signal.signal(number, pass_on)
+    for left in range(given.restarts, -1, -1):
+        groups.append(Group(given.command, given.workers, given.gpus, folder))
+        code = groups[-1].wait()
+        groups[-1].stop(given.grace)
+        if code == 0 or asked_to_end or (code > 0 and code != AGAIN):
+            break
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        what = "all start anew" if left else "no restart is left"
+        sys.stdout.write(f"launch.py: a worker ended by {how}; {what}.\n")
+    return 128 - code if code < 0 else code
+
+
+def arguments() -> argparse.Namespace:
+    """Return what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workers", type=int, default=2, help="how many (2)")
+    parser.add_argument("--restarts", type=int, default=3, help="how often to start anew (3)")
+    parser.add_argument("--grace", type=float, default=30.0, help="seconds to end in (30)")
+    parser.add_argument(
+        "--gpus", type=lambda text: text.split(","), default=[],
+        help="GPUs to divide among the workers, e.g. 0,1,2,3; without it each sees all",
+    )  # fmt: skip
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="-- python prune.py ...")
+    given = parser.parse_args()
+    given.command = given.command[1:] if given.command[:1] == ["--"] else given.command
+    if not given.command:
+        parser.error("expected -- and a command, e.g. -- python prune.py --arch resnet20")
+    if given.workers < 1 or given.restarts < 0:
+        parser.error("--workers must be at least 1 and --restarts at least 0")
+    if given.gpus and len(given.gpus) < given.workers:
+        parser.error(f"--gpus names {len(given.gpus)} GPUs for {given.workers} workers")
+    return given
+
+
+def main() -> None:
+    """Run the workers and end with their exit code."""
+    with tempfile.TemporaryDirectory(prefix="tfprune-launch-") as folder:
+        code = run(arguments(), folder)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The workers of a `tf.distribute` strategy, of which one, the chief, decides and writes.
+
+All workers run the same program. Where they must not differ (a cut, a folder that is refused, what
+an earlier attempt has left) the others take over what the chief says. It travels through the
+strategy itself: no worker needs to see another one's disk.
+"""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+
+_MOST = 2**26  # bytes of one message
+_FINE, _REFUSED = b"1", b"0"
+
+
+def number() -> int:
+    """Return which of the workers this is; the chief is 0.
+
+    Example:
+        >>> number(), count(), is_chief()
+        (0, 1, True)
+    """
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    if resolver is None or not resolver.task_type:
+        return 0
+    before = int(resolver.task_type != "chief" and "chief" in resolver.cluster_spec().jobs)
+    return before + (resolver.task_id or 0)
+
+
+def count() -> int:
+    """Return how many workers there are."""
+    return count_of(tf.distribute.get_strategy().cluster_resolver)
+
+
+def count_of(resolver: tf.distribute.cluster_resolver.ClusterResolver | None) -> int:
+    """Return how many workers a cluster has, 1 without one."""
+    jobs = resolver.cluster_spec().as_dict() if resolver is not None else {}
+    return max(1, sum(len(jobs.get(job, ())) for job in ("chief", "worker")))
+
+
+def is_chief() -> bool:
+    """Return whether this worker decides and writes."""
+    return number() == 0
+
+
+def told(make: Callable[[], Any]) -> Any:
+    """Return on all workers what the chief makes; a refusal reaches all of them likewise.
+
+    Args:
+        make: returns a plain value, as JSON takes it; called on the chief only.
+
+    Raises:
+        PruningError: it did, on the chief.
+
+    Example:
+        >>> told(lambda: {"state": "new"})
+        {'state': 'new'}
+    """
+    return json.loads(sent(lambda: json.dumps(make()).encode()))
+
+
+def agreed(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the chief's arrays on all workers, which may differ from theirs in their last bits.
+
+    Args:
+        arrays: this worker's.
+
+    Example:
+        >>> [array.tolist() for array in agreed([np.zeros(2)])]
+        [[0.0, 0.0]]
+    """
+    if count() == 1:
+        return list(arrays)
+
+    def packed() -> bytes:
+        file = io.BytesIO()
+        np.savez(file, *arrays)
+        return file.getvalue()
+
+    with np.load(io.BytesIO(sent(packed)), allow_pickle=False) as found:
+        return [found[f"arr_{place}"] for place in range(len(found.files))]
+
+
+def sent(make: Callable[[], bytes]) -> bytes:
+    """Return on all workers the bytes that the chief makes; else as `told`."""
+    if count() == 1:
+        return make()
+    message = _answer(make) if is_chief() else b""
+    size = int.from_bytes(_from_chief(len(message).to_bytes(8, "little")), "little")
+    parts = [_from_chief(message[start : start + _MOST]) for start in range(0, size, _MOST)]
+    message = b"".join(parts)[:size]
+    if message[:1] == _REFUSED:
+        raise PruningError(message[1:].decode())
+    return message[1:]
+
+
+def _answer(make: Callable[[], bytes]) -> bytes:
+    try:
+        return _FINE + make()
+    except PruningError as error:
+        return _REFUSED + str(error).encode()
+
+
+def _from_chief(message: bytes) -> bytes:
+    """Return the chief's message, with some bytes behind it, on all workers."""
+    strategy = tf.distribute.get_strategy()
+    # Whole numbers of 32 bits are what all of TensorFlow's collectives take.
+    own = np.frombuffer(message + b"\0" * (-len(message) % 4), np.int32)
+
+    def part(context: Any) -> tf.Tensor:
+        chief = context.replica_id_in_sync_group == 0
+        return tf.constant(own if chief else own[:0], tf.int32)
+
+    spread = strategy.experimental_distribute_values_from_function(part)
+    return strategy.gather(spread, axis=0).numpy().tobytes()
