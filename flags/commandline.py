@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from logging import INFO, WARNING, LogRecord, getLogger
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from absl import app, flags, logging
 
 from flags import flag_files, help_pages
 from tfprune import files
 from tfprune.errors import PruningError
+from tfprune.training import stopping
 
 FLAGS = flags.FLAGS
 _FLAG = re.compile(r"(--?)([A-Za-z][\w-]*)(=.*|$)", re.DOTALL)
@@ -24,13 +26,24 @@ _NOT_RECORDED = frozenset({"save_dir", "overwrite", "resume", "strategy", "gpus"
 PREEMPTED = 75  # exit code after SIGTERM: EX_TEMPFAIL of sysexits.h, "call again later"
 
 
+_ASKED: list[int] = []  # the signals that a training was told of
+
+
 class _Terminated(BaseException):
     """SIGTERM: what is half written is removed on the way out."""
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would stop the tidying up
-    raise _Terminated
+def _end(number: int, frame: FrameType | None) -> None:
+    """Let a training save and stop; whatever else goes on ends at once."""
+    # A second SIGTERM would stop the tidying up; a person who presses Ctrl-C again insists.
+    again = signal.SIG_IGN if number == signal.SIGTERM else signal.default_int_handler
+    signal.signal(number, again)
+    if stopping.ask():
+        _ASKED.append(number)
+    elif number == signal.SIGTERM:
+        raise _Terminated
+    else:
+        raise KeyboardInterrupt
 
 
 def run(main: Callable[[list[str]], None], define: Callable[[], None]) -> None:
@@ -41,7 +54,8 @@ def run(main: Callable[[list[str]], None], define: Callable[[], None]) -> None:
         define: defines the script's flags.
     """
     define()
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
     for name in _own():  # --help lists the flags registered for the script itself
         FLAGS.register_key_flag_for_module(sys.argv[0], FLAGS[name])
     app.run(lambda argv: _main(main, argv), flags_parser=parse)
@@ -60,15 +74,21 @@ def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
     except PruningError as error:  # the user's to mend: a traceback would only hide the message
         sys.exit(f"{argv[0]}: {error}")
     except KeyboardInterrupt:
-        sys.stderr.write(f"{argv[0]}: interrupted; call it again with the same flags.\n")
-        sys.exit(130)
+        _leave(argv[0], "interrupted; call it again with the same flags.", 130)
+    except stopping.Stopped:
+        code = 130 if signal.SIGINT in _ASKED else PREEMPTED
+        _leave(argv[0], "stopped and saved; the same command goes on from here.", code)
     except _Terminated:
-        sys.stderr.write(f"{argv[0]}: terminated; the same command goes on from here.\n")
-        sys.exit(PREEMPTED)
+        _leave(argv[0], "terminated; the same command goes on from here.", PREEMPTED)
     except OSError as error:
         if not files.known(error):
             raise
         sys.exit(f"{argv[0]}: {files.explained(error)}")
+
+
+def _leave(program: str, told: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{program}: {told}\n")
+    sys.exit(code)
 
 
 def _is_of_interest(record: LogRecord) -> bool:

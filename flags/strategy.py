@@ -1,15 +1,24 @@
 """On which devices and machines a script computes."""
 
+import contextlib
 import functools
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 
+import tensorflow as tf
 from absl import flags, logging
 
 from flags import commandline
 from tfprune import strategies, workers
 
 FLAGS = flags.FLAGS
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.UnavailableError,
+)
 
 
 def define() -> None:
@@ -47,9 +56,24 @@ def distributed(main: Callable[[list[str]], None]) -> Callable[[list[str]], None
         with strategy.scope():
             if not workers.is_chief():
                 logging.set_verbosity(logging.WARNING)
-            main(argv)
+            with _others_lost(argv[0] if argv else ""):
+                main(argv)
 
     return within
+
+
+@contextlib.contextmanager
+def _others_lost(program: str) -> Iterator[None]:
+    """Ask to be called again when another worker was lost: the run itself is sound."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if workers.count() == 1 or not isinstance(error, _LOST):
+            raise
+        told = textwrap.shorten(error.message, 300)
+        sys.stderr.write(f"{program}: another worker was lost: {told}\n")
+        sys.stderr.write(f"{program}: start all of them anew, the run goes on from here.\n")
+        sys.exit(commandline.PREEMPTED)
 
 
 def verbose() -> int:

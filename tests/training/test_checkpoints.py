@@ -8,9 +8,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.training import fine_tune
+from tfprune.training import fine_tune, stopping
 
 from .toys import blobs, largest_difference, network
 
@@ -99,13 +100,90 @@ def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_damaged_checkpoint_says_so(tmp_path):
+def damage(paths):
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_the_checkpoint_before_a_damaged_one_is_used(tmp_path, whole):
+    interrupted(tmp_path, 3)
+    damage(tmp_path.glob("ckpt-3.data*"))
+    began = []
+    look = keras.callbacks.LambdaCallback(on_epoch_begin=lambda e, logs: began.append(e))
+    with pytest.warns(UserWarning, match=r"ckpt-3 cannot be read.* goes on from .*ckpt-2\."):
+        model, history = fine_tune(
+            network(dropout=0.5), blobs(), validation=blobs(seed=1), checkpoint_dir=tmp_path,
+            callbacks=[look], **SETTINGS,
+        )  # fmt: skip
+    assert began == [2, 3]
+    assert largest_difference(model, whole[0]) == 0
+    assert history == whole[1]
+
+
+@pytest.mark.parametrize("text", ["", "no list at all"])
+def test_checkpoints_are_found_without_tensorflows_list_of_them(tmp_path, whole, text):
     interrupted(tmp_path, 2)
-    for path in tmp_path.glob("ckpt-*.data*"):
-        path.write_bytes(path.read_bytes()[:100])
+    (tmp_path / "checkpoint").write_text(text)
+    model, _ = fine_tune(
+        network(dropout=0.5), blobs(), validation=blobs(seed=1), checkpoint_dir=tmp_path,
+        callbacks=[Fail(0)], **SETTINGS,
+    )  # fmt: skip
+    assert largest_difference(model, whole[0]) == 0
+
+
+def test_damaged_checkpoints_say_so(tmp_path):
+    interrupted(tmp_path, 2)
+    damage(tmp_path.glob("ckpt-*.data*"))
     with pytest.raises(PruningError, match=r"checkpoint .*ckpt-2 cannot be read.*remove"):
         fine_tune(network(dropout=0.5), blobs(), validation=blobs(seed=1),
                   checkpoint_dir=tmp_path, **SETTINGS)  # fmt: skip
+
+
+class Ask(keras.callbacks.Callback):
+    """Ask to stop while a step of an epoch goes on, both from 0."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.when = epoch, batch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.now, batch) == self.when:
+            assert stopping.ask()
+
+
+@pytest.mark.parametrize("when", [(0, 0), (1, 1), (2, 2), (3, 2)])
+def test_a_training_that_is_asked_to_stop_goes_on_after_its_last_step(tmp_path, whole, when):
+    arguments = {"validation": blobs(seed=1), "checkpoint_dir": tmp_path, **SETTINGS}
+    done = 3 * when[0] + when[1]
+    for place in range(done, min(done + 3, 12), 2):  # the second attempt stops again
+        with pytest.raises(stopping.Stopped):
+            fine_tune(
+                network(dropout=0.5), blobs(), callbacks=[Ask(*divmod(place, 3))], **arguments
+            )
+    assert not stopping.ask()
+    steps = []
+    look = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda i, logs: steps.append(i))
+    model, history = fine_tune(network(dropout=0.5), blobs(), callbacks=[look], **arguments)
+    assert len(steps) == 11 - place
+    assert largest_difference(model, whole[0]) == 0
+    assert history == whole[1]
+
+
+@pytest.mark.parametrize("form", ["dataset", "batches"])
+def test_batches_of_any_form_are_passed_over(tmp_path, form):
+    x, labels = blobs()
+    batches = [(x[i : i + 16], labels[i : i + 16]) for i in range(0, 48, 16)]
+    dataset = tf.data.Dataset.from_tensor_slices((x, labels)).batch(16)
+    data = dataset if form == "dataset" else batches
+    settings = {"epochs": 2, "learning_rate": 0.1}
+    whole, _ = fine_tune(network(), data, **settings)
+    with pytest.raises(stopping.Stopped):
+        fine_tune(network(), data, callbacks=[Ask(1, 0)], checkpoint_dir=tmp_path, **settings)
+    model, _ = fine_tune(network(), data, checkpoint_dir=tmp_path, **settings)
+    assert largest_difference(model, whole) == 0
 
 
 PROGRAM = """

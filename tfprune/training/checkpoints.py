@@ -4,7 +4,8 @@ import dataclasses
 import io
 import json
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Progress:
 
     Args:
         epochs: how many are finished.
+        part: of an epoch that was stopped on the way: its "steps" that are done, their "sums" and
+            the learning "rate" that it began with; empty between epochs.
         metrics: one value per finished epoch, by name.
         stopped: whether a callback has ended it.
         best_epoch: the best so far by the validation split, from 0; None: none yet.
@@ -34,6 +37,7 @@ class Progress:
     """
 
     epochs: int = 0
+    part: dict[str, Any] = dataclasses.field(default_factory=dict)
     metrics: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     stopped: bool = False
     best_epoch: int | None = None
@@ -100,7 +104,7 @@ class Checkpoints:
         self, directory: str | os.PathLike | None, settings: dict, model: keras.Model
     ) -> None:
         self.progress = Progress()
-        self._manager = None
+        self._manager, self._number = None, 0
         if directory is None:
             return
         directory = Path(directory)
@@ -115,25 +119,64 @@ class Checkpoints:
             optimizer=[variable.value for variable in model.optimizer.variables],
             progress=_ProgressState(self.progress),
         )
-        latest = tf.train.latest_checkpoint(str(directory))
         # Every worker must take part in saving, but only one may write the folder.
         own = directory if chief else directory / f"worker-{workers.number()}"
-        self._manager = tf.train.CheckpointManager(checkpoint, str(own), max_to_keep=1)
-        if latest is not None:
-            _restore(checkpoint, latest)
+        found = _newest_first(directory)
+        # Two, so that one that a fault of the disk has spoilt leaves the one before.
+        self._manager = tf.train.CheckpointManager(checkpoint, str(own), max_to_keep=2)
+        self._number = _restore(checkpoint, found)
 
     def save(self) -> None:
-        """Save the state after an epoch; a reader sees the old or the new one, never half."""
+        """Save the state of now; a reader sees the old or the new one, never half."""
         if self._manager is not None:
+            self._number = max(self.progress.epochs, self._number + 1)
             with files.told(self._manager.directory, "written"):
-                self._manager.save(checkpoint_number=self.progress.epochs)
+                self._manager.save(checkpoint_number=self._number)
 
 
-def _restore(checkpoint: tf.train.Checkpoint, path: str) -> None:
-    try:
-        checkpoint.restore(path).assert_consumed()
-    except (tf.errors.OpError, AssertionError, IndexError, ValueError) as error:
+def _restore(checkpoint: tf.train.Checkpoint, newest_first: Sequence[str]) -> int:
+    """Go on from the last checkpoint that can be read, and return its number, 0 for none."""
+    refused: list[str] = []
+    for path in newest_first:
+        try:
+            checkpoint.restore(path).assert_consumed()
+        except (tf.errors.OpError, AssertionError, IndexError, ValueError) as error:
+            refused.append(f"{path} cannot be read: {type(error).__name__}: {error}")
+            continue
+        for reason in refused:
+            warnings.warn(
+                f"The checkpoint {reason}. The training goes on from the one before, {path}.",
+                stacklevel=4,
+            )
+        return _number_of(path)
+    if refused:
         raise PruningError(
-            f"The checkpoint {path} cannot be read: {type(error).__name__}: {error}. It is damaged "
-            "or was written by another version; remove its folder to start the training anew."
-        ) from error
+            f"The checkpoint {refused[0]}. It is damaged or was written by another version, and "
+            "so is the one before, if there is one; remove its folder to start the training anew."
+        )
+    return 0
+
+
+def _newest_first(directory: Path) -> list[str]:
+    """Return the checkpoints that TensorFlow's list in the folder names and that are there.
+
+    Where that list is spoilt it is made anew.
+    """
+    found = [str(path.with_suffix("")) for path in directory.glob("ckpt-*.index")]
+    found.sort(key=_number_of, reverse=True)
+    try:
+        known = tf.train.get_checkpoint_state(str(directory))
+    except ValueError:
+        (directory / "checkpoint").unlink()
+        known = None
+    if known is None:
+        if found and workers.is_chief():
+            every = [f"all_model_checkpoint_paths: {Path(path).name!r}\n" for path in found[::-1]]
+            last = f"model_checkpoint_path: {Path(found[0]).name!r}\n"
+            files.write_text(directory / "checkpoint", "".join([last, *every]))
+        return found
+    return [path for path in found if path in known.all_model_checkpoint_paths]
+
+
+def _number_of(path: str) -> int:
+    return int(path.rpartition("-")[2])

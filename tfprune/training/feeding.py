@@ -32,13 +32,21 @@ class Feed:
         """Return the places of an epoch's batches; without an end if that is unknown."""
         return iter(itertools.count() if self.steps is None else range(self.steps))
 
-    def batches(self, epoch: int, *, training: bool = False) -> Iterator:
+    def batches(self, epoch: int, *, training: bool = False, skip: int = 0) -> Iterator:
         """Return an iterator over an epoch's batches, divided among the current replicas.
+
+        The first `skip` of them are left out.
 
         In training every replica needs a sample: where an epoch's last batch has too few, up to
         one sample less than there are replicas is left out. A distributed dataset stays as it is.
         """
         dataset = self.make(epoch)
+        if isinstance(dataset, tf.distribute.DistributedDataset):
+            batches = iter(dataset)
+            for _ in range(skip):
+                next(batches)
+            return batches
+        dataset = dataset.skip(skip) if skip else dataset
         if not tf.distribute.has_strategy() or not isinstance(dataset, tf.data.Dataset):
             return iter(dataset)
         strategy = tf.distribute.get_strategy()

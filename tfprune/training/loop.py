@@ -60,8 +60,10 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
     goes on after its last finished epoch and ends with the same weights as one that was not:
     to the bit for data that is a function of the epoch (arrays, `split.epochs(...)`, a Dataset
     that is the same each time) and under `tf.config.experimental.enable_op_determinism()`
-    where the device needs it. Of callbacks, EarlyStopping, ReduceLROnPlateau and
-    ModelCheckpoint go on with what they remembered; others begin anew.
+    where the device needs it. One that is asked to stop (`tfprune.training.stopping`) saves after
+    the step that goes on, and later goes on after that step. Of callbacks, EarlyStopping,
+    ReduceLROnPlateau and ModelCheckpoint go on with what they remembered; others begin anew. A
+    checkpoint that is damaged is passed over for the one before, with a warning.
 
     Args:
         model: a functional or sequential model with one output; it is not changed.
@@ -85,6 +87,7 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
     Raises:
         PruningError: settings that contradict each other, data of another form, a loss that is
             not finite (the last checkpoint stays), or another run's `checkpoint_dir`.
+        Stopped: it was asked to stop.
 
     Example:
         >>> import numpy as np

@@ -1,8 +1,10 @@
 """A model in training: its steps, its epochs, and what callbacks see of them."""
 
+import itertools
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
@@ -13,6 +15,7 @@ from tfprune.training.copying import copy_model, reseed, synchronise, values
 from tfprune.training.distillation import Distillation
 from tfprune.training.feeding import Feed, require_batches
 from tfprune.training.recipe import Recipe
+from tfprune.training.stopping import Listening, Stopped, listening
 
 
 class Run:
@@ -40,6 +43,7 @@ class Run:
         self.highest = optimizers.rate(optimizer)
         self.schedule: rates.Rate | None = None
         self._rate_set: float | None = None
+        self._listening = Listening()
         self.train_step = steps.train_step(
             self.model, training, recipe, distilling.teaching(teacher, self.model)
         )
@@ -60,43 +64,71 @@ class Run:
         callbacks.on_train_begin()
         callback_states.restore(callbacks.callbacks, progress.callbacks)
         logs = None
+        with listening() as self._listening:
+            logs = self._epochs(source, held_out, saved, callbacks)
+            if self._listening.asked:  # after the last step, which nobody is told of any more
+                raise Stopped
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        callbacks.on_train_end(logs)
+
+    def _epochs(
+        self,
+        source: Feed,
+        held_out: Feed | None,
+        saved: Checkpoints,
+        callbacks: keras.callbacks.CallbackList,
+    ) -> dict[str, float] | None:
+        """Train the epochs that are left and return what the last one measured."""
+        progress, logs = saved.progress, None
         while progress.epochs < self.recipe.epochs and not self.model.stop_training:
-            logs = self._epoch(progress.epochs, source, held_out, callbacks)
+            logs = self._epoch(source, held_out, saved, callbacks)
             if held_out is not None and self.recipe.restore_best is not False:
                 self._keep_best(progress, logs)
             callbacks.on_epoch_end(progress.epochs, logs)
             for name, value in logs.items():
                 progress.metrics.setdefault(name, []).append(float(value))
-            progress.epochs += 1
-            progress.stopped = bool(self.model.stop_training)
-            progress.callbacks = callback_states.states(callbacks.callbacks)
-            saved.save()
-        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        callbacks.on_train_end(logs)
+            progress.epochs, progress.part = progress.epochs + 1, {}
+            self._save(saved, callbacks)
+        return logs
+
+    def _save(self, saved: Checkpoints, callbacks: keras.callbacks.CallbackList) -> None:
+        saved.progress.stopped = bool(self.model.stop_training)
+        saved.progress.callbacks = callback_states.states(callbacks.callbacks)
+        saved.save()
 
     def _epoch(
         self,
-        epoch: int,
         source: Feed,
         held_out: Feed | None,
+        saved: Checkpoints,
         callbacks: keras.callbacks.CallbackList,
     ) -> dict[str, float]:
-        """Train one epoch and measure it on the validation split."""
+        """Train one epoch, or what is left of it, and measure it on the validation split."""
+        epoch, part = saved.progress.epochs, saved.progress.part
         callbacks.on_epoch_begin(epoch)
-        sums, logs, rate = steps.nothing(self.objective), {}, None
-        batches = source.batches(epoch, training=True)
-        for place in source.places():
+        sums, logs, rate = steps.nothing(self.objective), {}, part.get("rate")
+        if part:
+            sums = tf.constant(part["sums"], tf.float64)
+            logs = self.objective.figures(sums)
+        done = part.get("steps", 0)
+        batches = source.batches(epoch, training=True, skip=done)
+        for place in itertools.islice(source.places(), done, None):
             callbacks.on_train_batch_begin(place)
             if self.schedule is not None:
                 self._set_rate(epoch * source.steps + place)
             rate = optimizers.rate(self.model.optimizer) if rate is None else rate
             try:
-                sums = self.train_step(batches, sums)
+                sums, asked = self.train_step(batches, sums, self._listening.asked)
             except tf.errors.OutOfRangeError:
                 break
             logs = self.objective.figures(sums)
             _require_finite(logs["loss"], epoch, place)
             callbacks.on_train_batch_end(place, logs)
+            if asked:
+                part = {"steps": place + 1, "sums": np.asarray(sums), "rate": float(rate)}
+                saved.progress.part = part
+                self._save(saved, callbacks)
+                raise Stopped
             if self.model.stop_training:
                 break
         source.finish()

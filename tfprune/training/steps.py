@@ -18,13 +18,15 @@ from tfprune.training.objective import Objective
 from tfprune.training.recipe import Recipe
 
 Step = Callable[[Iterator, tf.Tensor], tf.Tensor]
+# The same with whether this worker was asked to stop, and whether any of them was.
+TrainStep = Callable[[Iterator, tf.Tensor, bool], tuple[tf.Tensor, bool]]
 # Changes the losses of a batch: (inputs, outputs, measured) -> measured.
 Teaching = Callable[[Any, Any, list[Measured]], list[Measured]]
 
 
 def train_step(
     model: keras.Model, objective: Objective, recipe: Recipe, teaching: Teaching | None = None
-) -> Step:
+) -> TrainStep:
     """Return the step that changes the model by one batch.
 
     Args:
@@ -62,7 +64,14 @@ def train_step(
         sums = [loss * count for loss, count in zip(losses, counts, strict=True)]
         return objective.sums(labels, outputs, measured, sums, own)
 
-    return _over_replicas(on_replica)
+    step = _over_replicas(lambda batch, asked: tf.concat([on_replica(batch), [asked]], axis=0))
+
+    def told(iterator: Iterator, sums: tf.Tensor, asked: bool) -> tuple[tf.Tensor, bool]:
+        # It goes with what is summed anyway, so that all workers stop after the same step.
+        found = step(iterator, tf.pad(sums, [[0, 1]]), tf.constant(float(asked), tf.float64))
+        return found[:-1], bool(found[-1] > 0)
+
+    return told
 
 
 def evaluation_step(model: keras.Model, objective: Objective) -> Step:
@@ -88,22 +97,22 @@ def nothing(objective: Objective) -> tf.Tensor:
     return tf.zeros([objective.size], tf.float64)
 
 
-def _over_replicas(on_replica: Callable) -> Step:
+def _over_replicas(on_replica: Callable) -> Callable[..., tf.Tensor]:
     strategy = tf.distribute.get_strategy()
 
     # The batch is fetched inside: its shape is then unknown here, and one trace serves all.
     @tf.function(autograph=False)
-    def step(iterator: Iterator, sums: tf.Tensor) -> tf.Tensor:
-        parts = strategy.run(on_replica, args=(next(iterator),))
+    def step(iterator: Iterator, sums: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
+        parts = strategy.run(on_replica, args=(next(iterator), *others))
         return sums + strategy.reduce("sum", parts, axis=None)
 
     return _explained(step)
 
 
-def _explained(step: Step) -> Step:
-    def explained(iterator: Iterator, sums: tf.Tensor) -> tf.Tensor:
+def _explained(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    def explained(iterator: Iterator, sums: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
         try:
-            return step(iterator, sums)
+            return step(iterator, sums, *others)
         except PruningError:
             raise
         except MISFITS as error:
