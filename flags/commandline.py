@@ -46,6 +46,13 @@ def _end(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
+def keep_signals() -> None:
+    """Take back SIGTERM, which TensorFlow handles by itself once it has joined workers."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is _end:
+            signal.signal(number, _end)
+
+
 def run(main: Callable[[list[str]], None], define: Callable[[], None]) -> None:
     """Define a script's flags, parse the command line and call `main`.
 

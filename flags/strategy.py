@@ -53,6 +53,7 @@ def distributed(main: Callable[[list[str]], None]) -> Callable[[list[str]], None
     def within(argv: list[str]) -> None:
         _refuse_idle()
         strategy = strategies.make(FLAGS.strategy, gpus=FLAGS.gpus, cpus=FLAGS.cpus)
+        commandline.keep_signals()
         with strategy.scope():
             if not workers.is_chief():
                 logging.set_verbosity(logging.WARNING)
