@@ -3,6 +3,7 @@
 A program of its own, since a processor cannot be divided into devices later.
 """
 
+import os
 import sys
 from contextlib import nullcontext
 
@@ -12,6 +13,7 @@ import tensorflow as tf
 from keras import layers
 
 import tfprune
+from tfprune import strategies, workers
 
 CRITERIA = ("fgp", "fmc", "gfbs", "gfi", "hrank", "similarity", "taylor")
 REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all
@@ -60,5 +62,16 @@ def main(path):
     np.savez(path, **found)
 
 
+def on_workers(path):
+    """Write the same of the workers that the environment names, each into a file of its own."""
+    found = {}
+    with strategies.make("multi_worker").scope():
+        weights = strategies.outside(lambda: network().get_weights())
+        for criterion in CRITERIA:
+            scores = scored(criterion, weights)
+            found |= {f"{criterion}/workers/{name}": value for name, value in scores.items()}
+        np.savez(f"{path}{workers.number()}.npz", **found)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    (on_workers if "TF_CONFIG" in os.environ else main)(sys.argv[1])

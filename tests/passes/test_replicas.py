@@ -37,6 +37,24 @@ def test_scores_under_a_strategy_equal_those_without_to_the_bit(found, criterion
             np.testing.assert_array_equal(found[f"{criterion}/{count}/{layer}"], one)
 
 
+@pytest.mark.slow
+def test_scores_on_two_workers_equal_those_of_one_process_to_the_bit(found, tmp_path):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "launch.py", "--workers=2", "--", sys.executable, "-m",
+         "tests.passes.on_replicas", str(tmp_path / "scores")],
+        cwd=root, env={**os.environ, "PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    for number in (0, 1):
+        scores = dict(np.load(tmp_path / f"scores{number}.npz"))
+        alone = {name: value for name, value in found.items() if "/0/" in name}
+        assert scores.keys() == {name.replace("/0/", "/workers/") for name in alone}
+        for name, value in alone.items():
+            np.testing.assert_array_equal(scores[name.replace("/0/", "/workers/")], value)
+
+
 def test_without_a_strategy_one_replica_does_all():
     replicas = Replicas(tf.distribute.get_strategy())
     double = replicas.function(lambda x, y: {"sum": x + y}, [[tf.TensorSpec([None])] * 2])

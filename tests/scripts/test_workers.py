@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.scripts.conftest import QUICK
-from tfprune.runs import load_masks
+from tfprune.runs import MetricsFile, load_masks
 
 ROOT = Path(__file__).parents[2]
 HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32", "--sync_batch_norm")
@@ -51,6 +52,58 @@ def test_two_workers_leave_what_one_process_leaves(baseline, pruned, tmp_path):
     assert "[0] I" in done.stdout  # the chief tells how far it is, and it alone
     assert "[1] I" not in done.stdout.replace("[1] I0000", "")
     assert [path.name for path in tmp_path.iterdir()] == ["two"]  # nothing is left of the other
+
+
+@pytest.mark.slow
+def test_training_on_two_workers_leaves_what_one_process_leaves(tmp_path):
+    flags = ("--arch=resnet20", "--data=digits", "--epochs=2", "--batch_size=512",
+             "--optimizer=sgd", "--decay_step=1", "--sync_batch_norm")  # fmt: skip
+    one, two = tmp_path / "one", tmp_path / "two"
+    for begin, folder in (((), one), (("launch.py", "--workers=2", "--", sys.executable), two)):
+        done = run(*begin, "train.py", *flags, "--save_dir", folder)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    rows, wanted = (MetricsFile(folder / "metrics.csv").values() for folder in (two, one))
+    for row, told in zip(rows, wanted, strict=True):
+        assert row == pytest.approx(told, rel=1e-5)
+    model, wanted = (keras.models.load_model(f / "resnet20.keras") for f in (two, one))
+    for array, told in zip(model.get_weights(), wanted.get_weights(), strict=True):
+        np.testing.assert_allclose(array, told, atol=1e-5)
+
+
+def killed(command, victim, number, when):
+    """Run the workers, send one of them a signal at a line of output, and return all lines."""
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, *map(str, command)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.STDOUT, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
+    )  # fmt: skip
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if when in line and number is not None:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+            os.kill(int(children.split()[victim]), number)
+            number = None
+    assert process.wait(timeout=60) == 0, "".join(lines)[-3000:]
+    return lines
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_that_is_killed_changes_nothing(baseline, tmp_path, victim, number):
+    command = (
+        "launch.py", "--workers=2", "--", sys.executable, "prune.py", *QUICK, *HALF, "--epochs=4",
+        "--pretrain_dir", baseline, "--formats=", "--save_dir",
+    )  # fmt: skip
+    killed([*command, tmp_path / "whole"], victim, None, "")
+    lines = killed([*command, tmp_path / "killed"], victim, number, "Epoch 3/4")
+    starts = [line for line in lines if "Epoch 1/4" in line]
+    again = [line for line in lines if "all start anew" in line]
+    assert (len(starts), len(again)) == (1, 1)
+    models = [keras.models.load_model(tmp_path / n / "resnet20.keras") for n in ("whole", "killed")]
+    for array, told in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(array, told)
+    require_equal(tmp_path / "killed", tmp_path / "whole")
 
 
 @pytest.mark.slow
