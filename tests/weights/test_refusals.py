@@ -100,6 +100,46 @@ def test_tensors_and_storages_cannot_be_altered_by_a_state(tmp_path):
     np.testing.assert_array_equal(read(path)["w"], SIX)
 
 
+def doubled(times):
+    """A tuple of 2 ** times items, in so many lines: of a tuple twice, and so on."""
+    lines = (b"0h%ch%c\x86q%c" % (i, i, i + 1) for i in range(times))
+    return h.tuple_of(h.constant(1)) + b"q\x00" + b"".join(lines)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"}" + doubled(60) + h.constant(1) + b"s",
+        h.dict_of(w=h.tensor(shape=(1,), strides=(1,))) + doubled(60) + h.constant(1) + b"s",
+        h.dict_of(w=h.tuple_of(h.constant("storage"), doubled(60)) + b"Q"),
+        b"}" + h.constant("a") + doubled(40) + b"s",
+    ],
+    ids=["key", "second key", "storage", "value"],
+)
+def test_what_repeats_itself_without_end_is_refused(tmp_path, body):
+    with pytest.raises(PruningError, match=r"makes \d+ items out of few, by repetition"):
+        read(h.archive(tmp_path / "bomb.pth", body))
+
+
+def test_what_is_shared_within_reason_is_read(tmp_path):
+    body = b"}" + h.constant("w") + h.tensor() + b"s" + h.constant("betas") + doubled(5) + b"s"
+    assert list(read(h.archive(tmp_path / "sound.pth", body))) == ["w"]
+
+
+def test_a_state_dict_within_itself_is_refused(tmp_path):
+    body = b"}q\x01" + h.constant("state_dict") + b"h\x01s"
+    with pytest.raises(PruningError, match=r"a state dict within itself, under 'state_dict'"):
+        read(h.archive(tmp_path / "loop.pth", body))
+
+
+def test_many_views_of_one_storage_are_refused(tmp_path):
+    numel = 2**20
+    views = {f"w{i}": h.tensor(h.storage(numel=numel), 0, (numel,), (1,)) for i in range(40)}
+    path = h.archive(tmp_path / "views.pth", h.dict_of(**views), {"0": bytes(4 * numel)})
+    with pytest.raises(PruningError, match=r"its 40 tensors have 167772160 bytes and the file 4"):
+        read(path)
+
+
 def test_reserved_memory_is_refused(tmp_path):
     """A memo index makes Python reserve that many places."""
     body = h.constant(1) + b"r" + struct.pack("<I", 2**31 - 1)

@@ -39,7 +39,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
             numbers = data[begin : begin + storage.numel * size]
             return elements(numbers, storage.dtype, swapped=order != sys.byteorder)
 
-        windows = tensors_of(content, str(path))
+        windows = tensors_of(content, str(path), len(data))
         return {name: window.read(name, flat) for name, window in windows.items()}
 
 

@@ -6,10 +6,11 @@ imported.
 """
 
 import pickle
-import pickletools
+import reprlib
 from typing import Any, BinaryIO
 
 from tfprune.errors import PruningError
+from tfprune.weights import _pickle_bounds
 from tfprune.weights._stand_ins import STORAGES, stand_ins
 from tfprune.weights._storage import Storage
 
@@ -31,7 +32,7 @@ def load(stream: BinaryIO, where: str) -> tuple[Any, dict[str, Storage]]:
     """
     start = stream.tell()
     try:
-        _check_memo(stream)
+        _pickle_bounds.check(stream)
         stream.seek(start)
         unpickler = _Unpickler(stream, where)
         return unpickler.load(), unpickler.storages
@@ -43,14 +44,6 @@ def load(stream: BinaryIO, where: str) -> tuple[Any, dict[str, Storage]]:
             f"received one that fails with {type(error).__name__}: {error}. The file is damaged; "
             "copy it again."
         ) from error
-
-
-def _check_memo(stream: BinaryIO) -> None:
-    # Python reserves memory up to the highest memo index before it uses it: a pickle of ten bytes
-    # can ask for gigabytes. An honest one counts up, hence stays below its own length.
-    for opcode, argument, position in pickletools.genops(stream):
-        if opcode.name in {"PUT", "BINPUT", "LONG_BINPUT"} and argument > position:
-            raise ValueError(f"memo index {argument} at byte {position}")
 
 
 class _Unpickler(pickle.Unpickler):
@@ -72,10 +65,13 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Storage:
         if not (isinstance(pid, tuple) and len(pid) in _STORAGE_FIELDS and pid[0] == "storage"):
-            raise PruningError(f"{self._where}: expected a storage, received {pid!r:.100}.")
+            raise PruningError(f"{self._where}: expected a storage, received {reprlib.repr(pid)}.")
         _, kind, key, _, numel, *view = pid
-        if kind not in STORAGES.values() or not isinstance(numel, int) or numel < 0:
-            raise PruningError(f"{self._where}: expected a typed storage, received {pid!r:.100}.")
+        plain = isinstance(kind, str) and isinstance(key, (str, int)) and isinstance(numel, int)
+        if not plain or kind not in STORAGES.values() or numel < 0:
+            raise PruningError(
+                f"{self._where}: expected a typed storage, received {reprlib.repr(pid)}."
+            )
         self.storages[str(key)] = whole = Storage(str(key), kind, numel)
         if not view or view[0] is None:
             return whole

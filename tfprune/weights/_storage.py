@@ -1,5 +1,6 @@
 """Numbers as PyTorch stores them: flat storages, and tensors that are windows on them."""
 
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -66,6 +67,19 @@ class Window:
     def __setstate__(self, state: object) -> None:
         """Change nothing: a pickle may bring hooks and flags of a parameter."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tensor; 0 where reading it will be refused."""
+        if not self._is_plain() or self._needed > self.storage.numel:
+            return 0
+        return prod(self.shape) * DTYPES[self.storage.dtype].itemsize
+
+    @property
+    def _needed(self) -> int:
+        """How many elements the storage must have."""
+        steps = zip(self.shape, self.strides, strict=True)
+        return self.offset + sum((size - 1) * step for size, step in steps) + 1
+
     def read(self, name: str, flat: Callable[[Storage], np.ndarray]) -> np.ndarray:
         """Return the tensor as a view, so that nothing is allocated for what a file claims.
 
@@ -79,14 +93,13 @@ class Window:
         if not self._is_plain():
             raise PruningError(
                 f"Tensor {name!r}: expected whole sizes and strides, received size "
-                f"{self.shape!r:.200}, stride {self.strides!r:.200} and offset "
-                f"{self.offset!r:.50}; the file is damaged."
+                f"{reprlib.repr(self.shape)}, stride {reprlib.repr(self.strides)} and offset "
+                f"{reprlib.repr(self.offset)}; the file is damaged."
             )
         dtype, shape = DTYPES[self.storage.dtype], tuple(self.shape)
         if prod(shape) == 0:
             return np.empty(shape, dtype)
-        steps = zip(shape, self.strides, strict=True)
-        needed = self.offset + sum((size - 1) * step for size, step in steps) + 1
+        needed = self._needed
         if needed > self.storage.numel:
             raise PruningError(
                 f"Tensor {name!r} of shape {shape}: expected a storage of at least "

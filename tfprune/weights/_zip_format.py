@@ -43,7 +43,7 @@ class _Archive:
 
     def read(self) -> dict[str, np.ndarray]:
         content, _ = _pickles.load(io.BytesIO(self._bytes("data.pkl")), str(self._path))
-        windows = tensors_of(content, str(self._path))
+        windows = tensors_of(content, str(self._path), os.path.getsize(self._path))
         return {name: window.read(name, self._flat) for name, window in windows.items()}
 
     def _find_root(self) -> str:
