@@ -27,6 +27,12 @@ def define(*, epochs: int, decay_step: str) -> None:
     """
     flags.DEFINE_integer("epochs", epochs, "Epochs.", lower_bound=0)
     flags.DEFINE_integer("batch_size", 128, "Images per step.", lower_bound=1)
+    flags.DEFINE_integer(
+        "accumulate",
+        1,
+        "Parts that a batch goes through the model in, one after the other, where it does not fit.",
+        lower_bound=1,
+    )
     optimizer.define(decay_step=decay_step)
     flags.DEFINE_bool(
         "restore_best",
@@ -87,6 +93,7 @@ def recipe(
         epochs=epochs,
         **{name: value for name, value in _fields(use).items() if name not in idle},
         sync_batch_norm=FLAGS.sync_batch_norm,
+        accumulate=FLAGS.accumulate,
         restore_best=None if FLAGS.restore_best else False,
         seed=seed,
     )
@@ -127,6 +134,7 @@ def idle(*, between: int = 0, elsewhere: Iterable[str] = ()) -> dict[str, str]:
             *SETTINGS,
             "restore_best",
             "sync_batch_norm",
+            "accumulate",
             "augment",
             "class_weight",
         )  # batches are needed to evaluate

@@ -49,6 +49,9 @@ class Recipe:
         precision: "mixed_bfloat16" or "mixed_float16"; None: as the model's layers say.
         sync_batch_norm: whether batch normalisation sees the samples of all replicas, and not only
             its own replica's share of a batch; of one replica both are the same.
+        accumulate: in how many parts, one after the other, a batch goes through the model, at least
+            1: each needs that much less memory, and their gradients are added before the step. The
+            step is that of the whole batch, but for batch normalisation, which sees a part.
         restore_best: return the epoch with the best validation accuracy, or mIoU in segmentation
             (of equal ones, or without one, with the lowest validation loss) and not the last;
             None: when there is a validation split.
@@ -82,6 +85,7 @@ class Recipe:
     label_smoothing: float = 0.0
     precision: str | None = None
     sync_batch_norm: bool = False
+    accumulate: int = 1
     restore_best: bool | None = None
     batch_size: int | None = None
     seed: int = 0
@@ -149,10 +153,11 @@ def _check_ranges(recipe: Recipe) -> None:
         "warmup_epochs": (0, recipe.epochs),
         "label_smoothing": (0, 1),
         "batch_size": (1, float("inf")),
+        "accumulate": (1, float("inf")),
     }
     for name, (low, high) in ranges.items():
         value = getattr(recipe, name)
-        kind = Integral if name in ("epochs", "batch_size") else Real
+        kind = Integral if name in ("epochs", "batch_size", "accumulate") else Real
         if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
             what = "whole number" if kind is Integral else "number"
             raise PruningError(f"{name} must be a {what}, received {value!r}.")
@@ -165,6 +170,11 @@ def _check_effects(recipe: Recipe) -> None:
     for name, why in without_effect(vars(recipe)).items():
         if getattr(recipe, name) != Recipe.__dataclass_fields__[name].default:
             _refuse(name, why)
+
+    if recipe.sync_batch_norm and recipe.accumulate > 1:
+        _refuse(
+            "sync_batch_norm", f"contradicts accumulate={recipe.accumulate}, whose parts differ"
+        )
 
 
 def _check_optimizer(recipe: Recipe) -> None:

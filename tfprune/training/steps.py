@@ -14,6 +14,7 @@ from tfprune.errors import PruningError
 from tfprune.passes.batch_errors import MISFITS, misfit
 from tfprune.tasks import Measured
 from tfprune.training import optimizers
+from tfprune.training.accumulation import accumulated
 from tfprune.training.objective import Objective
 from tfprune.training.recipe import Recipe
 
@@ -32,37 +33,55 @@ def train_step(
     Args:
         model: the model with its built optimizer, in the current `tf.distribute` scope.
         objective: the losses of its outputs.
-        recipe: its weight decay and its clipping.
+        recipe: its weight decay, its clipping, and in how many parts a batch goes through.
         teaching: puts a teacher's part into the losses; None: no teacher.
     """
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     optimizer, variables = model.optimizer, model.trainable_variables
 
-    def on_replica(batch: tuple) -> tf.Tensor:
+    def measured(inputs: Any, labels: Any, outputs: Any, weights: Any) -> list[Measured]:
+        found = objective.measured(labels, outputs, weights)
+        return found if teaching is None else teaching(inputs, outputs, found)
+
+    def at_once(batch: tuple) -> tuple[list[tf.Tensor], tf.Tensor]:
         inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
         with tf.GradientTape() as tape:
             outputs = model(inputs, training=True)
-            measured = objective.measured(labels, outputs, weights)
-            if teaching is not None:
-                measured = teaching(inputs, outputs, measured)
+            each = measured(inputs, labels, outputs, weights)
             # The count over all replicas: these have different shares of an epoch's last batch.
-            counts = optimizers.over_replicas([tf.reduce_sum(found.counts) for found in measured])
+            counts = optimizers.over_replicas([tf.reduce_sum(found.counts) for found in each])
             losses = [
                 tf.math.divide_no_nan(tf.reduce_sum(found.losses), count)
-                for found, count in zip(measured, counts, strict=True)
+                for found, count in zip(each, counts, strict=True)
             ]
             own = _regularisation(model)
             scaled = optimizer.scale_loss(objective.total(losses) + own / replicas)
         gradients = tape.gradient(
             scaled, [v.value for v in variables], unconnected_gradients="zero"
         )
+        sums = [loss * count for loss, count in zip(losses, counts, strict=True)]
+        return gradients, objective.sums(labels, outputs, each, sums, own)
+
+    def in_parts(batch: tuple) -> tuple[list[tf.Tensor], tf.Tensor]:
+        found = accumulated(
+            model, objective, batch, recipe.accumulate, measured=measured,
+            scaled=optimizer.scale_loss, own=lambda: _regularisation(model),
+        )  # fmt: skip
+        counts = optimizers.over_replicas(tf.unstack(found.counts))
+        gradients = [gradient / replicas for gradient in found.layers]
+        for head, own, count in zip(objective.heads, found.heads, counts, strict=True):
+            factor = tf.math.divide_no_nan(head.weight, count)
+            gradients = [so_far + factor * x for so_far, x in zip(gradients, own, strict=True)]
+        return gradients, found.sums
+
+    def on_replica(batch: tuple) -> tf.Tensor:
+        gradients, sums = (in_parts if recipe.accumulate > 1 else at_once)(batch)
         scale = optimizer.scale_loss(tf.constant(1.0))
         gradients = optimizers.decayed(gradients, variables, recipe, scale / replicas)
         gradients = optimizers.clipped(gradients, recipe, scale)
         # It sums the gradients over the replicas itself.
         optimizer.apply(optimizers.agreed(gradients, optimizer), variables)
-        sums = [loss * count for loss, count in zip(losses, counts, strict=True)]
-        return objective.sums(labels, outputs, measured, sums, own)
+        return sums
 
     step = _over_replicas(lambda batch, asked: tf.concat([on_replica(batch), [asked]], axis=0))
 
