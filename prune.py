@@ -75,6 +75,7 @@ def main(argv: list[str]) -> None:
         **flags.dataset.idle(),
         **flags.training.idle(between=between, elsewhere=flags.stage_training.elsewhere()),
         **flags.pruning.idle(),
+        **flags.reconstruction.idle(),
         **flags.schedule.idle(schedule),
     }
     commandline.refuse_idle(idle)
@@ -106,6 +107,7 @@ def main(argv: list[str]) -> None:
         recipe=between_cuts,
         recalibration=flags.schedule.recalibration(),
         reconstruction=flags.reconstruction.images(),
+        passes=flags.reconstruction.passes(),
         settings=flags.schedule.values(schedule),
     )
     require_possible(model, plan.method, **plan.options)

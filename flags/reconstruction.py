@@ -15,8 +15,25 @@ def define() -> None:
         "--scope=sensitivity measures, too.",
         lower_bound=0,
     )
+    flags.DEFINE_integer(
+        "passes",
+        0,
+        "How often all weights go over those images together after the layers: training "
+        "in all but labels, for a point of accuracy more; 0: never.",
+        lower_bound=0,
+    )
 
 
 def images() -> int:
     """Return from how many images kernels are solved anew, 0 for none."""
     return FLAGS.reconstruct
+
+
+def passes() -> int:
+    """Return how often all weights go over the images together afterwards, 0 for never."""
+    return FLAGS.passes
+
+
+def idle() -> dict[str, str]:
+    """Return the flags without effect, with the reason."""
+    return {} if FLAGS.reconstruct else {"passes": "nothing is solved anew without --reconstruct."}

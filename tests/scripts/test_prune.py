@@ -12,7 +12,7 @@ import tfprune.data
 from tests.scripts.conftest import QUICK, call
 from tfprune.data import preprocessing
 from tfprune.errors import PruningError
-from tfprune.runs import load_masks, stages
+from tfprune.runs import Plan, load_masks, stages
 
 HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32")
 
@@ -442,7 +442,7 @@ def test_a_baseline_of_another_normalisation_is_refused(baseline, tmp_path):
 def test_kernels_solved_anew_are_kept_and_reported(baseline, tmp_path, monkeypatch):
     arguments = (
         *QUICK, "--method=l2", "--macs=0.6", "--scope=sensitivity", "--reconstruct=60",
-        "--formats=", "--pretrain_dir", baseline, "--save_dir", tmp_path,
+        "--passes=1", "--formats=", "--pretrain_dir", baseline, "--save_dir", tmp_path,
     )  # fmt: skip
     with monkeypatch.context() as patch:
         patch.setattr(prune.runs, "train_recorded", _interrupt)
@@ -455,14 +455,25 @@ def test_kernels_solved_anew_are_kept_and_reported(baseline, tmp_path, monkeypat
     call(prune, *arguments)
     patch.undo()
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["reconstruction"] == 60
+    assert (report["reconstruction"], report["passes"]) == (60, 1)
     assert set(report["after_reconstruction"]) == set(report["before_fine_tuning"])
     text = (tmp_path / "report.txt").read_text()
     assert "layers solved anew from 60 samples" in text
+    assert "all weights together" in text
     masks = np.load(tmp_path / "masks.npz")
     shapes = {w.shape for w in solved}
     assert any(not masks[name].all() for name in masks.files)
     assert (3, 3, 1, int(masks["stem"].sum())) in shapes
+
+
+def test_passes_over_no_images_are_refused(baseline, tmp_path):
+    with pytest.raises(PruningError, match="--passes: nothing is solved anew without --reconst"):
+        call(
+            prune, *QUICK, "--method=l2", "--macs=0.6", "--passes=2",
+            "--pretrain_dir", baseline, "--save_dir", tmp_path,
+        )  # fmt: skip
+    with pytest.raises(PruningError, match="passes=2 has no effect without reconstruction="):
+        Plan("l2", passes=2)
 
 
 @pytest.mark.parametrize("extra", ["--reconstruct=60", "--scope=sensitivity"])

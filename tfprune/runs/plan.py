@@ -28,10 +28,11 @@ class Plan:
         recalibration: batches on which BatchNorm's statistics are estimated anew before the
             training after a layer or step; 0: none.
         reconstruction: images from which the kernels are solved anew after the cut; 0: none.
+        passes: how often all weights go over those images together afterwards; 0: never.
 
     Raises:
         PruningError: an unknown schedule or setting, training in between without a recipe, or
-            kernels solved anew that are trained in between.
+            kernels solved anew that are trained in between, or passes over no images.
 
     Example:
         >>> Plan("l1", schedule="iterative", recipe=Recipe(epochs=1)).settings
@@ -46,6 +47,7 @@ class Plan:
     recipe: Recipe | None = None
     recalibration: int = 0
     reconstruction: int = 0
+    passes: int = 0
 
     def __post_init__(self) -> None:
         own = self.kind.settings
@@ -57,6 +59,11 @@ class Plan:
             raise PruningError(
                 f"Plan: schedule={self.schedule!r} trains in between; expected recipe=, received "
                 "None."
+            )
+        if self.passes and not self.reconstruction:
+            raise PruningError(
+                f"Plan: passes={self.passes} has no effect without reconstruction=, the number of "
+                "images. Name one, or leave passes out."
             )
         measured = self.options.get("scope") == MEASURED
         if self.kind.trains and (self.reconstruction or measured):
@@ -88,4 +95,5 @@ class Plan:
             "settings": dict(self.settings),
             "recalibration": self.recalibration,
             "reconstruction": self.reconstruction,
+            "passes": self.passes,
         }

@@ -187,8 +187,10 @@ class Stages:
         if path.is_file() and told.is_file():
             return files.load_model(path), files.read_json(told, _ANEW)["told"]
         graph = analyse(self.model, allow_inexact=self.inexact)
-        model, found = reconstruct(graph, self.masks(), model, self.unlabelled(),
-                                   seed=self.feeding.seed)  # fmt: skip
+        model, found = reconstruct(
+            graph, self.masks(), model, self.unlabelled(),
+            passes=self.plan.passes, seed=self.feeding.seed,
+        )  # fmt: skip
         files.write_json(told, {"told": str(found)})
         return _kept(model, path), str(found)
 
