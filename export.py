@@ -3,6 +3,10 @@
 Example: python export.py --model runs/main/pruned/resnet20.keras --formats saved_model,tflite
 """
 
+from pathlib import Path
+from typing import Any
+
+import flags.dataset
 import flags.exporting
 import flags.model_file
 from flags import commandline
@@ -10,10 +14,11 @@ from flags import commandline
 # The flags come first, since they quieten TensorFlow's start-up.
 # isort: split
 
+import keras
 from absl import logging
 
-import tfprune
-from tfprune import files
+import tfprune.data
+from tfprune import files, runs
 from tfprune.data import preprocessing
 
 
@@ -22,22 +27,47 @@ def define_flags() -> None:
     flags.model_file.define()
     flags.exporting.define()
     flags.exporting.define_target()
+    flags.dataset.define()
 
 
 def main(argv: list[str]) -> None:
     """Read the flags and export."""
     del argv
-    path = flags.model_file.path()
+    commandline.refuse_idle(flags.exporting.idle())
+    path, names = flags.model_file.path(), flags.exporting.formats()
+    if flags.exporting.needs_data():
+        commandline.refuse_idle(flags.dataset.idle())
+    else:
+        reason = "no format of --formats is judged by images."
+        commandline.refuse_idle(dict.fromkeys(flags.dataset.NAMES, reason))
     target = flags.exporting.target(path)
     model = files.load_model(path)
-    formats, known = flags.exporting.formats(), preprocessing.load(path.parent)
+    images = judged_by(path, model) if flags.exporting.needs_data() else {}
+    known = preprocessing.load(path.parent)
     if known is None:
         logging.info("Without preprocessing: there is no %s beside the model", preprocessing.FILE)
     else:
         known.require_fit(model)
-    written = tfprune.export(model, **target, formats=formats, preprocessing=known)
+    written = tfprune.export(
+        model, **target, formats=names, **flags.exporting.bounds(), **images, preprocessing=known
+    )
     for name, place in written.items():
         logging.info("%s: %s", name, place)
+    logging.info("Compared with the model\n%s", written)
+
+
+def judged_by(path: Path, model: keras.Model) -> dict[str, Any]:
+    """Return the images that a format is measured on and judged by, as `tfprune.export` takes them.
+
+    Args:
+        path: the model's file.
+        model: the model.
+    """
+    data = tfprune.data.load(**flags.dataset.values())
+    feeding = runs.Feeding(**flags.dataset.preparation())
+    runs.require_same(path.parent, feeding.record(data))
+    feeding.preprocessing(data).require_fit(model)
+    return runs.judged_by(data, feeding, flags.exporting.images())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
 _MASKS = ("classes", "train_list", "image_size", "skip_bad")  # of data sets with masks
+NAMES = ("data", "normalisation", "validation_size", "split_seed", "data_dir", *_MASKS)
 
 
 def define() -> None:

@@ -7,16 +7,41 @@ from absl import flags
 
 from tfprune import plugins
 from tfprune.exporting import formats as known
+from tfprune.exporting import quantised
+from tfprune.exporting.comparing import EXACT
 
 FLAGS = flags.FLAGS
+_QUANTISED = ("representative", "min_agreement")
 
 
 def define() -> None:
-    """Define --formats."""
+    """Define --formats, and how what is written is measured and judged."""
     flags.DEFINE_list(
         "formats",
         ["saved_model"],
         f"Formats to export: {', '.join(plugins.names(known))}; empty for none.",
+    )
+    flags.DEFINE_float(
+        "tolerance",
+        EXACT,
+        "Largest accepted difference of an exported file's outputs from the model's, as a share of "
+        "their largest value; formats that store fewer bits have at least a bound of their own.",
+        lower_bound=0.0,
+        upper_bound=1.0,
+    )
+    flags.DEFINE_integer(
+        "representative",
+        300,
+        "Training images on which the ranges of values are measured for tflite_int8.",
+        lower_bound=1,
+    )
+    flags.DEFINE_float(
+        "min_agreement",
+        0.9,
+        "Least share of the validation images of which tflite_int8 must say the same class as the "
+        "model; else it is not kept.",
+        lower_bound=0.0,
+        upper_bound=1.0,
     )
 
 
@@ -35,5 +60,34 @@ def target(model: Path) -> dict[str, Any]:
 
 
 def formats() -> list[str]:
-    """Return the formats' names."""
+    """Return the formats' names.
+
+    Raises:
+        PruningError: there is no such format.
+    """
+    quantised(FLAGS.formats)
     return FLAGS.formats
+
+
+def needs_data() -> bool:
+    """Return whether a format must see images."""
+    return bool(quantised(formats()))
+
+
+def images() -> int:
+    """Return on how many training images ranges are measured."""
+    return FLAGS.representative
+
+
+def bounds() -> dict[str, float]:
+    """Return what is accepted, as `tfprune.export` takes it."""
+    return {"tolerance": FLAGS.tolerance, "min_agreement": FLAGS.min_agreement}
+
+
+def idle() -> dict[str, str]:
+    """Return the flags without effect, with the reason."""
+    if not formats():
+        return dict.fromkeys(("tolerance", *_QUANTISED), "--formats= names no format.")
+    if needs_data():
+        return {}
+    return dict.fromkeys(_QUANTISED, "only --formats=tflite_int8 is judged by images.")

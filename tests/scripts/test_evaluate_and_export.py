@@ -41,6 +41,29 @@ def test_export_writes_beside_the_model(baseline, tmp_path):
     assert (tmp_path / "other" / "model.keras").is_file()
 
 
+def test_export_judges_int8_by_the_validation_images(baseline, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(export.logging, "info", lambda text, *args: said.append(text % args))
+    given = ("--model", baseline / "resnet20.keras", "--export-dir", tmp_path)
+    call(export, *given, "--formats=tflite_int8", "--data=digits", "--min-agreement=0.5",
+         "--representative=50")  # fmt: skip
+    assert (tmp_path / "model_int8.tflite").is_file()
+    (row,) = (line for line in said[-1].splitlines() if line.startswith("tflite_int8"))
+    assert row.count("%") == 2  # agreement and accuracy
+    with pytest.raises(PruningError, match=r"made with \{'normalisation': 'channel'\}"):
+        call(export, *given, "--formats=tflite_int8", "--data=digits", "--normalisation=scale")
+
+
+def test_export_refuses_flags_without_effect(baseline, tmp_path):
+    given = ("--model", baseline / "resnet20.keras", "--export-dir", tmp_path)
+    with pytest.raises(PruningError, match=r"--min_agreement: only --formats=tflite_int8"):
+        call(export, *given, "--formats=keras", "--min_agreement=0.5")
+    with pytest.raises(PruningError, match=r"--data: no format of --formats is judged by images"):
+        call(export, *given, "--formats=keras", "--data=digits")
+    with pytest.raises(PruningError, match=r"Unknown export format 'tflit'"):
+        call(export, *given, "--formats=tflit")
+
+
 @pytest.mark.parametrize("script", [evaluate, export])
 def test_a_missing_or_damaged_model_is_named(script, tmp_path):
     with pytest.raises(PruningError, match=r"--model is missing: expected a \.keras or \.h5"):

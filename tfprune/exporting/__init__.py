@@ -1,5 +1,7 @@
 """Models for serving, each format compared with the model by its own runtime."""
 
-from tfprune.exporting.writing import export, require_formats
+from tfprune.exporting.comparing import Check, DisagreementError
+from tfprune.exporting.exported import Exported
+from tfprune.exporting.writing import export, quantised, require_formats
 
-__all__ = ["export", "require_formats"]
+__all__ = ["Check", "DisagreementError", "Exported", "export", "quantised", "require_formats"]

@@ -1,16 +1,29 @@
 """The names, example inputs and outputs of a model, flat and in the model's own order."""
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.passes.reader import read
 
 # Three images: neither one, which hides a fixed batch size, nor a power of two.
 _EXAMPLES = 3
 _FREE_SIZE = 32
+_AT_ONCE = 64  # samples of arrays that hold all of them
+
+
+@dataclass(frozen=True)
+class Flat:
+    """One batch: an array [B, ...] per input of the model in its order, and labels or None."""
+
+    inputs: list[np.ndarray]
+    labels: Any = None
 
 
 def require_graph(model: keras.Model) -> None:
@@ -57,6 +70,43 @@ def example_inputs(model: keras.Model, count: int = _EXAMPLES) -> list[np.ndarra
         values = random.standard_normal(shape) if floating else np.zeros(shape)
         arrays.append(values.astype(tensor.dtype))
     return arrays
+
+
+def flat_batches(data: Any, model: keras.Model, user: str) -> Iterator[Flat]:
+    """Yield data in batches whose inputs are the model's, in its order, shapes and types.
+
+    Args:
+        data: in any form that `tfprune.score` takes.
+        model: the model.
+        user: what reads it, for the error message.
+
+    Raises:
+        PruningError: no data, or inputs of another number or shape, or that are not finite.
+    """
+    for batch in read(data, model, user, batch_size=_AT_ONCE):
+        arrays = [np.asarray(x) for x in keras.tree.flatten(batch.inputs)]
+        for tensor, array in zip(model.inputs, arrays, strict=True):
+            _require_fit(tensor, array, user)
+        inputs = [x.astype(t.dtype) for x, t in zip(arrays, model.inputs, strict=True)]
+        if batch.size:
+            yield Flat(inputs, batch.labels)
+
+
+def _require_fit(tensor: keras.KerasTensor, array: np.ndarray, user: str) -> None:
+    wanted = (None, *tensor.shape[1:])
+    fits = len(wanted) == array.ndim and all(
+        one in (None, other) for one, other in zip(wanted, array.shape, strict=True)
+    )
+    if not fits:
+        raise PruningError(
+            f"{user}: expected arrays {wanted} for the input {tensor.name!r}, received "
+            f"{array.shape}. Give what the model itself takes, with an axis of samples."
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise PruningError(
+            f"{user}: expected finite numbers for the input {tensor.name!r}, received NaN or "
+            "infinity. Leave those samples out."
+        )
 
 
 def outputs(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:

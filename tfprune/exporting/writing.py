@@ -1,34 +1,41 @@
 """Write each format under a temporary name, compare it with the model, then rename it."""
 
+import contextlib
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import keras
-import numpy as np
 
 from tfprune import plugins
 from tfprune.data import Preprocessing
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
 from tfprune.exporting import formats as known
+from tfprune.exporting.comparing import EXACT, Check, compare, require_agreement, require_equal
+from tfprune.exporting.exported import Exported
 from tfprune.files import atomic_path, sweep
 from tfprune.files import known as is_known
-from tfprune.passes.reader import all_inputs
+
+_INPUTS, _SAMPLES = "export", "representative data"
 
 
-def export(
+def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyword
     model: keras.Model,
     directory: str | os.PathLike,
     *,
     formats: Sequence[str] = ("saved_model",),
     inputs: Any = None,
+    representative: Any = None,
+    tolerance: float = EXACT,
+    min_agreement: float = 0.9,
     preprocessing: Preprocessing | None = None,
     overwrite: bool = False,
-) -> dict[str, Path]:
+) -> Exported:
     """Write a model in the formats that servers read, each proven equal to the model.
 
     Every file is loaded again by its format's own runtime before it gets its name; one whose
@@ -39,23 +46,34 @@ def export(
         model: a built Keras model with named inputs.
         directory: the folder to write into; made if it is missing.
         formats: names among "saved_model", "keras", "tflite", "tflite_float16",
-            "tflite_dynamic_range", "onnx" and "openvino".
-        inputs: what to compare outputs on, in any form that `tfprune.score` takes, for instance
-            a list with one array [N, ...] per input of the model, N >= 1. Without them standard
-            normal numbers are used (zeros for integer inputs), with a free size of 32.
+            "tflite_dynamic_range", "tflite_int8", "onnx" and "openvino".
+        inputs: what to compare on, in any form that `tfprune.score` takes, for instance a list
+            with one array [N, ...] per input of the model, or the batches of a validation split;
+            with labels the accuracy is told, too. Without them: the representative data, else
+            three samples of standard normal numbers (zeros for integer inputs), with a free size
+            of 32.
+        representative: for "tflite_int8", what the ranges of all values are measured on, in the
+            same forms: some hundred training samples as the model takes them, not augmented.
+        tolerance: the largest accepted difference of the exact formats, as a share of the
+            output's scale, in (0, 1); those that store fewer bits have at least a bound of their
+            own.
+        min_agreement: the least share of samples, in [0, 1], of which "tflite_int8" must say the
+            same class as the model.
         preprocessing: what raw images go through, and the labels; `saved_model` then takes raw
             images or the bytes of files and gives probabilities and logits. It is written beside
             the files, too.
         overwrite: replace files that are already there; a version of a SavedModel never is.
 
     Returns:
-        For each format the path of what was written.
+        For each format the path of what was written; `.checks` has what was found in comparing,
+        and `str()` is a table of it.
 
     Raises:
+        DisagreementError: an int8 file answers too often otherwise than the model.
         PruningError: an unknown or repeated format, an existing target without `overwrite`, a
-            model that the format cannot hold, a missing optional package, or outputs that are
-            not finite, all zero, or differ by more than the format's tolerance (1e-5 of the
-            output's scale for the exact formats).
+            model that the format cannot hold, a missing optional package, data of another shape,
+            an option without effect, or outputs that are not finite, all zero, or differ by more
+            than the tolerance.
 
     Example:
         >>> import keras, tempfile
@@ -65,6 +83,8 @@ def export(
         'model.keras'
     """
     modules = require_formats(model, formats)
+    proof = _Proof(_again(inputs), _again(representative), tolerance, min_agreement)
+    proof.require(model, modules)
     sweep(directory, below=False)  # it may be any folder of the user's
     targets = {name: module.target(Path(directory)) for name, module in modules.items()}
     for name, target in targets.items():
@@ -73,18 +93,14 @@ def export(
                 f"The target {target} of format {name!r} exists. Expected a new place; "
                 "choose another directory or pass overwrite=True."
             )
-    if inputs is None:
-        batch = _signature.example_inputs(model)
-    else:
-        batch = keras.tree.flatten(all_inputs(inputs, model, "export"))
-    expected = _signature.outputs(model, batch)
+    checks = {}
     for name, module in modules.items():
-        with atomic_path(targets[name]) as temporary:
-            received = _write(name, module, model, temporary, batch, preprocessing)
-            _require_equal(name, model, expected, received, module.TOLERANCE)
+        with atomic_path(targets[name]) as temporary, _explaining(name, model):
+            _write(module, model, temporary, proof, preprocessing)
+            checks[name] = proof.check(name, module, model, temporary)
     if preprocessing is not None:
         preprocessing.save(directory)
-    return targets
+    return Exported(targets, checks)
 
 
 def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, ModuleType]:
@@ -119,25 +135,103 @@ def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, Mod
     return found
 
 
+def quantised(formats: Sequence[str]) -> list[str]:
+    """Return those formats that need representative data.
+
+    Example:
+        >>> quantised(["saved_model", "tflite_int8"])
+        ['tflite_int8']
+    """
+    modules = {name: plugins.find(known, name, "export format") for name in formats}
+    return [name for name, module in modules.items() if getattr(module, "MEASURES", False)]
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """What formats are measured and judged by; the fields are arguments of `export`."""
+
+    inputs: Any
+    representative: Any
+    tolerance: float
+    min_agreement: float
+
+    def require(self, model: keras.Model, modules: Sequence[str]) -> None:
+        """Refuse values out of range, data that is missing or does not fit, and what is idle."""
+        need = quantised(modules)
+        if need and self.representative is None:
+            raise PruningError(
+                f"Format {need[0]!r} needs representative data to measure the ranges of values on: "
+                "pass representative=, some hundred training samples as the model takes them; "
+                "received None."
+            )
+        if not need and self.representative is not None:
+            raise PruningError(
+                f"representative= has no effect on the formats {', '.join(modules)}: leave it out, "
+                "or add 'tflite_int8'."
+            )
+        if not 0 < self.tolerance < 1 or not 0 <= self.min_agreement <= 1:
+            raise PruningError(
+                "export: expected a tolerance in (0, 1) and min_agreement in [0, 1], received "
+                f"{self.tolerance} and {self.min_agreement}."
+            )
+        for data, user in ((self.inputs, _INPUTS), (self.representative, _SAMPLES)):
+            if data is not None:  # all of it is read later, after long conversions
+                next(_signature.flat_batches(data, model, user))
+
+    def samples(self, model: keras.Model) -> Iterator[list]:
+        """Yield the representative data, flat."""
+        for flat in _signature.flat_batches(self.representative, model, _SAMPLES):
+            yield flat.inputs
+
+    def check(self, name: str, module: ModuleType, model: keras.Model, path: Path) -> Check:
+        """Load what was written, and refuse it unless it is equal, or agrees if quantised."""
+        data = self.representative if self.inputs is None else self.inputs
+        if data is None:
+            batches = iter([_signature.Flat(_signature.example_inputs(model))])
+        else:
+            batches = _signature.flat_batches(data, model, _INPUTS)
+        seen = compare(model, module.load(path, model), batches)
+        if getattr(module, "MEASURES", False):
+            require_agreement(name, seen, self.min_agreement, self.limit(module, model))
+        else:
+            require_equal(name, seen, self.limit(module, model))
+        return seen.check()
+
+    def limit(self, module: ModuleType, model: keras.Model) -> float:
+        """Return the largest accepted difference of a format, as a share of the scale."""
+        own = 0.0 if module.TOLERANCE == EXACT else module.TOLERANCE
+        return max(self.tolerance, own, _signature.resolution(model))
+
+
+def _again(data: Any) -> Any:
+    """Return data that can be read several times."""
+    return list(data) if isinstance(data, Iterator) else data
+
+
 def _write(
-    name: str,
     module: ModuleType,
     model: keras.Model,
     path: Path,
-    batch: list[np.ndarray],
+    proof: _Proof,
     preprocessing: Preprocessing | None,
-) -> list[np.ndarray]:
-    serves = preprocessing is not None and hasattr(module, "serve")
+) -> None:
+    if getattr(module, "MEASURES", False):
+        module.write(model, path, proof.samples(model))
+    elif preprocessing is not None and hasattr(module, "serve"):
+        module.serve(model, path, preprocessing)
+        module.check(path, model, preprocessing, proof.limit(module, model))
+    else:
+        module.write(model, path)
+
+
+@contextlib.contextmanager
+def _explaining(name: str, model: keras.Model) -> Iterator[None]:
+    """Turn what converters and runtimes raise, types of their own, into an error of ours."""
     try:
-        if serves:
-            module.serve(model, path, preprocessing)
-            module.check(path, model, preprocessing)
-        else:
-            module.write(model, path)
-        return _signature.to_float64(module.load(path, model)(batch))
+        yield
     except PruningError:
         raise
-    except Exception as error:  # converters and runtimes raise types of their own
+    except Exception as error:
         if isinstance(error, OSError) and is_known(error):
             raise
         raise PruningError(
@@ -145,29 +239,3 @@ def _write(
             f"{textwrap.shorten(str(error), 300)} Nothing was left behind; another format may "
             "hold it."
         ) from error
-
-
-def _require_equal(
-    name: str,
-    model: keras.Model,
-    expected: list[np.ndarray],
-    received: list[np.ndarray],
-    tolerance: float,
-) -> None:
-    tolerance = max(tolerance, _signature.resolution(model))
-    for output, wanted, got in zip(_signature.output_names(model), expected, received, strict=True):
-        scale = np.abs(wanted).max()
-        if not np.isfinite(scale) or scale == 0:
-            raise PruningError(
-                f"Format {name!r} cannot be checked: the model's output {output!r} has the "
-                f"largest value {scale} on the inputs compared. Expected finite values that are "
-                "not all zero; pass inputs= that resemble real ones."
-            )
-        difference = np.abs(wanted - got).max() if wanted.shape == got.shape else np.inf
-        if not difference <= tolerance * scale:
-            raise PruningError(
-                f"Format {name!r} was removed again: its output {output!r} differs from the "
-                f"model's. Expected shape {wanted.shape} and a difference of at most "
-                f"{tolerance:g} of the output's scale {scale:g}; received shape {got.shape} and "
-                f"{difference / scale:g}. Another format may hold this model."
-            )

@@ -7,6 +7,7 @@ from tfprune.runs.own_folder import agree, own_folder
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
 from tfprune.runs.run_folder import SETTINGS, claim, require_same, text, values
+from tfprune.runs.shipping import judged_by
 from tfprune.runs.stages import Stages
 from tfprune.schedules._schedule import Outcome
 
@@ -19,6 +20,7 @@ __all__ = [
     "Stages",
     "agree",
     "claim",
+    "judged_by",
     "load_masks",
     "own_folder",
     "require_figures",

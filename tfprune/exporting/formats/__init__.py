@@ -6,6 +6,8 @@ A format module has:
 - `TOLERANCE`: the largest accepted difference, as a share of the output's largest value;
 - `refuse(model)`: raise `PruningError` for what the format cannot hold;
 - `write(model, path)`: write the model to `path`;
+- `MEASURES`, True where ranges of values must be measured: `write(model, path, samples)` then takes
+  flat inputs, too, and what it writes is judged by the answers it gives;
 - `load(path, model, threads=None)`: load what was written by its own runtime, and return a function
   from inputs to outputs, both flat lists of arrays in the order of `model.inputs` and
   `model.outputs`; it computes with so many threads, None for the runtime's own choice;
@@ -13,6 +15,6 @@ A format module has:
   function for each, of models with one output;
 - if it runs models as they are, `direct(model, threads=None)`: the same function without a file;
 - if the format can hold preprocessing, `serve(model, path, preprocessing)` in place of `write`,
-  which writes the model with it, and `check(path, model, preprocessing)`, which refuses what does
-  not compute the same.
+  which writes the model with it, and `check(path, model, preprocessing, tolerance)`, which refuses
+  what does not compute the same.
 """

@@ -1,8 +1,9 @@
-"""What the LiteRT formats share: they differ in how weights are stored."""
+"""What the LiteRT formats share: they differ in how numbers are stored."""
 
+import contextlib
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,17 @@ import tensorflow as tf
 from tfprune.exporting._signature import call, input_names, output_names
 from tfprune.exporting.formats import saved_model
 
+_SIGNATURE = "serving_default"
+Samples = Iterable[list[np.ndarray]]  # flat inputs [B, ...] each
+
 
 def write(
-    model: keras.Model, path: Path, *, quantize: bool = False, dtype: tf.DType | None = None
+    model: keras.Model,
+    path: Path,
+    *,
+    quantize: bool = False,
+    dtype: tf.DType | None = None,
+    samples: Samples | None = None,
 ) -> None:
     """Convert by way of a SavedModel, which carries the names of inputs and outputs.
 
@@ -24,11 +33,14 @@ def write(
         path: the file to write.
         quantize: store weights in fewer bits.
         dtype: the weights' type when quantizing; int8 when it is None.
+        samples: what ranges are measured on: all is computed in int8 then, and what has no such
+            form is an error.
     """
     with tempfile.TemporaryDirectory() as folder:
         saved_model.write(model, Path(folder) / "model")
         converter = tf.lite.TFLiteConverter.from_saved_model(f"{folder}/model")
-        path.write_bytes(_converted(converter, quantize, dtype))
+        measured = None if samples is None else {_SIGNATURE: (model, samples)}
+        path.write_bytes(_converted(converter, quantize, dtype, measured))
 
 
 def parts(
@@ -37,6 +49,7 @@ def parts(
     *,
     quantize: bool = False,
     dtype: tf.DType | None = None,
+    samples: Sequence[Samples] | None = None,
 ) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
     """Return the function of each model, all of one file with a signature for each.
 
@@ -45,6 +58,7 @@ def parts(
         threads: how many the interpreter computes with.
         quantize: as for `write`.
         dtype: as for `write`.
+        samples: as for `write`, of each model.
     """
     archive = keras.export.ExportArchive()
     names = [f"part_{place}" for place in range(len(models))]
@@ -52,10 +66,13 @@ def parts(
         specs = [tf.TensorSpec(x.shape, x.dtype, name=x.name) for x in model.inputs]
         archive.track(model)
         archive.add_endpoint(name, _answering(model), input_signature=specs)
+    measured = None
+    if samples is not None:
+        measured = dict(zip(names, zip(models, samples, strict=True), strict=True))
     with tempfile.TemporaryDirectory() as folder:
         archive.write_out(f"{folder}/parts", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(f"{folder}/parts", names)
-        content = _converted(converter, quantize, dtype)
+        content = _converted(converter, quantize, dtype, measured)
     interpreter = _interpreter(threads, model_content=content)
     return [
         _runner(interpreter, name, input_names(model), output_names(model))
@@ -68,15 +85,36 @@ def load(
 ) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     """Return the function that the interpreted file computes."""
     interpreter = _interpreter(threads, model_path=str(path))
-    return _runner(interpreter, "serving_default", input_names(model), output_names(model))
+    return _runner(interpreter, _SIGNATURE, input_names(model), output_names(model))
 
 
-def _converted(converter: Any, quantize: bool, dtype: tf.DType | None) -> bytes:
-    if quantize:
+def _converted(
+    converter: Any,
+    quantize: bool,
+    dtype: tf.DType | None,
+    measured: Mapping[str, tuple[keras.Model, Samples]] | None,
+) -> bytes:
+    if quantize or measured is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if dtype is not None:
         converter.target_spec.supported_types = [dtype]
-    return converter.convert()
+    if measured is not None:
+        converter.representative_dataset = lambda: _one_by_one(measured)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    with _quiet():  # what measures ranges is an interpreter
+        return converter.convert()
+
+
+def _one_by_one(
+    measured: Mapping[str, tuple[keras.Model, Samples]],
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    # The converter does not follow a batch size that changes.
+    for signature, (model, samples) in measured.items():
+        for arrays in samples:
+            for place in range(len(arrays[0])):
+                own = (array[place : place + 1] for array in arrays)
+                yield signature, dict(zip(input_names(model), own, strict=True))
 
 
 def _answering(model: keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
@@ -85,19 +123,42 @@ def _answering(model: keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
 
 
 def _interpreter(threads: int | None, **source: Any) -> Any:
-    with warnings.catch_warnings():
-        # The announced move to another package; this TensorFlow still carries its own.
-        warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter")
+    with _quiet():
         return tf.lite.Interpreter(num_threads=threads, **source)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Pass over the announced move to another package: this TensorFlow carries its own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter")
+        yield
 
 
 def _runner(
     interpreter: Any, signature: str, takes: list[str], gives: list[str]
 ) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     runner = interpreter.get_signature_runner(signature)
+    doors, exits = runner.get_input_details(), runner.get_output_details()
 
     def run(inputs: list[np.ndarray]) -> list[np.ndarray]:
-        received = runner(**dict(zip(takes, inputs, strict=True)))
-        return [received[name] for name in gives]
+        named = zip(takes, inputs, strict=True)
+        received = runner(**{name: _stored(array, doors[name]) for name, array in named})
+        return [_real(received[name], exits[name]) for name in gives]
 
     return run
+
+
+def _stored(array: np.ndarray, details: Mapping[str, Any]) -> np.ndarray:
+    """Return real numbers as the file takes them."""
+    scale, zero = details["quantization"]
+    if not scale:
+        return array
+    limits = np.iinfo(details["dtype"])
+    return np.clip(np.rint(array / scale + zero), limits.min, limits.max).astype(details["dtype"])
+
+
+def _real(array: np.ndarray, details: Mapping[str, Any]) -> np.ndarray:
+    """Return what the file gives as real numbers."""
+    scale, zero = details["quantization"]
+    return (array.astype(np.float32) - zero) * scale if scale else array

@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.exporting import _signature
+from tfprune.exporting.comparing import EXACT
 from tfprune.files import load_model
 
-TOLERANCE = 1e-5
+TOLERANCE = EXACT
 
 
 def target(directory: Path) -> Path:

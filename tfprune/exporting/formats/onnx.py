@@ -15,10 +15,11 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
 from tfprune.exporting._joined import joined
+from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.formats import saved_model
 from tfprune.graph.rules import has_role
 
-TOLERANCE = 1e-5
+TOLERANCE = EXACT
 
 
 def target(directory: Path) -> Path:

@@ -13,10 +13,11 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
 from tfprune.exporting._joined import joined
+from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.formats import saved_model
 from tfprune.files import make_folder
 
-TOLERANCE = 1e-5
+TOLERANCE = EXACT
 # Some processors are given bfloat16 otherwise, which has three digits.
 _EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 

@@ -28,12 +28,13 @@ from tfprune.exporting._signature import (
     require_threads,
 )
 from tfprune.exporting.formats import keras as keras_format
+from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.warm_up import write_warm_up
 from tfprune.files import make_folder, write_text
 from tfprune.graph.heads import gives_probabilities
 from tfprune.surgery.responses import raw_outputs
 
-TOLERANCE = 1e-5
+TOLERANCE = EXACT
 _DEFAULT, _OWN, _BYTES = "serving_default", "model", "bytes"
 _EXAMPLES = 3
 
@@ -118,8 +119,16 @@ def parts(
     return keras_format.parts(models, threads)
 
 
-def check(path: Path, model: keras.Model, preprocessing: Preprocessing) -> None:
+def check(
+    path: Path, model: keras.Model, preprocessing: Preprocessing, tolerance: float = EXACT
+) -> None:
     """Refuse signatures that compute something else than preprocessing and model in turn.
+
+    Args:
+        path: the folder that was written.
+        model: the model.
+        preprocessing: what `serve` was given.
+        tolerance: the largest accepted difference, as a share of the output's scale.
 
     Raises:
         PruningError: they differ.
@@ -136,10 +145,10 @@ def check(path: Path, model: keras.Model, preprocessing: Preprocessing) -> None:
         received = loaded.signatures[name](**given)
         found = received.get("probabilities", received.get(output_names(model)[0]))
         difference = np.abs(found.numpy() - expected).max()
-        if not difference <= TOLERANCE * scale:
+        if not difference <= tolerance * scale:
             raise PruningError(
                 f"The signature {name!r} differs from preprocessing and model in turn: expected a "
-                f"difference of at most {TOLERANCE:g} of the scale {scale:g}, received "
+                f"difference of at most {tolerance:g} of the scale {scale:g}, received "
                 f"{difference:g}. Export without preprocessing."
             )
 

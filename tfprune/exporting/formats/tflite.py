@@ -4,12 +4,13 @@ from pathlib import Path
 
 import keras
 
+from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.formats import _litert
 from tfprune.exporting.formats._litert import load, parts
 
 __all__ = ["TOLERANCE", "load", "parts", "refuse", "target", "write"]
 
-TOLERANCE = 1e-5
+TOLERANCE = EXACT
 
 
 def target(directory: Path) -> Path:
