@@ -16,6 +16,7 @@ from tfprune.graph.analysis import analyse
 from tfprune.reconstruction.report import Reconstruction
 from tfprune.reporting.environment import environment
 from tfprune.scoring.scores import Scores
+from tfprune.selection.request import AMOUNTS
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.verification import Verification, verify
 from tfprune.training.identity import digest
@@ -98,6 +99,27 @@ class PruningReport:
         arrays = {f"keep/{name}": mask for name, mask in self.keep.items()}
         arrays |= {f"scores/{name}": x for name, x in self.scores.by_channel().items()}
         write_arrays(path, {"report": np.array(text), **arrays})
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what an exported model tells of its pruning, as `tfprune.export` takes it.
+
+        That is the method, the amount, and fingerprints of the scores and of the original.
+
+        Example:
+            >>> import keras, tfprune
+            >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="a"),
+            ...                           keras.layers.Dense(2)])
+            >>> _, report = tfprune.prune(model, None, method="l1", ratio=0.5)
+            >>> report.metadata()["amount"]
+            {'ratio': 0.5}
+        """
+        scores = self.scores.by_channel()
+        return {
+            "method": self.method,
+            "amount": {name: x for name, x in self.settings.items() if name in AMOUNTS},
+            "scores": digest([scores[name] for name in sorted(scores)]),
+            "original": self.original,
+        }
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "PruningReport":

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,9 @@ from tfprune.exporting import _signature
 from tfprune.exporting import formats as known
 from tfprune.exporting.comparing import EXACT, Check, compare, require_agreement, require_equal
 from tfprune.exporting.exported import Exported
-from tfprune.files import atomic_path, sweep
+from tfprune.exporting.metadata import as_text
+from tfprune.exporting.serving import servable_name, write_companions
+from tfprune.files import atomic_path, sweep, write_version
 from tfprune.files import known as is_known
 
 _INPUTS, _SAMPLES = "export", "representative data"
@@ -34,6 +36,8 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
     tolerance: float = EXACT,
     min_agreement: float = 0.9,
     preprocessing: Preprocessing | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    name: str | None = None,
     overwrite: bool = False,
 ) -> Exported:
     """Write a model in the formats that servers read, each proven equal to the model.
@@ -62,6 +66,10 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
         preprocessing: what raw images go through, and the labels; `saved_model` then takes raw
             images or the bytes of files and gives probabilities and logits. It is written beside
             the files, too.
+        metadata: what the files are to tell of themselves, plain values by name, such as
+            `PruningReport.metadata()`; see `tfprune.exporting.read_metadata`.
+        name: what the model is served as: its versions lie in a folder of that name then, and
+            beside it a `models.config` for TensorFlow Serving and a client to begin with.
         overwrite: replace files that are already there; a version of a SavedModel never is.
 
     Returns:
@@ -85,22 +93,37 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
     modules = require_formats(model, formats)
     proof = _Proof(_again(inputs), _again(representative), tolerance, min_agreement)
     proof.require(model, modules)
-    sweep(directory, below=False)  # it may be any folder of the user's
-    targets = {name: module.target(Path(directory)) for name, module in modules.items()}
-    for name, target in targets.items():
-        if target.exists() and not overwrite:
+    about = as_text(model, metadata, preprocessing)
+    root = Path(directory)
+    base = root if name is None else root / servable_name(name)
+    for folder in {root, base}:
+        sweep(folder, below=False)  # it may be any folder of the user's
+    places = {each: module.target(root) for each, module in modules.items()}
+    for each, place in places.items():
+        if place.exists() and not overwrite and not _numbered(modules[each]):
             raise PruningError(
-                f"The target {target} of format {name!r} exists. Expected a new place; "
+                f"The target {place} of format {each!r} exists. Expected a new place; "
                 "choose another directory or pass overwrite=True."
             )
     checks = {}
-    for name, module in modules.items():
-        with atomic_path(targets[name]) as temporary, _explaining(name, model):
-            _write(module, model, temporary, proof, preprocessing)
-            checks[name] = proof.check(name, module, model, temporary)
+    for each, module in modules.items():
+
+        def written(path: Path, each: str = each, module: ModuleType = module) -> None:
+            with _explaining(each, model):
+                _write(module, model, path, proof, preprocessing)
+                module.hold(path, about)
+                checks[each] = proof.check(each, module, model, path)
+
+        if _numbered(module):
+            places[each] = write_version(base, written)
+        else:
+            with atomic_path(places[each]) as temporary:
+                written(temporary)
     if preprocessing is not None:
-        preprocessing.save(directory)
-    return Exported(targets, checks)
+        preprocessing.save(root)
+    if name is not None and any(map(_numbered, modules.values())):
+        write_companions(root, client=preprocessing is not None)
+    return Exported(places, checks)
 
 
 def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, ModuleType]:
@@ -201,6 +224,11 @@ class _Proof:
         """Return the largest accepted difference of a format, as a share of the scale."""
         own = 0.0 if module.TOLERANCE == EXACT else module.TOLERANCE
         return max(self.tolerance, own, _signature.resolution(model))
+
+
+def _numbered(module: ModuleType) -> bool:
+    """Return whether a format's folders are versions, each with the next number."""
+    return getattr(module, "NUMBERED", False)
 
 
 def _again(data: Any) -> Any:

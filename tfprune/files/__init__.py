@@ -4,7 +4,14 @@ Everything that tfprune writes goes through here, and so does every error of the
 """
 
 from tfprune.files._arrays import read_arrays, write_arrays
-from tfprune.files._atomic import atomic_path, is_partial, make_folder, remove, sweep
+from tfprune.files._atomic import (
+    atomic_path,
+    is_partial,
+    make_folder,
+    remove,
+    sweep,
+    write_version,
+)
 from tfprune.files._models import load_model, save_model
 from tfprune.files._system_errors import explained, known, told
 from tfprune.files._text import read_json, read_text, write_json, write_text
@@ -26,4 +33,5 @@ __all__ = [
     "write_arrays",
     "write_json",
     "write_text",
+    "write_version",
 ]

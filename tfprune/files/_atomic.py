@@ -1,11 +1,12 @@
 """Files and folders that appear under their names when they are whole, and not before."""
 
 import contextlib
+import errno
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tfprune.errors import PruningError
@@ -44,6 +45,63 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         'whole'
     """
     path = Path(path)
+    with partial_path(path) as temporary:
+        yield temporary
+        _require_written(temporary, path)
+        _replace(temporary, path)
+
+
+def write_version(folder: str | os.PathLike, write: Callable[[Path], None]) -> Path:
+    """Write a folder that becomes the next numbered one; one that is there is never replaced.
+
+    The number is taken at the very end, in one step of the file system: of several writers each
+    gets its own.
+
+    Args:
+        folder: the folder of the numbered ones; made if it is missing.
+        write: writes a folder that is not empty to the path that it is called with.
+
+    Returns:
+        The numbered folder.
+
+    Raises:
+        PruningError: the folder cannot be made, or nothing was written.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> def write(path):
+        ...     (make_folder(path) / "model").touch()
+        >>> [write_version(folder, write).name for _ in range(2)]
+        ['1', '2']
+    """
+    folder = Path(folder)
+    with partial_path(folder / "1") as temporary:
+        write(temporary)
+        _require_written(temporary, folder)
+        while True:
+            taken = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
+            target = folder / str(1 + max(taken, default=0))
+            try:
+                temporary.rename(target)  # rename(2) refuses a folder that holds something
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                    raise
+            else:
+                return target
+
+
+@contextlib.contextmanager
+def partial_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; what is left there when the block ends is removed.
+
+    Args:
+        path: the file or folder in mind; missing parent folders are made.
+
+    Raises:
+        PruningError: the folder cannot be made, or the system refuses what the block does.
+    """
+    path = Path(path)
     make_folder(path.parent)
     mark = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
     temporary = path.with_name(f".{path.stem}.{mark}.partial{path.suffix}")
@@ -51,14 +109,14 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     try:
         with told(path, "written"):
             yield temporary
-            if not temporary.exists():
-                raise PruningError(
-                    f"Nothing was written for {path}: the block must write {temporary}."
-                )
-            _replace(temporary, path)
     finally:
         remove(temporary)
         _OPEN.discard(mark)
+
+
+def _require_written(temporary: Path, path: Path) -> None:
+    if not temporary.exists():
+        raise PruningError(f"Nothing was written for {path}: the block must write {temporary}.")
 
 
 def make_folder(path: str | os.PathLike) -> Path:

@@ -3,6 +3,7 @@
 A format module has:
 
 - `target(directory)`: the path of what it writes;
+- `NUMBERED`, True where that is a folder of which each export makes a new one, the number its name;
 - `TOLERANCE`: the largest accepted difference, as a share of the output's largest value;
 - `refuse(model)`: raise `PruningError` for what the format cannot hold;
 - `write(model, path)`: write the model to `path`;
@@ -16,5 +17,7 @@ A format module has:
 - if it runs models as they are, `direct(model, threads=None)`: the same function without a file;
 - if the format can hold preprocessing, `serve(model, path, preprocessing)` in place of `write`,
   which writes the model with it, and `check(path, model, preprocessing, tolerance)`, which refuses
-  what does not compute the same.
+  what does not compute the same;
+- `hold(path, text)`: put metadata, a JSON text, into what was written; `held(path)`: return it,
+  None where there is none or what lies at `path` is of another format.
 """

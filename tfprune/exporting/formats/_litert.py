@@ -1,6 +1,7 @@
 """What the LiteRT formats share: they differ in how numbers are stored."""
 
 import contextlib
+import json
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.exporting._members import METADATA, append, member
 from tfprune.exporting._signature import call, input_names, output_names
 from tfprune.exporting.formats import saved_model
 
@@ -125,6 +127,17 @@ def _answering(model: keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
 def _interpreter(threads: int | None, **source: Any) -> Any:
     with _quiet():
         return tf.lite.Interpreter(num_threads=threads, **source)
+
+
+def hold(path: Path, text: str) -> None:
+    """Append metadata, and the labels as a file of their own, which Android's readers look for."""
+    labels = json.loads(text).get("labels")
+    append(path, {METADATA: text} | ({"labels.txt": "\n".join(labels)} if labels else {}))
+
+
+def held(path: Path) -> str | None:
+    """Return the metadata; None: there are none, or it is another format's file."""
+    return member(path, METADATA) if path.suffix == ".tflite" else None
 
 
 @contextlib.contextmanager

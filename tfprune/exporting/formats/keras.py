@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.exporting import _signature
+from tfprune.exporting._members import METADATA, append, member
 from tfprune.exporting.comparing import EXACT
 from tfprune.files import load_model
 
@@ -54,3 +55,13 @@ def parts(
 ) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
     """Return the function of each model."""
     return [direct(model, threads) for model in models]
+
+
+def hold(path: Path, text: str) -> None:
+    """Put metadata into the archive that the file is."""
+    append(path, {METADATA: text})
+
+
+def held(path: Path) -> str | None:
+    """Return the metadata; None: there are none, or it is another format's file."""
+    return member(path, METADATA) if path.suffix == ".keras" else None

@@ -15,8 +15,10 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
 from tfprune.exporting._joined import joined
+from tfprune.exporting._members import METADATA
 from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.formats import saved_model
+from tfprune.exporting.formats._onnx_operations import erfc, layers, require_known
 from tfprune.graph.rules import has_role
 
 TOLERANCE = EXACT
@@ -33,15 +35,10 @@ def refuse(model: keras.Model) -> None:
     Keras computes a grouped convolution on the CPU by a call that tf2onnx leaves in the file
     as an unknown operation: the file would be invalid.
     """
-    missing = [name for name in ("tf2onnx", "onnxruntime") if not importlib.util.find_spec(name)]
-    if missing:
-        raise PruningError(
-            f"Format 'onnx' needs the packages tf2onnx and onnxruntime, not installed: "
-            f"{', '.join(missing)}. Install them with: pip install 'tfprune[export]'."
-        )
+    require_packages()
     grouped = [
         layer.name
-        for layer in _layers(model)
+        for layer in layers(model)
         if has_role(layer, "convolution") and getattr(layer, "groups", 1) > 1
     ]
     if grouped:
@@ -49,6 +46,16 @@ def refuse(model: keras.Model) -> None:
             "Format 'onnx' cannot hold grouped convolutions: tf2onnx leaves them in the file as "
             f"an operation that no runtime knows. Expected groups=1, received groups > 1 in: "
             f"{', '.join(grouped)}. Export 'saved_model' or 'tflite' instead."
+        )
+
+
+def require_packages() -> None:
+    """Refuse without the optional packages."""
+    missing = [name for name in ("tf2onnx", "onnxruntime") if not importlib.util.find_spec(name)]
+    if missing:
+        raise PruningError(
+            f"Format 'onnx' needs the packages tf2onnx and onnxruntime, not installed: "
+            f"{', '.join(missing)}. Install them with: pip install 'tfprune[export]'."
         )
 
 
@@ -65,7 +72,26 @@ def write(model: keras.Model, path: Path) -> None:
         convert.from_graph_def(
             graph, name=model.name, input_names=inputs, output_names=outputs,
             tensors_to_rename=renamed, output_path=str(path),
+            custom_op_handlers={"Erfc": (erfc, [])},
         )  # fmt: skip
+    require_known(path, model)
+
+
+def hold(path: Path, text: str) -> None:
+    """Put metadata into the model's properties."""
+    onnx = importlib.import_module("onnx")
+    found = onnx.load(path, load_external_data=False)
+    onnx.helper.set_model_props(found, {METADATA: text})
+    onnx.save(found, path)
+
+
+def held(path: Path) -> str | None:
+    """Return the metadata; None: there are none, or it is another format's file."""
+    if path.suffix != ".onnx":
+        return None
+    require_packages()
+    found = importlib.import_module("onnx").load(path, load_external_data=False)
+    return {one.key: one.value for one in found.metadata_props}.get(METADATA)
 
 
 @contextlib.contextmanager
@@ -116,10 +142,3 @@ def _session(
     options.intra_op_num_threads = threads or 0
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     return lambda inputs: session.run(gives, dict(zip(takes, inputs, strict=True)))
-
-
-def _layers(model: keras.Model) -> Iterator[keras.Layer]:
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)

@@ -18,6 +18,7 @@ from tfprune.exporting.formats import saved_model
 from tfprune.files import make_folder
 
 TOLERANCE = EXACT
+_NOTE = "tfprune"
 # Some processors are given bfloat16 otherwise, which has three digits.
 _EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 
@@ -30,6 +31,11 @@ def target(directory: Path) -> Path:
 def refuse(model: keras.Model) -> None:
     """Refuse without the optional package."""
     del model
+    require_package()
+
+
+def require_package() -> None:
+    """Refuse without the optional package."""
     if not importlib.util.find_spec("openvino"):
         raise PruningError(
             "Format 'openvino' needs the package openvino, which is not installed. Install it "
@@ -96,3 +102,21 @@ def _compiled(
         return [received[name] for name in gives]
 
     return call
+
+
+def hold(path: Path, text: str) -> None:
+    """Put metadata into the network's own notes."""
+    openvino = importlib.import_module("openvino")
+    network, weights = ((path / f"model.{suffix}").read_bytes() for suffix in ("xml", "bin"))
+    found = openvino.Core().read_model(model=network, weights=weights)  # not mapped: it is replaced
+    found.set_rt_info(text, [_NOTE])
+    openvino.save_model(found, path / "model.xml", compress_to_fp16=False)
+
+
+def held(path: Path) -> str | None:
+    """Return the metadata; None: there are none, or it is another format's folder."""
+    if not (path / "model.xml").is_file():
+        return None
+    require_package()
+    found = importlib.import_module("openvino").Core().read_model(path / "model.xml")
+    return found.get_rt_info([_NOTE]).value if found.has_rt_info([_NOTE]) else None

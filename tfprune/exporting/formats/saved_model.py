@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from tfprune.data import Preprocessing
 from tfprune.errors import PruningError
+from tfprune.exporting._members import METADATA
 from tfprune.exporting._signature import (
     call,
     example_inputs,
@@ -27,22 +28,23 @@ from tfprune.exporting._signature import (
     output_names,
     require_threads,
 )
-from tfprune.exporting.formats import keras as keras_format
 from tfprune.exporting.comparing import EXACT
+from tfprune.exporting.formats import keras as keras_format
 from tfprune.exporting.warm_up import write_warm_up
-from tfprune.files import make_folder, write_text
+from tfprune.files import make_folder, read_text, write_text
 from tfprune.graph.heads import gives_probabilities
 from tfprune.surgery.responses import raw_outputs
 
 TOLERANCE = EXACT
+NUMBERED = True
 _DEFAULT, _OWN, _BYTES = "serving_default", "model", "bytes"
 _EXAMPLES = 3
+_EXTRA = "assets.extra"  # of files that TensorFlow Serving leaves alone
 
 
 def target(directory: Path) -> Path:
-    """Return the folder of the next version: TensorFlow Serving looks for numbered folders."""
-    found = [p.name for p in directory.iterdir()] if directory.is_dir() else []
-    return directory / str(1 + max((int(name) for name in found if name.isdecimal()), default=0))
+    """Return the folder of the first version."""
+    return directory / "1"
 
 
 def refuse(model: keras.Model) -> None:
@@ -83,7 +85,7 @@ def serve(model: keras.Model, path: Path, preprocessing: Preprocessing) -> None:
     texts = tf.TensorSpec((None,), tf.string, name="content")
     archive.add_endpoint(_BYTES, content, input_signature=[texts])
     archive.write_out(str(path), verbose=False)
-    extra = make_folder(path / "assets.extra")  # where TensorFlow Serving leaves files alone
+    extra = make_folder(path / _EXTRA)
     write_text(extra / "labels.txt", "".join(f"{label}\n" for label in preprocessing.labels))
     preprocessing.save(extra)
     picture = np.zeros((*shape[:2], 3), np.uint8)
@@ -193,3 +195,14 @@ def _classifies(model: keras.Model) -> bool:
     except PruningError:
         return False
     return True
+
+
+def hold(path: Path, text: str) -> None:
+    """Put metadata where TensorFlow Serving leaves files alone."""
+    write_text(make_folder(path / _EXTRA) / METADATA, text)
+
+
+def held(path: Path) -> str | None:
+    """Return the metadata; None: there are none, or it is no SavedModel."""
+    file = path / _EXTRA / METADATA
+    return read_text(file, "Export the model again.") if file.is_file() else None

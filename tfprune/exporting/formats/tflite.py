@@ -6,9 +6,9 @@ import keras
 
 from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.formats import _litert
-from tfprune.exporting.formats._litert import load, parts
+from tfprune.exporting.formats._litert import held, hold, load, parts
 
-__all__ = ["TOLERANCE", "load", "parts", "refuse", "target", "write"]
+__all__ = ["TOLERANCE", "held", "hold", "load", "parts", "refuse", "target", "write"]
 
 TOLERANCE = EXACT
 

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from tfprune.exporting.formats import _litert
-from tfprune.exporting.formats._litert import load
+from tfprune.exporting.formats._litert import held, hold, load
 
-__all__ = ["TOLERANCE", "load", "parts", "refuse", "target", "write"]
+__all__ = ["TOLERANCE", "held", "hold", "load", "parts", "refuse", "target", "write"]
 
 TOLERANCE = 5e-2
 

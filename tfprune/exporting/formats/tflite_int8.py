@@ -11,9 +11,9 @@ import numpy as np
 
 from tfprune.exporting._signature import example_inputs
 from tfprune.exporting.formats import _litert
-from tfprune.exporting.formats._litert import load
+from tfprune.exporting.formats._litert import held, hold, load
 
-__all__ = ["MEASURES", "TOLERANCE", "load", "parts", "refuse", "target", "write"]
+__all__ = ["MEASURES", "TOLERANCE", "held", "hold", "load", "parts", "refuse", "target", "write"]
 
 TOLERANCE = 0.1  # of outputs that are no answers; for those there is the agreement
 MEASURES = True

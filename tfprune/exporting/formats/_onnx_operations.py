@@ -1,0 +1,59 @@
+"""Operations that TensorFlow has and ONNX has not: one is written otherwise, others are refused."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+
+
+def erfc(context: Any, node: Any, name: str, arguments: list) -> None:
+    """Write erfc(x), of which exact GELU is made, as 1 - erf(x): ONNX has erf alone."""
+    del arguments
+    (given,), (result,) = node.input, node.output
+    kind, shape = context.get_dtype(result), context.get_shape(result)
+    context.remove_node(node.name)
+    one = context.make_const(f"{name}/one", np.ones((), np.float32))
+    erf = context.make_node("Erf", [given], shapes=[shape], dtypes=[kind], name=f"{name}/erf")
+    context.make_node(
+        "Sub", [one.output[0], erf.output[0]], outputs=[result], shapes=[shape], dtypes=[kind],
+        name=name,
+    )  # fmt: skip
+
+
+def require_known(path: Path, model: keras.Model) -> None:
+    """Refuse a file with operations that ONNX does not have: tf2onnx leaves them as they are."""
+    onnx = importlib.import_module("onnx")
+    nodes = onnx.load(path, load_external_data=False).graph.node
+    unknown = [node for node in nodes if not onnx.defs.has(node.op_type, node.domain)]
+    if not unknown:
+        return
+    kinds = ", ".join(sorted({node.op_type for node in unknown}))
+    where = ", ".join(sorted({_layer_of(node.name, model) for node in unknown}))
+    raise PruningError(
+        f"Format 'onnx' cannot hold the model {model.name!r}: ONNX has no operation {kinds}, which "
+        f"{where} is made of. Export 'saved_model' or 'tflite' instead, or replace that layer."
+    )
+
+
+def _layer_of(node: str, model: keras.Model) -> str:
+    """Return the name of the innermost layer that a node belongs to, its own if there is none.
+
+    Keras adds the same number to all names when it calls a model once more.
+    """
+    parts = node.split("/")
+    number = next((x[len(model.name) :] for x in parts if x.startswith(model.name)), "")
+    scopes = {f"{layer.name}{number}": layer.name for layer in layers(model)}
+    return next((scopes[part] for part in reversed(parts) if part in scopes), node)
+
+
+def layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield a model's layers, those of nested models too."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from layers(layer)
