@@ -1,12 +1,20 @@
 """Half of a small transformer's heads and hidden channels, without training.
 
     python -m benchmarks.heads
+    python -m benchmarks.heads --data=cifar10 --data_dir=DIR --folder=DIR
 
-A subclassed vision transformer is trained on `digits` (embedded: 8 x 8 pixels), pruned to half of
-its heads and of the hidden channels of its MLPs, and tested as it is and with its kernels solved
-anew from the training images, no labels.
+A subclassed vision transformer is trained, on `digits` (embedded: 8 x 8 pixels) or on CIFAR-10,
+pruned to half of its heads and of the hidden channels of its MLPs, and tested as it is and with its
+kernels solved anew from training images, no labels. A training that was killed goes on where it
+was when it is started again with the same folder.
 """
 
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,62 +22,117 @@ import numpy as np
 from keras import layers, ops
 
 import tfprune
+import tfprune.data
 
-_WIDTH, _HEADS, _BLOCKS, _EPOCHS = 48, 8, 4, 40
+_METHODS = [
+    *(("random", {"seed": seed}) for seed in range(3)),
+    *((name, {}) for name in ("l1", "l2", "taylor", "obs")),
+]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a transformer is built for a data set, and trained.
+
+    Args:
+        side: of the images, in pixels.
+        stem: output channels of the convolutions before the blocks, each of stride 2; the last are
+            the stream's.
+        window: side of their kernels.
+        epochs: of the training.
+        augment: of the training images.
+        images: of the training split that scores and kernels are computed from.
+    """
+
+    side: int
+    stem: tuple[int, ...]
+    window: int
+    epochs: int
+    augment: str
+    images: int
+    heads: int = 8
+    blocks: int = 4
+
+
+SETTINGS = {
+    "digits": Setting(8, (48,), 2, epochs=40, augment="none", images=1437),
+    "cifar10": Setting(32, (32, 64), 3, epochs=10, augment="crop_flip", images=2000),
+}
 
 
 class Block(layers.Layer):
     """Attention written with Dense layers, and an MLP, each behind a norm."""
 
-    def __init__(self):
+    def __init__(self, width: int, heads: int):
         super().__init__()
+        self.width, self.count = width, heads
         self.norms = [layers.LayerNormalization() for _ in range(2)]
-        self.query, self.key, self.value, self.out = (layers.Dense(_WIDTH) for _ in range(4))
-        self.hidden, self.back = layers.Dense(4 * _WIDTH, activation="gelu"), layers.Dense(_WIDTH)
+        self.query, self.key, self.value, self.out = (layers.Dense(width) for _ in range(4))
+        self.hidden, self.back = layers.Dense(4 * width, activation="gelu"), layers.Dense(width)
 
     def heads(self, x: Any) -> Any:
         """Return x [b, t, width] as [b, heads, t, size]."""
         batch, length, _ = ops.shape(x)
-        return ops.transpose(ops.reshape(x, (batch, length, _HEADS, -1)), (0, 2, 1, 3))
+        return ops.transpose(ops.reshape(x, (batch, length, self.count, -1)), (0, 2, 1, 3))
 
     def call(self, x: Any) -> Any:
         """Return the stream x [b, t, width] with what the block adds."""
         y = self.norms[0](x)
         query, key, value = (self.heads(f(y)) for f in (self.query, self.key, self.value))
-        scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) / (_WIDTH // _HEADS) ** 0.5
+        scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) / (self.width // self.count) ** 0.5
         y = ops.transpose(ops.matmul(ops.softmax(scores), value), (0, 2, 1, 3))
-        x = x + self.out(ops.reshape(y, (ops.shape(x)[0], -1, _WIDTH)))
+        x = x + self.out(ops.reshape(y, (ops.shape(x)[0], -1, self.width)))
         return x + self.back(self.hidden(self.norms[1](x)))
 
 
 class Transformer(keras.Model):
-    """Patches of 2 x 2 pixels, a position table, blocks, a mean over the patches."""
+    """A stem of convolutions, a position table, blocks, a mean over the places."""
 
-    def __init__(self):
+    def __init__(self, setting: Setting):
         super().__init__()
-        self.patches = layers.Conv2D(_WIDTH, 2, strides=2)
-        self.position = self.add_weight(shape=(16, _WIDTH), initializer="normal", name="position")
-        self.blocks = [Block() for _ in range(_BLOCKS)]
+        *inner, width = setting.stem
+        options = {"strides": 2, "padding": "same"}
+        self.stem = [layers.Conv2D(n, setting.window, activation="gelu", **options) for n in inner]
+        self.patches = layers.Conv2D(width, setting.window, **options)
+        self.places = (setting.side // 2 ** len(setting.stem)) ** 2
+        self.width = width
+        self.position = self.add_weight(
+            shape=(self.places, width), initializer="normal", name="position"
+        )
+        self.blocks = [Block(width, setting.heads) for _ in range(setting.blocks)]
         self.norm, self.head = layers.LayerNormalization(), layers.Dense(10)
 
-    def call(self, images: Any) -> Any:
-        """Return logits [b, 10] of images [b, 8, 8, 1]."""
-        x = ops.reshape(self.patches(images), (-1, 16, _WIDTH)) + self.position
+    def call(self, x: Any) -> Any:
+        """Return logits [b, 10] of images [b, side, side, channels]."""
+        for conv in (*self.stem, self.patches):
+            x = conv(x)
+        x = ops.reshape(x, (-1, self.places, self.width)) + self.position
         for block in self.blocks:
             x = block(x)
         return self.head(ops.mean(self.norm(x), axis=1))
 
 
-def split() -> tuple[Any, Any]:
-    """Return (images, labels) for training and for the test, the images standardised."""
-    data = tfprune.data.load("digits")
-    mean, deviation = np.mean(data.train.images), np.std(data.train.images)
+def trained(setting: Setting, data: tfprune.data.DataSet, folder: Path) -> keras.Model:
+    """Return a trained transformer, opened: training is what opened models are for, too."""
+    keras.utils.set_random_seed(0)
+    model = Transformer(setting)
+    model(np.zeros((1, *data.input_shape), "float32"))
+    epochs = data.train.epochs(128, shuffle=True, augment=setting.augment, seed=0)
+    model, _ = tfprune.fine_tune(
+        tfprune.open_up(model), epochs, epochs=setting.epochs, optimizer="adam",
+        learning_rate=1e-3, schedule="cosine", warmup_epochs=1.0,
+        checkpoint_dir=folder / "checkpoint", verbose=2,
+    )  # fmt: skip
+    model.save(folder / "transformer.keras")
+    return model
 
-    def arrays(part: Any) -> tuple[np.ndarray, np.ndarray]:
-        images = (np.asarray(part.images, "float32") - mean) / deviation
-        return images, np.asarray(part.labels)
 
-    return arrays(data.train), arrays(data.test)
+def arrays(data: tfprune.data.DataSet, name: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first images of a split, as they are trained on, with their labels."""
+    split = getattr(data, name)
+    parts = split.batches(1000) if name == "test" else split.epochs(1000, shuffle=False).epoch(0)
+    images, labels = zip(*parts.as_numpy_iterator(), strict=True)
+    return np.concatenate(images)[:count], np.concatenate(labels)[:count]
 
 
 def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
@@ -77,24 +140,26 @@ def accuracy(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> floa
     return float((model.predict(images, verbose=0).argmax(1) == labels).mean())
 
 
-def main() -> None:
+def main(argv: Sequence[str]) -> None:
     """Train, prune and print a line for each criterion."""
-    (images, labels), test = split()
-    keras.utils.set_random_seed(0)
-    model = Transformer()
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(1e-3), loss)
-    model.fit(images, labels, batch_size=64, epochs=_EPOCHS, verbose=0)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", choices=SETTINGS, default="digits")
+    parser.add_argument("--data_dir", help="where the files of the data set lie")
+    parser.add_argument("--folder", type=Path, help="keeps the checkpoint and the trained network")
+    given = parser.parse_args(argv)
+    setting = SETTINGS[given.data]
+    data = tfprune.data.load(given.data, data_dir=given.data_dir)
+    with tempfile.TemporaryDirectory() as temporary:
+        model = trained(setting, data, given.folder or Path(temporary))
+    test = arrays(data, "test", len(data.test))
+    samples = arrays(data, "train", setting.images)
     whole = tfprune.cost(model)
-    print(f"whole: {accuracy(model, *test):.2%}")
-    options = [("random", {"seed": seed}) for seed in range(3)]
-    options += [("l1", {}), ("l2", {}), ("taylor", {}), ("obs", {})]
-    for method, own in options:
+    print(f"whole: {accuracy(model, *test):.2%}", flush=True)
+    for method, own in _METHODS:
         found = []
         for reconstruct in (False, True):
-            data = (images, labels)
             small, _ = tfprune.prune(
-                model, data, method=method, ratio=0.5, reconstruct=reconstruct, **own
+                model, samples, method=method, ratio=0.5, reconstruct=reconstruct, **own
             )
             found.append(accuracy(small, *test))
         after = tfprune.cost(small)
@@ -106,4 +171,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

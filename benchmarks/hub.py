@@ -18,89 +18,17 @@ import keras
 import numpy as np
 
 import tfprune
-
-IMAGE = (None, 64, 64, 3)
-_TEXT = {"vocabulary_size": 20, "num_layers": 2, "num_heads": 8, "hidden_dim": 32,
-         "intermediate_dim": 128}  # fmt: skip
-_IMAGES = {"image_shape": IMAGE[1:]}
-
-_BLOCKS = _TEXT | {"max_sequence_length": 24}
-
-BACKBONES = {
-    "Bert": _BLOCKS,
-    "Roberta": _BLOCKS,
-    "DistilBert": _BLOCKS,
-    "GPT2": _BLOCKS,
-    "OPT": _BLOCKS,
-    "Gemma": {
-        "vocabulary_size": 20, "num_layers": 2, "num_query_heads": 8, "num_key_value_heads": 4,
-        "hidden_dim": 32, "intermediate_dim": 64, "head_dim": 4,
-    },
-    "Llama": {
-        "vocabulary_size": 20, "num_layers": 2, "num_query_heads": 8, "num_key_value_heads": 4,
-        "hidden_dim": 32, "intermediate_dim": 64,
-    },
-    "ViT": _IMAGES | {
-        "patch_size": 8, "num_layers": 4, "num_heads": 8, "hidden_dim": 32, "mlp_dim": 128,
-    },
-    "DeiT": _IMAGES | {
-        "patch_size": 8, "num_layers": 4, "num_heads": 8, "hidden_dim": 32,
-        "intermediate_dim": 128,
-    },
-    "SwinTransformer": _IMAGES | {
-        "patch_size": 4, "embed_dim": 16, "depths": [2, 2], "num_heads": [2, 4], "window_size": 4,
-    },
-    "MiT": _IMAGES | {
-        "layerwise_depths": [2, 2], "num_layers": 2, "layerwise_num_heads": [1, 2],
-        "layerwise_sr_ratios": [8, 4], "max_drop_path_rate": 0.1,
-        "layerwise_patch_sizes": [7, 3], "layerwise_strides": [4, 2], "hidden_dims": [16, 32],
-    },
-    "ResNet": _IMAGES | {
-        "input_conv_filters": [64], "input_conv_kernel_sizes": [7],
-        "stackwise_num_filters": [64, 96], "stackwise_num_blocks": [2, 2],
-        "stackwise_num_strides": [1, 2], "block_type": "basic_block",
-    },
-    "MobileNet": _IMAGES | {
-        "stackwise_expansion": [[40, 56], [64, 144, 144]], "stackwise_num_blocks": [2, 3],
-        "stackwise_num_filters": [[16, 16], [24, 24, 24]],
-        "stackwise_kernel_size": [[3, 3], [5, 5, 5]], "stackwise_num_strides": [[2, 1], [2, 1, 1]],
-        "stackwise_se_ratio": [[None, None], [0.25, 0.25, 0.25]],
-        "stackwise_activation": [["relu", "relu"], ["hard_swish"] * 3],
-        "stackwise_padding": [[1, 1], [2, 2, 2]], "output_num_filters": 32,
-        "depthwise_filters": 8, "depthwise_stride": 2, "depthwise_residual": False,
-        "last_layer_filter": 32, "squeeze_and_excite": 0.5,
-    },
-    "EfficientNet": _IMAGES | {
-        "stackwise_width_coefficients": [0.5] * 3, "stackwise_depth_coefficients": [0.5] * 3,
-        "stackwise_kernel_sizes": [3, 3, 5], "stackwise_num_repeats": [1, 2, 2],
-        "stackwise_input_filters": [32, 16, 24], "stackwise_output_filters": [16, 24, 40],
-        "stackwise_expansion_ratios": [1, 6, 6], "stackwise_strides": [1, 2, 2],
-        "stackwise_squeeze_and_excite_ratios": [0.25] * 3,
-        "stackwise_block_types": ["v1"] * 3, "stackwise_force_input_filters": [0] * 3,
-        "stackwise_nores_option": [False] * 3,
-    },
-    "DenseNet": _IMAGES | {
-        "stackwise_num_repeats": [2, 2], "compression_ratio": 0.5, "growth_rate": 8,
-    },
-    "HGNetV2": _IMAGES | {
-        "depths": [1, 1], "embedding_size": 8, "hidden_sizes": [16, 32],
-        "stem_channels": [3, 8, 8], "hidden_act": "relu", "use_learnable_affine_block": False,
-        "stackwise_stage_filters": [[8, 8, 16, 1, 3, 3], [16, 16, 32, 1, 3, 3]],
-        "apply_downsample": [False, True], "use_lightweight_conv_block": [False, True],
-    },
-    "VGG": _IMAGES | {"stackwise_num_repeats": [1, 2], "stackwise_num_filters": [8, 16]},
-    "Xception": _IMAGES | {
-        "stackwise_conv_filters": [[8, 8], [16, 16], [24, 24]],
-        "stackwise_pooling": [True, True, False],
-    },
-}  # fmt: skip
+from benchmarks.hub_tiny import BACKBONES
 
 
 def build(name: str) -> keras.Model:
     """Return a tiny backbone with weights that are no constants."""
     kind = getattr(importlib.import_module("keras_hub").models, f"{name}Backbone")
     keras.utils.set_random_seed(0)
-    model = kind(**BACKBONES[name])
+    config = dict(BACKBONES[name])
+    if "image_encoder" in config:
+        config["image_encoder"] = build(config["image_encoder"])
+    model = kind(**config)
     rng = np.random.default_rng(1)
     for weight in model.weights:
         if "float" in weight.dtype:

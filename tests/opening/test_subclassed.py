@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras import layers, ops
 
 import tfprune
 from tests.masks import random_masks
@@ -137,3 +139,27 @@ def test_training_goes_on_with_what_the_model_was_compiled_with():
     before = np.array(small.get_layer("gamma").embeddings)
     small.fit(x, y, verbose=0)
     assert not np.allclose(before, small.get_layer("gamma").embeddings)
+
+
+class Counts(keras.Model):
+    """Counts places from either end, and sees a band around the diagonal."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.head = layers.Embedding(9, 6), layers.Dense(2)
+
+    def call(self, tokens):
+        length = ops.shape(tokens)[1]
+        x = self.words(tokens)
+        back, on = ops.arange(1 - length, 1), ops.arange(2, length + 2)
+        band = tf.linalg.band_part(ops.matmul(x, ops.transpose(x, (0, 2, 1))), 1, 2)
+        x = ops.matmul(band, x) + ops.cast(back * 3 + on, "float32")[:, None]
+        return self.head(x)
+
+
+@pytest.mark.parametrize("length", [3, 4, 9])
+def test_places_are_counted_from_either_end_of_an_open_length(length):
+    model = nets.built(Counts, np.zeros((2, 7), "int32"))
+    opened = tfprune.open_up(model, keras.Input((None,), dtype="int32"))
+    x = np.random.default_rng(0).integers(0, 9, (3, length)).astype("int32")
+    np.testing.assert_allclose(opened(x), model(x), rtol=1e-5, atol=1e-5)

@@ -1,6 +1,7 @@
 """What is said of a layer that cannot be opened: which one, where in its code, and why."""
 
 import contextlib
+import os
 import traceback
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 
 _MACHINERY = (
-    *(str(Path(module).parent) for module in (keras.__file__, tf.__file__, __file__)),
+    # With the separator at the end: keras_hub lies beside keras.
+    *(f"{Path(module).parent}{os.sep}" for module in (keras.__file__, tf.__file__, __file__)),
     contextlib.__file__,
 )
 
@@ -53,6 +55,8 @@ def reason(error: Exception) -> str:
 
 def _why(error: Exception) -> str:
     text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    if text.startswith("A KerasTensor cannot be used as input to a TensorFlow function"):
+        return "it calls a function of TensorFlow's that has no twin in Keras"
     if "symbolic" in text or "KerasTensor" in text:
         if "bool" in text or "control flow" in text or "condition" in text:
             return f"its way depends on the data: {text}"

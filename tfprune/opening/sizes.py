@@ -114,6 +114,8 @@ class Sizes:
         return _with_zeros(constant, self.zeros(shape, constant.dtype))
 
     def _arange(self, make: Callable, args: tuple, kwargs: dict) -> Any:
+        if len(args) == 2 and args[0] and self.is_open(args[1] - args[0]):
+            return self._shifted(make, *args, kwargs)
         plain = not set(kwargs) - {"dtype"} and (len(args) == 1 or args[:1] == (0,) == args[2:])
         stop = args[0] if len(args) == 1 else args[1] if len(args) > 1 else 0
         if plain and self.is_open(stop):
@@ -121,6 +123,13 @@ class Sizes:
             ones = ops.add(self.line(int(stop)), 1)
             return ops.cast(ops.subtract(ops.cumsum(ones, axis=0), 1), dtype)
         return make(*args, **kwargs)
+
+    def _shifted(self, make: Callable, start: int, stop: int, kwargs: dict) -> Any:
+        """Return whole numbers that do not begin with 0, as many as an open size says."""
+        numbers = self._arange(make, (stop - start,), kwargs)
+        if start > 0:
+            return ops.add(numbers, start)
+        return ops.subtract(stop - 1, ops.flip(numbers, axis=0))  # it is the end that is known
 
     def rewritten(self, operation: Any, args: tuple) -> Any:
         """Return what stands for a call that names an open size; NotImplemented where none does."""

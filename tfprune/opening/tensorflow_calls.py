@@ -50,6 +50,18 @@ def _split(value: Any, num_or_size_splits: Any, axis: int = 0) -> Any:
     return ops.split(value, borders, axis=axis)
 
 
+def _band_part(input: Any, num_lower: int, num_upper: int) -> Any:
+    """Keep a band around the diagonal, as wide as is said on each side; all of it where < 0."""
+    ones = ops.ones_like(input, dtype="int32")
+    below = ops.cumsum(ones, axis=-2) - ops.cumsum(ones, axis=-1)
+    kept = ops.ones_like(input, dtype="bool")
+    if num_lower >= 0:
+        kept = ops.logical_and(kept, below <= num_lower)
+    if num_upper >= 0:
+        kept = ops.logical_and(kept, below >= -num_upper)
+    return ops.where(kept, input, ops.zeros_like(input))
+
+
 def _sized(function: Callable) -> Callable:
     """Return a function of a tensor and a list of sizes, as Keras takes them."""
     return lambda x, sizes: function(x, tuple(map(int, sizes)))
@@ -93,6 +105,7 @@ def calls() -> Iterator[tuple[Any, str, Callable]]:
     for name in ("max", "mean", "min", "prod", "sum"):
         yield tf, f"reduce_{name}", _reduction(name)
         yield tf.math, f"reduce_{name}", _reduction(name)
+    yield tf.linalg, "band_part", _band_part
     yield tf.nn, "softmax", _softmax
     yield tf.nn, "gelu", _gelu
     for name, function in _OTHERS.items():

@@ -1,5 +1,6 @@
 """Stand-ins for a user's layers, so that tracing leaves no mark on them."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import keras
 
-_KERAS = str(Path(keras.__file__).parent)
+_KERAS = f"{Path(keras.__file__).parent}{os.sep}"  # not keras_hub, which lies beside it
 # What Keras notes about a layer; the variables within are those of the attributes.
 _BOOKS = ("_trainable_variables", "_non_trainable_variables", "_seed_generators", "_layers",
           "_metrics", "_losses", "_tracker")  # fmt: skip

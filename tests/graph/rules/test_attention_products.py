@@ -157,3 +157,18 @@ def test_rows_of_a_table_are_looked_up(axis):
     small = tfprune.rebuild(graph, keep)
     (wanted,) = masked_outputs(model, keep, x)
     np.testing.assert_allclose(small(x), wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_constants_of_every_head_go_with_it():
+    x = keras.Input((5, 3))
+    parts = [ops.reshape(named(name, x, 8), (-1, 5, 4, 2)) for name in "qkv"]
+    scores = ops.einsum("bths,buhs->bhtu", parts[0], parts[1])
+    slopes = np.array([1.0, 0.5, 0.25, 0.125], "float32")[:, None]
+    places = ops.expand_dims(ops.cumsum(ops.ones_like(x[0, :, 0]), axis=0), 0)
+    scores = scores + ops.multiply(slopes, places)[None, :, None]
+    y = ops.einsum("bhtu,buhs->bths", ops.softmax(scores), parts[2])
+    model = keras.Model(x, layers.Dense(2, name="out")(ops.reshape(y, (-1, 5, 8))))
+    enliven(model, 0)
+    assert tfprune.analyse(model).free("q").all()
+    small = assert_exact(model, dict.fromkeys("qkv", np.repeat([False, True, False, True], 2)))
+    assert small.get_layer("v").units == 4

@@ -29,15 +29,32 @@ def merge(call: Call) -> Channels:
 @rule(*_BINARY)
 def binary(call: Call) -> Channels | list[Channels]:
     """Rule of the operations `x + y`, `x * 2`, `where`...: a constant follows the channels."""
-    united = unite_inputs(call, call.inputs)
     operands = [*call.args, *call.kwargs.values()]
     constants = [x for x in operands if not isinstance(x, Channels) and np.ndim(x) > 0]
+    united = _spread_out(call, constants) or unite_inputs(call, call.inputs)
     if not any(_varies(np.shape(x), united) for x in constants):
         return united
     if len(operands) != len(call.args):
         return pin_all(call, "a constant for every channel is passed by keyword")
     call.edit_call(lambda operation, kept: _with_constants(operation, united, kept))
     return united
+
+
+def _spread_out(call: Call, constants: Sequence[Any]) -> Channels | None:
+    """Return channels that a line of constants makes of what has none, as the slopes of heads do.
+
+    They have no layer that makes them; what they meet may go, and takes its constant along.
+    """
+    if len(constants) != 1 or any(x.varying for x in call.inputs):
+        return None
+    shape, rank = np.shape(constants[0]), len(call.outputs[0])
+    wide = [rank - len(shape) + axis for axis, size in enumerate(shape) if size > 1]
+    sizes = [((1,) * (rank - len(x.shape)) + tuple(x.shape)) for x in call.inputs]
+    if len(wide) != 1 or any(size[wide[0]] != 1 for size in sizes):
+        return None
+    for x in call.inputs:
+        call.pin(x, "one channel is broadcast over all")
+    return call.output(call.ghosts(call.outputs[0][wide[0]]), wide[0])
 
 
 @rule("CustomScaleLayer")

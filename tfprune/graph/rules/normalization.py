@@ -68,13 +68,15 @@ def group_normalization(call: Call) -> Channels:
     return _follow(call, ids)
 
 
+@rule("Normalize")
 @rule(layers.UnitNormalization, role="normalisation")
 def unit_normalization(call: Call) -> Channels:
-    """Rule of UnitNormalization: its norm is taken over the given axes."""
+    """Rule of UnitNormalization and `ops.normalize`: the norm is taken over the given axes."""
     axes = call.op.axis if isinstance(call.op.axis, list | tuple) else [call.op.axis]
     axes = [axis % len(call.outputs[0]) for axis in axes]
     if any(axis in axes for axis in call.inputs[0].varying):
-        call.inexact(call.inputs[0], "UnitNormalization takes its norm over the channels")
+        kind = type(call.op).__name__
+        call.inexact(call.inputs[0], f"{kind} takes its norm over the channels")
     return call.passed()
 
 
