@@ -24,7 +24,7 @@ from pathlib import Path
 
 # Small files that decide what is cut.
 FILES = (
-    "tfprune/selection/_plan.py",
+    "tfprune/selection/_cut_plan.py",
     "tfprune/selection/_cuts.py",
     "tfprune/graph/coupling.py",
     "tfprune/surgery/masked.py",

@@ -14,7 +14,7 @@ from tfprune.scoring.options import CriterionOptions
 from tfprune.scoring.scoring import criterion_options
 from tfprune.selection import selectors
 from tfprune.selection.options import SelectionOptions, SelectorOptions
-from tfprune.selection.planning import SELECTING, selector_options
+from tfprune.selection.parsing import SELECTING, selector_options
 
 CRITERIA = {name: plugins.find(criteria, name, "criterion") for name in plugins.names(criteria)}
 SELECTORS = [plugins.find(selectors, name, "selector") for name in plugins.names(selectors)]

@@ -23,7 +23,7 @@ from tfprune.scoring.options import CriterionOptions
 from tfprune.scoring.scoring import criterion_options, score
 from tfprune.selection import selectors
 from tfprune.selection.options import SelectionOptions
-from tfprune.selection.planning import SELECTING, Selection, asked, selector_options
+from tfprune.selection.parsing import SELECTING, Selection, parsed, selector_options
 from tfprune.selection.request import AMOUNTS
 from tfprune.selection.selecting import remarks
 from tfprune.surgery.rebuilding import rebuild
@@ -278,4 +278,4 @@ def planned(
     if selecting.get("scope") == MEASURED:
         return Measuring.asked(**selecting), scoring
     selector = plugins.find(criteria, method, "method").METHOD.selector
-    return asked(selector, **selecting), scoring
+    return parsed(selector, **selecting), scoring

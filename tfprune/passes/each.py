@@ -29,6 +29,7 @@ def each(
     to each in turn; every worker receives the results of all. Each part is computed by itself:
     what is made of it does not depend on who does it. To add results up in their order, in
     float64, is all that a caller must do for sums equal to the bit for any number of replicas.
+    That holds among machines of one kind, with as many threads: others round otherwise.
 
     Args:
         probe: whose model takes the inputs.

@@ -9,7 +9,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.reconstruction.sensitivity import sensitivity
-from tfprune.selection.planning import asked
+from tfprune.selection.parsing import parsed
 
 MEASURED = "sensitivity"  # the scope
 _BUDGETS = ("macs", "params")
@@ -49,7 +49,7 @@ class Measuring:
                 f"macs= or params=, the share that is left; received {', '.join(wrong) or 'none'}."
                 f" With it go {', '.join(_OTHERS)}."
             )
-        asked("ranking", **given)  # refuses values out of range
+        parsed("ranking", **given)  # refuses values out of range
         layers = {name: given.pop(name) for name in ("include", "exclude") if name in given}
         return cls(given, layers)
 
@@ -59,7 +59,7 @@ class Measuring:
 
     def check(self, graph: ChannelGraph) -> None:
         """Refuse what a model's graph shows to be impossible, whatever the scores."""
-        asked("ranking", **self.budget, **self.layers).check(graph)
+        parsed("ranking", **self.budget, **self.layers).check(graph)
 
     def choose(
         self, graph: ChannelGraph, scores: Mapping[str, np.ndarray]

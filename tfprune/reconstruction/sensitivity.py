@@ -15,7 +15,7 @@ from tfprune.reconstruction.elimination import Elimination, eliminations, order_
 from tfprune.reconstruction.original import Original, Trials
 from tfprune.reconstruction.samples import portions_of
 from tfprune.selection._candidates import candidates
-from tfprune.selection.planning import asked
+from tfprune.selection.parsing import parsed
 
 _JUDGES = 100  # samples on which trials are judged
 _POINTS = (1 / 4, 1 / 2, 3 / 4, 7 / 8)  # shares of a set's units, where the harm is measured
@@ -81,7 +81,7 @@ class Sensitivity:
                 f"keep: expected one of macs= and params=, the share that is left; received macs="
                 f"{macs} and params={params}."
             )
-        request = asked(
+        request = parsed(
             "ranking",
             macs=macs,
             params=params,
@@ -150,7 +150,7 @@ def sensitivity(
         >>> sorted(keep)
         ['a', 'b', 'head']
     """
-    request = asked("ranking", ratio=0.0, include=include, exclude=exclude).request
+    request = parsed("ranking", ratio=0.0, include=include, exclude=exclude).request
     given = scores or {name: np.zeros(graph.channels(name)) for name in graph.producers}
     found = candidates(graph, given, set(request.pruned_layers(graph)), normalise=False)
     original = Original(graph)

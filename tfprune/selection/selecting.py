@@ -9,7 +9,7 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection.options import SelectionOptions, SelectorOptions
-from tfprune.selection.planning import asked
+from tfprune.selection.parsing import parsed
 
 
 def select(  # noqa: PLR0913 - every way to say how much is a keyword of one level
@@ -109,7 +109,7 @@ def choose(
             f"select: criterion {scores.criterion!r} scored no layer, so there is nothing to "
             "choose from."
         )
-    selection = asked(scores.selector, **options)
+    selection = parsed(scores.selector, **options)
     selection.check(graph)
     return selection.choose(graph, scores)
 

@@ -58,12 +58,13 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
     Runs under the current `tf.distribute` strategy; the model may come from outside its scope.
     With `checkpoint_dir`, a run that was killed and is started again with the same arguments
     goes on after its last finished epoch and ends with the same weights as one that was not:
-    to the bit for data that is a function of the epoch (arrays, `split.epochs(...)`, a Dataset
-    that is the same each time) and under `tf.config.experimental.enable_op_determinism()`
-    where the device needs it. One that is asked to stop (`tfprune.training.stopping`) saves after
-    the step that goes on, and later goes on after that step. Of callbacks, EarlyStopping,
-    ReduceLROnPlateau and ModelCheckpoint go on with what they remembered; others begin anew. A
-    checkpoint that is damaged is passed over for the one before, with a warning.
+    to the bit on the same machine with as many threads, for data that is a function of the epoch
+    (arrays, `split.epochs(...)`, a Dataset that is the same each time) and under
+    `tf.config.experimental.enable_op_determinism()` where the device needs it. One that is asked
+    to stop (`tfprune.training.stopping`) saves after the step that goes on, and later goes on
+    after that step. Of callbacks, EarlyStopping, ReduceLROnPlateau and ModelCheckpoint go on with
+    what they remembered; others begin anew. A checkpoint that is damaged is passed over for the
+    one before, with a warning.
 
     Args:
         model: a functional or sequential model with one output; it is not changed.

@@ -74,7 +74,7 @@ def own_selector(tmp_path, monkeypatch):
     """The example of the package's docstring, as a file of the package."""
     _, _, body = selectors.__doc__.partition("    def keep_masks")
     body, _, _ = body.partition("\n\n")
-    source = "from tfprune.selection._plan import planned\n\ndef keep_masks" + body
+    source = "from tfprune.selection._cut_plan import cut_plan\n\ndef keep_masks" + body
     (tmp_path / "halves.py").write_text(source.replace("\n    ", "\n"))
     monkeypatch.setattr(selectors, "__path__", [*selectors.__path__, str(tmp_path)])
     yield "halves"

@@ -17,13 +17,13 @@ A selector may have `check(graph, request, *, own options)` too: what it refuses
 scores, e.g. an amount that it does not know. It runs before anything is scored, which may take
 minutes, and always before `keep_masks`. The request's scope is as the caller gave it.
 
-`tfprune.selection._plan` sees to all that for a selector that removes the lowest scores of each
+`tfprune.selection._cut_plan` sees to all that for a selector that removes the lowest scores of each
 group of coupled layers, so that only how many is left to say (`check_plan` has its refusals):
 
     check = check_plan
 
     def keep_masks(graph, scores, request):
-        plan = planned(graph, scores, request)
+        plan = cut_plan(graph, scores, request)
         return plan.masks(plan.cuts.whole // 2), []  # per group, of those that may go
 
 `OF_PAIRS = True` in a selector says that scores are of pairs of channels, [C, C], which no schedule

@@ -6,7 +6,7 @@ from tfprune.checks import check_bool
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
-from tfprune.selection._plan import Plan, check_plan, planned
+from tfprune.selection._cut_plan import CutPlan, check_plan, cut_plan
 from tfprune.selection.request import Request
 from tfprune.selection.selectors.ranking import CutCost, cut_lengths
 
@@ -34,7 +34,7 @@ def keep_masks(
     Raises:
         PruningError: as in a ranking, or a cap where every layer has its own amount.
     """
-    plan = planned(graph, scores, request)
+    plan = cut_plan(graph, scores, request)
     _check_cap(plan.request, cap)  # again, with the scope of the scores
     if _by_layer(plan.request):
         return plan.masks(cut_lengths(plan)), []
@@ -63,7 +63,7 @@ def _check_cap(request: Request, cap: bool) -> None:
         )
 
 
-def _threshold(plan: Plan, cap: bool) -> tuple[float, float]:
+def _threshold(plan: CutPlan, cap: bool) -> tuple[float, float]:
     """Return the score up to which filters go, and the p that sets it."""
     ascending, request = plan.cuts.found.ascending, plan.request
     if not len(ascending):
@@ -76,7 +76,7 @@ def _threshold(plan: Plan, cap: bool) -> tuple[float, float]:
     return _to_target(plan, cap)
 
 
-def _to_target(plan: Plan, cap: bool) -> tuple[float, float]:
+def _to_target(plan: CutPlan, cap: bool) -> tuple[float, float]:
     cost, ascending = CutCost(plan), plan.cuts.found.ascending
     last = len(ascending) - 1
     # Not monotone in p, since a layer that is rescued gets filters back: try them all. The highest
@@ -86,7 +86,7 @@ def _to_target(plan: Plan, cap: bool) -> tuple[float, float]:
     return min(pairs, key=lambda pair: abs(cost(_cut(plan, *pair, cap)[0]) - cost.budget.goal))
 
 
-def _cut(plan: Plan, threshold: float, p: float, cap: bool) -> tuple[np.ndarray, list[int]]:
+def _cut(plan: CutPlan, threshold: float, p: float, cap: bool) -> tuple[np.ndarray, list[int]]:
     """Return how many filters of each group go, and which groups are rescued."""
     found, share = plan.cuts.found, p + (1 - p) / 2
     counts, rescued = [], []
@@ -101,7 +101,7 @@ def _cut(plan: Plan, threshold: float, p: float, cap: bool) -> tuple[np.ndarray,
     return np.array(counts, int), rescued
 
 
-def _note(plan: Plan, group: int, count: int) -> str:
+def _note(plan: CutPlan, group: int, count: int) -> str:
     members = plan.cuts.found.members[group]
     return (
         "rescued, since the threshold would remove it whole: "

@@ -4,7 +4,7 @@ import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
-from tfprune.selection._plan import Plan, check_plan, planned
+from tfprune.selection._cut_plan import CutPlan, check_plan, cut_plan
 from tfprune.selection.request import Request
 from tfprune.selection.selectors.ranking import cut_lengths, removals
 
@@ -32,7 +32,7 @@ def keep_masks(
     Raises:
         PruningError: as in a ranking.
     """
-    plan = planned(graph, scores, request)
+    plan = cut_plan(graph, scores, request)
     if request.amount != "ratio" or not plan.request.ranked:
         return plan.masks(cut_lengths(plan)), []
     below = _below_the_cut(plan)
@@ -40,7 +40,7 @@ def keep_masks(
     return plan.masks(np.array(lengths, int)), _notes(plan, below)
 
 
-def _below_the_cut(plan: Plan) -> np.ndarray:
+def _below_the_cut(plan: CutPlan) -> np.ndarray:
     """Return which candidates the cut removes, bool [U], whether or not their layer allows it."""
     found = plan.cuts.found
     order = np.argsort(found.ranks, kind="stable")
@@ -53,7 +53,7 @@ def _below_the_cut(plan: Plan) -> np.ndarray:
     return below
 
 
-def _notes(plan: Plan, below: np.ndarray) -> list[str]:
+def _notes(plan: CutPlan, below: np.ndarray) -> list[str]:
     """Name the layers that keep what lies below the cut."""
     found = plan.cuts.found
     held = below.copy()

@@ -7,7 +7,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
-from tfprune.selection._plan import Plan, check_plan, planned
+from tfprune.selection._cut_plan import CutPlan, check_plan, cut_plan
 from tfprune.selection.request import Request
 from tfprune.selection.selectors.ranking import cut_lengths
 
@@ -32,7 +32,7 @@ def keep_masks(
     """
     if request.amount == "threshold":
         _check_signs(scores)
-    plan = planned(graph, scores, request)
+    plan = cut_plan(graph, scores, request)
     empty = _without_support(plan)
     if request.amount in ("ratios", "counts"):
         lengths = cut_lengths(plan)
@@ -61,14 +61,14 @@ def _check_signs(scores: Scores) -> None:
             )
 
 
-def _without_support(plan: Plan) -> np.ndarray:
+def _without_support(plan: CutPlan) -> np.ndarray:
     """Return which groups have no channel with support, bool [groups]."""
     found = plan.cuts.found
     # Not all zero: in steps what is gone ranks below zero.
     return np.array([found.scores[members].max() == 0 for members in found.members], bool)
 
 
-def _left_whole(plan: Plan, groups: np.ndarray) -> Plan:
+def _left_whole(plan: CutPlan, groups: np.ndarray) -> CutPlan:
     """Return the plan without the removals of some groups, bool [groups]."""
     sequences = [
         s[:0] if stays else s for s, stays in zip(plan.cuts.sequences, groups, strict=True)
@@ -76,7 +76,7 @@ def _left_whole(plan: Plan, groups: np.ndarray) -> Plan:
     return replace(plan, cuts=replace(plan.cuts, sequences=tuple(sequences)))
 
 
-def _beyond_the_mass(plan: Plan) -> np.ndarray:
+def _beyond_the_mass(plan: CutPlan) -> np.ndarray:
     """Return how many units of each group go beyond those that carry the share, int [groups]."""
     found, counts = plan.cuts.found, []
     for sequence, members in zip(plan.cuts.sequences, found.members, strict=True):
@@ -89,7 +89,7 @@ def _beyond_the_mass(plan: Plan) -> np.ndarray:
     return np.array(counts, int)
 
 
-def _notes(plan: Plan, groups: np.ndarray, fate: str) -> list[str]:
+def _notes(plan: CutPlan, groups: np.ndarray, fate: str) -> list[str]:
     """Return a line for each group without support, bool [groups], that says what became of it."""
     found = plan.cuts.found
     return [

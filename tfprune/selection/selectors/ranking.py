@@ -7,7 +7,7 @@ import numpy as np
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection._budget import budget_of
-from tfprune.selection._plan import Plan, check_plan, planned
+from tfprune.selection._cut_plan import CutPlan, check_plan, cut_plan
 from tfprune.selection.request import Request
 
 check = check_plan
@@ -29,11 +29,11 @@ def keep_masks(
     Raises:
         PruningError: a target that cannot be reached, or coupled layers with different amounts.
     """
-    plan = planned(graph, scores, request)
+    plan = cut_plan(graph, scores, request)
     return plan.masks(cut_lengths(plan)), []
 
 
-def cut_lengths(plan: Plan) -> np.ndarray:
+def cut_lengths(plan: CutPlan) -> np.ndarray:
     """Return how many units of each group go, int [groups].
 
     Raises:
@@ -51,7 +51,7 @@ def cut_lengths(plan: Plan) -> np.ndarray:
     return plan.cuts.whole  # the sequences respect what each layer may lose
 
 
-def removals(plan: Plan, weights: np.ndarray) -> int:
+def removals(plan: CutPlan, weights: np.ndarray) -> int:
     """Return how many removals of a ranking a ratio of all scored channels allows.
 
     Args:
@@ -73,7 +73,7 @@ class CutCost:
         PruningError: with all that may go removed, more than that share is left.
     """
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: CutPlan):
         self.plan, self.budget = plan, budget_of(plan.graph, plan.request)
         self.budget.require(
             self(plan.cuts.whole),
@@ -86,7 +86,7 @@ class CutCost:
         return self.budget(~self.plan.removed(lengths)[self.plan.graph.unit])
 
 
-def _to_target(plan: Plan) -> np.ndarray:
+def _to_target(plan: CutPlan) -> np.ndarray:
     """Cut until the model costs what was asked for."""
     cost = CutCost(plan)
     order = plan.cuts.merged(_key(plan))
@@ -98,7 +98,7 @@ def _to_target(plan: Plan) -> np.ndarray:
     return _closer(plan, plan.cuts.prefix(order, low), cost)
 
 
-def _closer(plan: Plan, lengths: np.ndarray, cost: CutCost) -> np.ndarray:
+def _closer(plan: CutPlan, lengths: np.ndarray, cost: CutCost) -> np.ndarray:
     """Cut single groups a little further where the next unit of the order is too big a step."""
     goal, present = cost.budget.goal, cost(lengths)
     for group, most in enumerate(plan.cuts.whole):
@@ -110,7 +110,7 @@ def _closer(plan: Plan, lengths: np.ndarray, cost: CutCost) -> np.ndarray:
     return lengths
 
 
-def _key(plan: Plan) -> Callable[[np.ndarray], np.ndarray]:
+def _key(plan: CutPlan) -> Callable[[np.ndarray], np.ndarray]:
     if plan.request.ranked:
         return lambda s: plan.cuts.found.ranks[s]
     return lambda s: (np.arange(len(s)) + 1) / max(len(s), 1)

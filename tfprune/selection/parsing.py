@@ -1,4 +1,4 @@
-"""Plan a selection: what can be refused without scores is refused before anything is scored."""
+"""Parse what is asked of a selection: what needs no scores is refused before anything is scored."""
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ class Selection:
         return replace(self, request=replace(self.request, **amount))
 
 
-def asked(
+def parsed(
     selector: str,
     *,
     include: str | Sequence[str] = (),
@@ -84,7 +84,7 @@ def asked(
         PruningError: an unknown option, none or several amounts, or a value out of range.
 
     Example:
-        >>> asked("ranking", ratio=0.5, exclude="stem*").request.exclude
+        >>> parsed("ranking", ratio=0.5, exclude="stem*").request.exclude
         ('stem*',)
     """
     module = plugins.find(selectors, selector, "selector")

@@ -1,4 +1,4 @@
-"""The plan of a ranking: the units of each group of layers, worst first, and who may go."""
+"""How far each group of layers may be cut: its units, worst first, and who may go at all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from tfprune.selection.request import Request
 
 
 @dataclass(frozen=True)
-class Plan:
+class CutPlan:
     """All that a selector needs to say how far each group is cut.
 
     Args:
@@ -72,7 +72,7 @@ def check_plan(graph: ChannelGraph, request: Request) -> None:
         budget_of(graph, request)
 
 
-def planned(graph: ChannelGraph, scores: Scores, request: Request) -> Plan:
+def cut_plan(graph: ChannelGraph, scores: Scores, request: Request) -> CutPlan:
     """Order what may go.
 
     Args:
@@ -98,7 +98,7 @@ def planned(graph: ChannelGraph, scores: Scores, request: Request) -> Plan:
     _check_effect(graph, able, request)
     merit = np.full(len(graph.is_pinned), np.inf)
     merit[found.units] = found.ranks
-    return Plan(graph, request, cuts(found, quota, spared(graph, merit)[found.units]), channels)
+    return CutPlan(graph, request, cuts(found, quota, spared(graph, merit)[found.units]), channels)
 
 
 def _asked(
