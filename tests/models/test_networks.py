@@ -1,14 +1,11 @@
 """The papers' networks: published counts, and what a user does with any of them."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 
 import models
 import tfprune
-from models import vgg
 from tests.models import counting
 
 # Parameters without and with BatchNormalization, and MACs (architectures.md, section 3).
@@ -67,15 +64,10 @@ FURTHER = [
 ]
 
 
-@pytest.fixture
-def zeros(monkeypatch):
-    """ImageNet VGGs that start with zeros: random numbers for 138 million weights take long."""
-    blocks = {"use_bias": True, "initializer": "zeros", "dense_initializer": "zeros"}
-    quick = {
-        name: dataclasses.replace(configuration, blocks=blocks)
-        for name, configuration in vgg.CONFIGURATIONS.items()
-    }
-    monkeypatch.setattr(vgg, "CONFIGURATIONS", quick)
+def shapes_of(name, **options):
+    """A network whose weights have shapes and no values: an ImageNet VGG takes half a gigabyte."""
+    with keras.StatelessScope(initialize_variables=False):
+        return models.build(name, **options)
 
 
 def test_every_network_is_counted_here():
@@ -95,14 +87,14 @@ def test_counts_equal_the_published_ones(name):
 
 
 @pytest.mark.parametrize("name", IMAGENET)
-def test_imagenet_networks_equal_torchvision(name, zeros):
-    assert counting.naive(models.build(name)) == IMAGENET[name]
+def test_imagenet_networks_equal_torchvision(name):
+    assert counting.naive(shapes_of(name)) == IMAGENET[name]
 
 
 @pytest.mark.parametrize("aux_head", [False, True])
 @pytest.mark.parametrize("name", DEEPLAB)
 def test_deeplab_equals_torchvision(name, aux_head):
-    model = models.build(name, aux_head=aux_head)
+    model = shapes_of(name, aux_head=aux_head)
     assert counting.naive(model) == DEEPLAB[name][aux_head]
     outputs = model.output if aux_head else {"out": model.output}
     assert {x.shape for x in outputs.values()} == {(None, 520, 520, 21)}
@@ -119,7 +111,7 @@ def test_the_small_deeplab_trains_without_a_gpu():
 
 @pytest.mark.parametrize("name", FURTHER)
 def test_further_depths_equal_the_layer_tables(name):
-    assert counting.naive(models.build(name)) == counting.table(name)
+    assert counting.naive(shapes_of(name)) == counting.table(name)
 
 
 @pytest.mark.parametrize("name", ["resnet56_a", "resnet32_gfi", "vgg16_gfi", "gatevgg16"])
