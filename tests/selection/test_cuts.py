@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from scipy import sparse
 
 import tfprune
+from tfprune.selection import _cuts
 
 
 def chain(*widths):
@@ -32,3 +34,20 @@ def test_a_layer_is_cut_less_until_a_multiple_is_left_or_all_of_it():
     keep = tfprune.select(graph, scores, ratio=0.4, scope="global", round_to=4)
     # 9 of 10 are left: whole again. 5 are left: 8. 4 are left, which is a multiple.
     assert [int(keep[f"dense{i}"].sum()) for i in range(3)] == [10, 8, 4]
+
+
+def test_units_of_one_pattern_are_taken_at_once_and_as_one_by_one(monkeypatch):
+    """Channels that each cost every layer of their group as much: nearly all that there are."""
+    counts = sparse.csc_array(np.array([[2] * 5, [1] * 5, [0] * 5]))
+    order, quota = np.array([3, 0, 4, 1, 2]), np.array([7, 5, 0])
+    assert _cuts._one_by_one(order, counts[:, order], quota).tolist() == [3, 0, 4]
+    monkeypatch.setattr(_cuts, "_one_by_one", None)
+    assert _cuts._within(order, counts, quota).tolist() == [3, 0, 4]
+
+
+@pytest.mark.parametrize("counts", [[[1, 2, 1], [1, 1, 1]], [[1, 0, 1], [0, 2, 1]]])
+def test_units_of_several_patterns_leave_each_layer_its_quota(counts):
+    """A unit that is too much for a layer stays, and those behind it may still go."""
+    counts = np.array(counts)
+    taken = _cuts._within(np.arange(3), sparse.csc_array(counts), np.array([2, 1]))
+    assert taken.tolist() == ([0] if counts[0, 1] == 2 else [0, 2])
