@@ -1,6 +1,6 @@
 """New statistics for batch normalisation, without training."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.graph.keras_graph import all_layers
 from tfprune.graph.rules import has_role
 from tfprune.passes.reader import ARRAY_BATCH, Batch, read
 from tfprune.training.copying import copy_model
@@ -48,7 +49,7 @@ def recalibrate(
     """
     require_statistics(model)
     copy = copy_model(model)
-    layers = list(_normalisations(copy))
+    layers = _normalisations(copy)
     before = [(layer.momentum, layer.trainable) for layer in layers]
     for layer in layers:
         layer.momentum, layer.trainable = 0.0, True  # a batch's statistics replace the old ones
@@ -67,7 +68,7 @@ def require_statistics(model: keras.Model) -> None:
     Raises:
         PruningError: there is none.
     """
-    if not any(_normalisations(model)):
+    if not _normalisations(model):
         raise PruningError(f"The model {model.name!r} has no BatchNormalization to recalibrate.")
 
 
@@ -87,9 +88,5 @@ def _average(
     return list(zip(means[::2], means[1::2], strict=True))
 
 
-def _normalisations(model: keras.Model) -> Iterator[keras.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _normalisations(layer)
-        elif has_role(layer, "batch_normalisation"):
-            yield layer
+def _normalisations(model: keras.Model) -> list[keras.Layer]:
+    return [layer for layer in all_layers(model) if has_role(layer, "batch_normalisation")]

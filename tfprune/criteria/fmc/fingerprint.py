@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 from tfprune.criteria.fmc.images import Images, digest
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.graph.keras_graph import is_graph
+from tfprune.graph.keras_graph import all_layers, is_graph
 
 _TRAINING = ("compile_config", "trainable")  # may differ where all maps are the same
 _NAMES = ("name", "keras_history", "input_layers", "output_layers")
@@ -58,7 +58,8 @@ def _architecture(model: keras.Model) -> str:
     """Return the layers and calls of a model, and of those within it, without names."""
     try:
         # A model of a user's class may serialise to its arguments alone, hence a plain one.
-        plain = [keras.Model(m.inputs, m.outputs, name="model") for m in _models(model)]
+        graphs = [model, *filter(is_graph, all_layers(model))]
+        plain = [keras.Model(m.inputs, m.outputs, name="model") for m in graphs]
         texts = [m.to_json() for m in plain]
     except Exception as error:  # whatever a layer's get_config raises
         raise PruningError(
@@ -76,11 +77,3 @@ def _architecture(model: keras.Model) -> str:
         return kept
 
     return json.dumps([json.loads(text, object_hook=told) for text in texts])
-
-
-def _models(model: keras.Model) -> Iterator[keras.Model]:
-    """Yield a model and those within it."""
-    yield model
-    for layer in model.layers:
-        if is_graph(layer):
-            yield from _models(layer)
