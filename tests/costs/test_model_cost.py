@@ -71,10 +71,17 @@ def test_half_the_channels_of_both_sides_cost_a_quarter():
     assert before["a"] == 2 * after["a"]
 
 
+def of_another_keras():
+    model = type("Model", (), {"__module__": "tf_keras.src.training"})
+    return type("Functional", (model,), {"__module__": "tf_keras.src.functional"})()
+
+
 @pytest.mark.parametrize(
     ("model", "convention", "message"),
     [
         (lambda: None, "mac", "Expected a keras.Model, received NoneType"),
+        (of_another_keras, "mac", r"Expected a model of Keras 3, received tf_keras.src."
+         r"functional.Functional, of the package 'tf_keras'. Save it there.*load_model"),
         (lambda: keras.Sequential([layers.Dense(1)]), "mac", "is not built"),
         (lambda: keras.Sequential([keras.Input((4,)), layers.Dense(1)]), "flops",
          "Unknown counting convention 'flops'.*Valid names: hrank, li, mac, ptflops, thop"),

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 import tfprune
@@ -264,3 +265,18 @@ def test_numpy_s_whole_numbers_are_whole_numbers(resnet, scores):
 def test_scores_that_do_not_suit_are_refused(scores, message):
     with pytest.raises(PruningError, match=message):
         tfprune.select(chain(4), scores, ratio=0.5)
+
+
+def test_a_saved_model_has_no_layers_to_prune(tmp_path):
+    class Doubled(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32)])
+        def __call__(self, x):
+            return {"y": 2 * x}
+
+    doubled = Doubled()
+    tf.saved_model.save(doubled, str(tmp_path), signatures={"serve": doubled.__call__})
+    x = keras.Input((4,))
+    model = keras.Model(x, keras.layers.TFSMLayer(tmp_path, call_endpoint="serve")(x), name="it")
+    text = r"model 'it' has no layer that makes .* InputLayer, TFSMLayer.*load the \.keras file"
+    with pytest.raises(PruningError, match=text):
+        tfprune.prune(model, None, method="l1", ratio=0.5)

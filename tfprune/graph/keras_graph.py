@@ -156,8 +156,15 @@ _CALLS = ("_inbound_nodes", "_outbound_nodes")
 def require_readable(model: Any) -> None:
     """Refuse what is no model, a model that is not built, and one without a graph of layers."""
     if not isinstance(model, keras.Model):
+        kind, package = type(model), type(model).__module__.partition(".")[0]
+        if any(base.__name__ == "Model" for base in kind.__mro__) and package != "keras":
+            raise PruningError(
+                f"Expected a model of Keras 3, received {kind.__module__}.{kind.__name__}, of the "
+                f"package {package!r}. Save it there as .keras or .h5, and load that file with "
+                "keras.models.load_model."
+            )
         raise PruningError(
-            f"Expected a keras.Model, received {type(model).__name__}. "
+            f"Expected a keras.Model, received {kind.__name__}. "
             "Pass a functional or Sequential model."
         )
     if isinstance(model, keras.Sequential) and not model.built:

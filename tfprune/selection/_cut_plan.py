@@ -7,6 +7,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.keras_graph import all_layers
 from tfprune.scoring.scores import Scores
 from tfprune.selection._budget import budget_of
 from tfprune.selection._candidates import Candidates, candidates, free_units, spared
@@ -127,6 +128,13 @@ def _part(channels: np.ndarray, ratio: float) -> np.ndarray:
 
 def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> None:
     """Refuse a request that can remove nothing of the able units, in all or in a named layer."""
+    if not graph.producers and not request.may_remove_nothing:
+        kinds = sorted({type(layer).__name__ for layer in all_layers(graph.model)})
+        raise PruningError(
+            f"select: {request.amount} has no effect, for model {graph.model.name!r} has no layer "
+            f"that makes channels which a rule knows: its layers are {', '.join(kinds)}. A "
+            "SavedModel holds no layers: load the .keras file that it was exported from."
+        )
     stuck = [name for name in request.shrunk(graph) if not able[graph.units_of(name)].any()]
     if stuck or not (able.any() or request.may_remove_nothing):
         layers = stuck or list(graph.producers)
