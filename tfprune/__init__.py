@@ -5,28 +5,32 @@ criterion scores channels, a selector turns scores into keep masks, surgery carr
 functional model, and the result is compared with the masked original.
 """
 
-from tfprune import data, reporting, schedules, tasks, timing, training, weights
-from tfprune.costs.model_cost import Cost, cost
-from tfprune.errors import PruningError
-from tfprune.exporting.writing import export
-from tfprune.graph.analysis import analyse
-from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.graph.rules import rule
-from tfprune.opening.opened import open_up
-from tfprune.pruning import prune
-from tfprune.pruning_report import PruningReport
-from tfprune.reconstruction.reconstructing import reconstruct
-from tfprune.reconstruction.report import Reconstruction
-from tfprune.reconstruction.searching import search
-from tfprune.reconstruction.sensitivity import Sensitivity, sensitivity
-from tfprune.scoring.catalogue import methods
-from tfprune.scoring.scores import Scores
-from tfprune.scoring.scoring import score
-from tfprune.selection.selecting import select
-from tfprune.surgery.rebuilding import rebuild
-from tfprune.surgery.verification import Verification, verify
-from tfprune.timing.measuring import latency
-from tfprune.training import fine_tune
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors and checkers; `_HOMES` says the same to Python
+    from tfprune import data, reporting, schedules, tasks, timing, training, weights
+    from tfprune.costs.model_cost import Cost, cost
+    from tfprune.errors import PruningError
+    from tfprune.exporting.writing import export
+    from tfprune.graph.analysis import analyse
+    from tfprune.graph.channel_graph import ChannelGraph
+    from tfprune.graph.rules import rule
+    from tfprune.opening.opened import open_up
+    from tfprune.pruning import prune
+    from tfprune.pruning_report import PruningReport
+    from tfprune.reconstruction.reconstructing import reconstruct
+    from tfprune.reconstruction.report import Reconstruction
+    from tfprune.reconstruction.searching import search
+    from tfprune.reconstruction.sensitivity import Sensitivity, sensitivity
+    from tfprune.scoring.catalogue import methods
+    from tfprune.scoring.scores import Scores
+    from tfprune.scoring.scoring import score
+    from tfprune.selection.selecting import select
+    from tfprune.surgery.rebuilding import rebuild
+    from tfprune.surgery.verification import Verification, verify
+    from tfprune.timing.measuring import latency
+    from tfprune.training import fine_tune
 
 __version__ = "0.1.0"
 
@@ -65,7 +69,46 @@ __all__ = [
     "weights",
 ]
 
+# Where a name comes from when it is first used. `import tfprune` by itself imports nothing.
+_HOMES = {
+    "ChannelGraph": "graph.channel_graph",
+    "Cost": "costs.model_cost",
+    "PruningError": "errors",
+    "PruningReport": "pruning_report",
+    "Reconstruction": "reconstruction.report",
+    "Scores": "scoring.scores",
+    "Sensitivity": "reconstruction.sensitivity",
+    "Verification": "surgery.verification",
+    "analyse": "graph.analysis",
+    "cost": "costs.model_cost",
+    "export": "exporting.writing",
+    "fine_tune": "training",
+    "latency": "timing.measuring",
+    "methods": "scoring.catalogue",
+    "open_up": "opening.opened",
+    "prune": "pruning",
+    "rebuild": "surgery.rebuilding",
+    "reconstruct": "reconstruction.reconstructing",
+    "rule": "graph.rules",
+    "score": "scoring.scoring",
+    "search": "reconstruction.searching",
+    "select": "selection.selecting",
+    "sensitivity": "reconstruction.sensitivity",
+    "verify": "surgery.verification",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name or a module of the package, imported now."""
+    try:
+        home = importlib.import_module(f"tfprune.{_HOMES.get(name, name)}")
+    except ModuleNotFoundError as error:
+        if error.name != f"tfprune.{name}":
+            raise
+        raise AttributeError(f"module 'tfprune' has no attribute {name!r}") from None
+    return globals().setdefault(name, getattr(home, name) if name in _HOMES else home)
+
 
 def __dir__() -> list[str]:
     """Return the public names only: what the others hold may move."""
-    return [*__all__]
+    return sorted(__all__)
