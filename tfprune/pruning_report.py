@@ -11,10 +11,9 @@ import numpy as np
 
 from tfprune import notebook
 from tfprune.errors import PruningError
-from tfprune.files import read_arrays, write_arrays
+from tfprune.files import environment, read_arrays, write_arrays
 from tfprune.graph.analysis import analyse
 from tfprune.reconstruction.report import Reconstruction
-from tfprune.reporting.environment import environment
 from tfprune.scoring.scores import Scores
 from tfprune.selection.request import AMOUNTS
 from tfprune.surgery.rebuilding import rebuild

@@ -12,12 +12,14 @@ from tfprune.files._atomic import (
     sweep,
     write_version,
 )
+from tfprune.files._environment import environment
 from tfprune.files._models import load_model, save_model
 from tfprune.files._system_errors import explained, known, told
 from tfprune.files._text import read_json, read_text, write_json, write_text
 
 __all__ = [
     "atomic_path",
+    "environment",
     "explained",
     "is_partial",
     "known",

@@ -1,7 +1,7 @@
 """What a model costs and gives, measured and written down."""
 
+from tfprune.files import environment
 from tfprune.reporting.comparison import Comparison, compare
-from tfprune.reporting.environment import environment
 from tfprune.reporting.layers import layer_rows
 from tfprune.reporting.measurement import Measurement, measure
 from tfprune.reporting.page import document, model_card, write_page

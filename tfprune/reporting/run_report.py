@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfprune.files import remove, write_json, write_text
-from tfprune.reporting.environment import environment
+from tfprune.files import environment, remove, write_json, write_text
 from tfprune.reporting.page import write_page
 from tfprune.runs.run_folder import REPORT, TEXT
 
