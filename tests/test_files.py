@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import resource
+import zipfile
 
 import h5py
 import keras
@@ -232,4 +233,16 @@ def test_a_cut_model_file_is_named_with_its_size(tmp_path, left):
     path.write_bytes(path.read_bytes()[:left])
     size = path.stat().st_size
     with pytest.raises(PruningError, match=rf"m\.keras \({size} bytes\) .*: it is truncated"):
+        files.load_model(path)
+
+
+def test_a_model_file_that_inflates_to_gigabytes_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "bomb.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", "{}")
+        with archive.open("model.weights.h5", "w") as entry:
+            for _ in range(300):
+                entry.write(bytes(2**20))
+    text = r"bomb\.keras is refused: its \d+ bytes would become 314572802.*model\.save\(\)"
+    with pytest.raises(PruningError, match=text):
         files.load_model(path)

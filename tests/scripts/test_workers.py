@@ -21,7 +21,7 @@ HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32", "--sync_batch_norm")
 def run(*command, **variables):
     return subprocess.run(  # noqa: S603 - our own program
         [sys.executable, *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False,
-        timeout=300, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", **variables},
+        timeout=900, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", **variables},
     )  # fmt: skip
 
 
@@ -72,18 +72,18 @@ def test_training_on_two_workers_leaves_what_one_process_leaves(tmp_path):
 
 def killed(command, victim, number, when):
     """Run the workers, send one of them a signal at a line of output, and return all lines."""
-    process = subprocess.Popen(  # noqa: S603 - our own program
+    lines = []
+    with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, *map(str, command)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
         stderr=subprocess.STDOUT, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
-    )  # fmt: skip
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if when in line and number is not None:
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-            os.kill(int(children.split()[victim]), number)
-            number = None
-    assert process.wait(timeout=60) == 0, "".join(lines)[-3000:]
+    ) as process:  # fmt: skip
+        for line in process.stdout:
+            lines.append(line)
+            if when in line and number is not None:
+                children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+                os.kill(int(children.split()[victim]), number)
+                number = None
+    assert process.returncode == 0, "".join(lines)[-3000:]
     return lines
 
 

@@ -13,6 +13,7 @@ from tfprune.errors import PruningError
 from tfprune.files._atomic import atomic_path
 
 _SUFFIXES = (".keras", ".h5", ".hdf5")
+_MOST_TIMES, _FREE = 100, 2**28
 
 
 def save_model(model: keras.Model, path: str | os.PathLike) -> None:
@@ -59,6 +60,8 @@ def load_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Mode
             f"truncated or no {path.suffix} file. Write it again, or copy it again if the "
             "copy was cut short."
         )
+    if path.suffix == ".keras":
+        _require_possible(path)
     try:
         return keras.models.load_model(path, compile=compiled)
     except Exception as error:  # Keras raises ValueError, KeyError, OSError, BadZipFile, ...
@@ -71,6 +74,18 @@ def load_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Mode
             f"{reason} Write it again, or copy it again if the copy was "
             "cut short; a model with layers of your own needs their module imported first."
         ) from error
+
+
+def _require_possible(path: Path) -> None:
+    """Refuse a file that would inflate to far more than it is: Keras reads it whole."""
+    with zipfile.ZipFile(path) as archive:
+        inflated = sum(entry.file_size for entry in archive.infolist())
+    size = path.stat().st_size
+    if inflated > _MOST_TIMES * size + _FREE:
+        raise PruningError(
+            f"The model file {path} is refused: its {size} bytes would become {inflated}. Expected "
+            f"at most {_MOST_TIMES} times as many. Save the model again by model.save()."
+        )
 
 
 def _hdf5_refusal(path: Path, reason: str) -> str:
