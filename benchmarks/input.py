@@ -77,7 +77,7 @@ def training(batch_size: int, steps: int) -> tuple[int, Callable[[], None]]:
     batches = iter(tf.data.Dataset.from_tensors(ready).cache().repeat())
 
     def task() -> None:
-        sums = nothing()
+        sums = nothing(run.objective)
         for _ in range(steps):
             sums, _ = run.train_step(batches, sums, False)
         sums.numpy()  # waits for the last step

@@ -85,7 +85,7 @@ class Epochs:
         samples = self._cut(places, source.whole_batches).enumerate().map(sample, **parallel)
         if source.damaged:
             samples = without_damaged(samples, order, self.split.skip)
-        samples = samples.map(lambda _, image, label: (image, label))
+        samples = samples.map(lambda turn, image, label: (image, label))
         batches = self._cut(samples, not source.whole_batches).enumerate()
         return batches.map(batch, **parallel).prefetch(2)
 

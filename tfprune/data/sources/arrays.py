@@ -71,11 +71,12 @@ class Arrays(Source):
         images, labels = self._tensors
         shape = images.shape[1:]
 
-        # One trace serves every epoch, whatever the size of the last batch.
+        # One trace serves every epoch, whatever the size of the last batch. Where workers share the
+        # data TensorFlow makes nodes of the arguments' names, and warns of one called `_`.
         @tf.function(
             input_signature=[tf.TensorSpec([None], tf.int64), tf.TensorSpec([2], tf.int64)]
         )
-        def read(places: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def read(places: tf.Tensor, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             batch = tf.ensure_shape(tf.gather(images, places), [None, *shape])
             return batch, tf.gather(labels, places)
 
