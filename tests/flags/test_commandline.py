@@ -1,9 +1,11 @@
 """Both spellings, flags without effect, and a record that reproduces the run."""
 
+import signal
 from logging import INFO, LogRecord
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from absl import flags as absl_flags
 from absl.testing import flagsaver
 
@@ -14,6 +16,7 @@ import flags.strategy
 import flags.training
 from flags import commandline
 from tfprune.errors import PruningError
+from tfprune.training import stopping
 
 FLAGS = absl_flags.FLAGS
 
@@ -246,3 +249,72 @@ def test_our_own_notes_are_shown_where_we_are_installed(monkeypatch):
     monkeypatch.setattr(commandline.help_pages, "ROOT", Path("/home/repository"))
     assert shown("/home/repository/prune.py")
     assert not shown("/home/repository/.venv/lib/site-packages/keras/saving.py")
+
+
+@pytest.fixture
+def signals():
+    """Handlers of signals are global too."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    commandline._ASKED.clear()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, commandline.PREEMPTED), (signal.SIGINT, 130)]
+)
+def test_a_training_hears_of_a_signal_and_ends_the_program_when_it_has_saved(
+    signals, capsys, number, code
+):
+    def trains(argv):
+        signal.signal(number, commandline._end)
+        with stopping.listening() as training:
+            signal.raise_signal(number)
+            assert training.asked
+            raise stopping.Stopped
+
+    with pytest.raises(SystemExit) as ended:
+        commandline._main(trains, ["train.py"])
+    assert ended.value.code == code
+    assert "stopped and saved; the same command goes on from here" in capsys.readouterr().err
+
+
+def test_a_second_interruption_waits_for_nothing(signals):
+    signal.signal(signal.SIGINT, commandline._end)
+    with stopping.listening() as training:
+        signal.raise_signal(signal.SIGINT)
+        assert training.asked
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_where_nothing_trains_a_signal_ends_the_program_at_once(signals, capsys):
+    def scores(argv):
+        signal.signal(signal.SIGTERM, commandline._end)
+        signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as ended:
+        commandline._main(scores, ["prune.py"])
+    assert ended.value.code == commandline.PREEMPTED
+    assert "terminated; the same command goes on from here" in capsys.readouterr().err
+
+
+def lose(argv):
+    raise tf.errors.UnavailableError(None, None, "Collective ops is aborted by: task 1 crashed")
+
+
+def test_a_worker_whose_peers_are_lost_asks_to_be_called_again(monkeypatch, capsys):
+    parse()
+    monkeypatch.setattr(flags.strategy.workers, "count", lambda: 2)
+    with pytest.raises(SystemExit) as ended:
+        flags.strategy.distributed(lose)(["prune.py"])
+    assert ended.value.code == commandline.PREEMPTED
+    told = capsys.readouterr().err
+    assert "prune.py: another worker was lost: Collective ops is aborted by: task 1" in told
+
+
+def test_without_peers_such_an_error_is_no_loss():
+    parse()
+    with pytest.raises(tf.errors.UnavailableError):
+        flags.strategy.distributed(lose)(["prune.py"])
