@@ -49,8 +49,9 @@ def main(argv: list[str]) -> None:
     else:
         known.require_fit(model)
     written = tfprune.export(
-        model, **target, formats=names, **flags.exporting.bounds(), **images, preprocessing=known
-    )
+        model, **target, formats=names, name=flags.exporting.name(path), preprocessing=known,
+        metadata=runs.values(path.parent).get("metadata"), **flags.exporting.bounds(), **images,
+    )  # fmt: skip
     for name, place in written.items():
         logging.info("%s: %s", name, place)
     logging.info("Compared with the model\n%s", written)

@@ -3,7 +3,6 @@
 Example: python prune.py --arch resnet20 --data digits --method gfbs --ratio 0.5
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ from tfprune import (
     training,
 )
 from tfprune.errors import PruningError
-from tfprune.exporting import require_formats
+from tfprune.exporting import Exported, require_formats
 from tfprune.passes.progress import telling
 from tfprune.pruning import require_possible
 from tfprune.scoring.scoring import criterion_options
@@ -77,6 +76,7 @@ def main(argv: list[str]) -> None:
         **flags.pruning.idle(),
         **flags.reconstruction.idle(),
         **flags.schedule.idle(schedule),
+        **flags.exporting.idle(),
     }
     commandline.refuse_idle(idle)
     seed, own = flags.runs.seed(), flags.model_file.given()
@@ -113,8 +113,13 @@ def main(argv: list[str]) -> None:
     require_possible(model, plan.method, **plan.options)
     if plan.recalibration:
         training.require_statistics(model)
+    shipping = None
     if formats:
         require_formats(model, formats)
+        shipping = runs.Shipping(
+            formats, flags.exporting.name(baseline), flags.exporting.images(),
+            **flags.exporting.bounds(),
+        )  # fmt: skip
     if flags.pruning.figures():
         runs.require_figures(plan.method, data)
     runs.require_same(baseline.parent, feeding.trained_on(data))
@@ -131,7 +136,7 @@ def main(argv: list[str]) -> None:
         plan=plan,
         feeding=feeding,
         recipe=recipe,
-        formats=formats,
+        shipping=shipping,
     )
     logging.info("%s", text)
     if flags.pruning.figures():
@@ -222,7 +227,7 @@ def prune(
     plan: runs.Plan,
     feeding: runs.Feeding,
     recipe: training.Recipe | None,
-    formats: Sequence[str] = ("saved_model",),
+    shipping: runs.Shipping | None = None,
 ) -> str:
     """Prune a model and write what came of it with its report into a folder.
 
@@ -234,7 +239,7 @@ def prune(
         plan: what is pruned, and when.
         feeding: how images become batches.
         recipe: how to fine-tune; None: not at all.
-        formats: formats to export to; empty for none.
+        shipping: what is exported; None for nothing.
 
     Returns:
         The report as text.
@@ -269,12 +274,10 @@ def prune(
     before, after = (training.evaluate(each, test, task=data.task) for each in (model, small))
 
     def finish(model: keras.Model, small: keras.Model) -> str:
-        exported = {}
-        if formats:
-            files.remove(folder / "export")  # what an interrupted attempt of this run has left
-            exported = tfprune.export(
-                small, folder / "export", formats=formats, preprocessing=feeding.preprocessing(data)
-            )
+        about = runs.origin(plan, model, cut.scores)
+        shipped = runs.Shipped(Exported({}, {}), {})
+        if shipping:
+            shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)
         comparison = reporting.compare(
             model, small, results=(before, after), paths=(baseline, path)
         )
@@ -287,7 +290,8 @@ def prune(
                 for name in [tasks.headline(found)]
             },
             "on the test split": comparison,
-            "written to": "\n".join(map(str, (path, *exported.values()))),
+            **exported_parts(shipped, comparison),
+            "written to": "\n".join(map(str, (path, *shipped.exported.values()))),
         }
         masks = stages.masks()
         values = {
@@ -301,11 +305,13 @@ def prune(
             "seconds": cut.seconds,
             **{when.replace(" ", "_").replace("-", "_"): found for when, found in results.items()},
             "best_epoch": history.best_epoch,
+            "metadata": about,
+            "exported": shipped.to_json(),
             **comparison.to_json(),
         }
         graph = tfprune.analyse(model, allow_inexact=stages.inexact)
         details = {
-            "remarks": list(cut.remarks),
+            "remarks": [*cut.remarks, *shipped.remarks],
             "layers": reporting.layer_rows(graph, masks, small),
             "keep": {name: mask.tolist() for name, mask in masks.items()},
             "scores": {name: list(map(float, scores)) for name, scores in cut.scores.items()},
@@ -316,6 +322,28 @@ def prune(
         return reporting.finish(folder, title, parts, values, details)
 
     return strategies.on_chief(finish, (model, baseline), (small, path)) or ""
+
+
+def exported_parts(shipped: runs.Shipped, comparison: reporting.Comparison) -> dict[str, str]:
+    """Return what the report tells of the exported files.
+
+    Args:
+        shipped: what was exported.
+        comparison: of the unpruned and the pruned model.
+    """
+    sides = []
+    for side in (comparison.before, comparison.after):
+        name = tasks.headline(side.results)
+        sides.append((side.file_bytes or 0, tasks.told(name, side.results[name])))
+    found = {
+        "exported, compared with the pruned model": str(shipped.exported),
+        "gained by pruning and by integers": shipped.gains(*sides),
+        "not exported": "\n".join(shipped.remarks),
+    }
+    kept = {heading for heading, text in found.items() if text}
+    if not shipped.exported:
+        kept.discard("exported, compared with the pruned model")
+    return {heading: text for heading, text in found.items() if heading in kept}
 
 
 if __name__ == "__main__":

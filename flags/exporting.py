@@ -9,6 +9,7 @@ from tfprune import plugins
 from tfprune.exporting import formats as known
 from tfprune.exporting import quantised
 from tfprune.exporting.comparing import EXACT
+from tfprune.exporting.serving import servable_name, suggested_name
 
 FLAGS = flags.FLAGS
 _QUANTISED = ("representative", "min_agreement")
@@ -43,6 +44,12 @@ def define() -> None:
         lower_bound=0.0,
         upper_bound=1.0,
     )
+    flags.DEFINE_string(
+        "name",
+        None,
+        "What the model is served as: a folder of this name holds the versions of saved_model; "
+        "without it the name of the model's file.",
+    )
 
 
 def define_target() -> None:
@@ -69,6 +76,18 @@ def formats() -> list[str]:
     return FLAGS.formats
 
 
+def name(model: Path) -> str:
+    """Return what a model is served as.
+
+    Args:
+        model: its file.
+
+    Raises:
+        PruningError: a name that is unfit for a folder or a URL.
+    """
+    return suggested_name(model.stem) if FLAGS.name is None else servable_name(FLAGS.name)
+
+
 def needs_data() -> bool:
     """Return whether a format must see images."""
     return bool(quantised(formats()))
@@ -87,7 +106,10 @@ def bounds() -> dict[str, float]:
 def idle() -> dict[str, str]:
     """Return the flags without effect, with the reason."""
     if not formats():
-        return dict.fromkeys(("tolerance", *_QUANTISED), "--formats= names no format.")
-    if needs_data():
-        return {}
-    return dict.fromkeys(_QUANTISED, "only --formats=tflite_int8 is judged by images.")
+        return dict.fromkeys(("tolerance", "name", *_QUANTISED), "--formats= names no format.")
+    found = {}
+    if not needs_data():
+        found |= dict.fromkeys(_QUANTISED, "only --formats=tflite_int8 is judged by images.")
+    if "saved_model" not in formats():
+        found["name"] = "only --formats=saved_model has versions under a name."
+    return found

@@ -46,6 +46,7 @@ def pruned(baseline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pruned")
     call(
         prune, *QUICK, "--method=gfbs", "--ratio=0.5", "--samples=32",
+        "--formats=saved_model,tflite_int8", "--min_agreement=0", "--representative=50",
         "--pretrain_dir", baseline, "--save_dir", folder,
     )  # fmt: skip
     return folder

@@ -10,9 +10,13 @@ import tensorflow as tf
 import prune
 import tfprune.data
 from tests.scripts.conftest import QUICK, call
+from tfprune import runs
 from tfprune.data import preprocessing
 from tfprune.errors import PruningError
+from tfprune.exporting import read_metadata
+from tfprune.exporting.formats import tflite_int8
 from tfprune.runs import Plan, load_masks, stages
+from tfprune.training.identity import digest
 
 HALF = ("--method=gfbs", "--ratio=0.5", "--samples=32")
 
@@ -38,10 +42,62 @@ def test_the_model_has_the_channels_that_the_masks_keep(baseline, pruned):
 def test_the_export_computes_what_the_model_computes(pruned):
     small = keras.models.load_model(pruned / "resnet20.keras")
     raw = tfprune.data.load("digits").test.images[:7].astype("float32")
-    loaded = tf.saved_model.load(str(pruned / "export" / "1"))
+    loaded = tf.saved_model.load(str(pruned / "export" / "resnet20" / "1"))
     served = loaded.signatures["serving_default"](images=tf.constant(raw))["probabilities"]
     images = preprocessing.load(pruned).normalise(raw)
     np.testing.assert_allclose(served, small(images), atol=1e-5)
+
+
+def test_the_report_tells_what_pruning_and_integers_have_gained(baseline, pruned):
+    text = (pruned / "report.txt").read_text()
+    path = pruned / "export" / "model_int8.tflite"
+    report = json.loads((pruned / "report.json").read_text())
+    told = report["exported"]
+    assert told["tflite_int8"]["bytes"] == path.stat().st_size
+    assert told["saved_model"]["difference"] < 1e-5
+    small = keras.models.load_model(pruned / "resnet20.keras")
+    data = tfprune.data.load("digits")
+    images = preprocessing.load(pruned).normalise(data.test.images).numpy()
+    (answers,) = tflite_int8.load(path, small)([images])
+    accuracy = (answers.argmax(-1) == data.test.labels).mean()
+    assert told["tflite_int8"]["test_accuracy"] == pytest.approx(accuracy)
+    rows = {line.split("  ")[1]: line.split() for line in text.splitlines() if "  " in line}
+    original = (baseline / "resnet20.keras").stat().st_size
+    assert rows["original"][1:] == [
+        f"{original:,}", f"{report['before']['results']['accuracy']:.2%}",
+    ]  # fmt: skip
+    agreement = told["tflite_int8"]["agreement"]
+    assert rows["pruned, tflite_int8"][2:] == [
+        f"{path.stat().st_size:,}", f"{accuracy:.2%}", f"{agreement:.2%}",
+    ]  # fmt: skip
+
+
+def test_exported_files_tell_of_the_pruning(baseline, pruned):
+    old = keras.models.load_model(baseline / "resnet20.keras")
+    for path in (pruned / "export" / "resnet20" / "1", pruned / "export" / "model_int8.tflite"):
+        found = read_metadata(path)
+        assert (found["method"], found["amount"]) == ("gfbs", {"ratio": 0.5})
+        assert found["original"] == digest(old.get_weights())
+        assert len(found["scores"]) == 16
+        assert found["scores"] != digest([])
+        assert found["labels"] == [str(number) for number in range(10)]
+
+
+def test_a_quantised_file_that_disagrees_is_left_out_and_told_of(baseline, tmp_path, monkeypatch):
+    model, data = keras.models.load_model(baseline / "resnet20.keras"), tfprune.data.load("digits")
+    load = tflite_int8.load
+
+    def wrong(path, model):
+        call = load(path, model)
+        return lambda inputs: [np.roll(y, 1, axis=-1) for y in call(inputs)]
+
+    monkeypatch.setattr(tflite_int8, "load", wrong)
+    shipping = runs.Shipping(["keras", "tflite_int8"], representative=20)
+    shipped = runs.ship(model, tmp_path, data, runs.Feeding(), shipping)
+    assert list(shipped.exported) == ["keras"]
+    assert "'tflite_int8' was removed again" in shipped.remarks[0]
+    assert shipped.gains((1, ""), (1, "")) == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "preprocessing.json"]
 
 
 def test_the_report_compares_both_models(baseline, pruned):

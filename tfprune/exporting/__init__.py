@@ -3,13 +3,14 @@
 from tfprune.exporting.comparing import Check, DisagreementError
 from tfprune.exporting.exported import Exported
 from tfprune.exporting.metadata import read_metadata
-from tfprune.exporting.writing import export, quantised, require_formats
+from tfprune.exporting.writing import export, measure, quantised, require_formats
 
 __all__ = [
     "Check",
     "DisagreementError",
     "Exported",
     "export",
+    "measure",
     "quantised",
     "read_metadata",
     "require_formats",

@@ -95,7 +95,11 @@ class Seen:
         if labels is None or len(self.outputs) > 1:
             return
         labels, answers = np.asarray(labels), [own[0].argmax(-1) for own in outputs]
-        if labels.dtype.kind in "iu" and all(labels.shape == one.shape for one in answers):
+        if (
+            labels.dtype.kind in "iu"
+            and labels.ndim == 1
+            and all(labels.shape == one.shape for one in answers)
+        ):
             self.right += [int((one == labels).sum()) for one in answers]
             self.labelled += labels.size
 

@@ -158,6 +158,28 @@ def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, Mod
     return found
 
 
+def measure(path: str | os.PathLike, name: str, model: keras.Model, data: Any) -> Check:
+    """Compare an exported file with its model on data; nothing is refused or removed.
+
+    Args:
+        path: the file or folder, as `export` has returned it.
+        name: of its format.
+        model: the model that was exported.
+        data: in any form that `tfprune.score` takes; with labels the accuracy is told.
+
+    Example:
+        >>> import keras, numpy as np, tempfile
+        >>> image = keras.Input((4,), name="image")
+        >>> model = keras.Model(image, keras.layers.Dense(2, name="head")(image))
+        >>> path = export(model, tempfile.mkdtemp(), formats=["keras"])["keras"]
+        >>> measure(path, "keras", model, np.ones((3, 4))).agreement
+        1.0
+    """
+    module = plugins.find(known, name, "export format")
+    call = module.load(Path(path), model)
+    return compare(model, call, _signature.flat_batches(data, model, _INPUTS)).check()
+
+
 def quantised(formats: Sequence[str]) -> list[str]:
     """Return those formats that need representative data.
 

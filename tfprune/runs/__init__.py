@@ -7,7 +7,7 @@ from tfprune.runs.own_folder import agree, own_folder
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
 from tfprune.runs.run_folder import SETTINGS, claim, require_same, text, values
-from tfprune.runs.shipping import judged_by
+from tfprune.runs.shipping import Shipped, Shipping, judged_by, origin, ship
 from tfprune.runs.stages import Stages
 from tfprune.schedules._schedule import Outcome
 
@@ -17,15 +17,19 @@ __all__ = [
     "MetricsFile",
     "Outcome",
     "Plan",
+    "Shipped",
+    "Shipping",
     "Stages",
     "agree",
     "claim",
     "judged_by",
     "load_masks",
+    "origin",
     "own_folder",
     "require_figures",
     "require_same",
     "save_masks",
+    "ship",
     "text",
     "train_recorded",
     "values",
