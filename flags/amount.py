@@ -10,11 +10,14 @@ from absl import flags
 
 import models.compress_rates
 import tfprune
+from tfprune import plugins
 from tfprune.errors import PruningError
+from tfprune.exporting import formats
 from tfprune.selection import compress_rate
 
 FLAGS = flags.FLAGS
-NAMES = ("ratio", "macs", "params", "threshold", "compress_rate")
+NAMES = ("ratio", "macs", "params", "latency", "threshold", "compress_rate")
+OF_LATENCY = ("latency_table", "runtime", "latency_batch")
 _LONGEST = 60  # characters of compress rates in a folder's name
 
 
@@ -37,6 +40,24 @@ def define() -> None:
     )
     flags.DEFINE_float("macs", None, "Share of the multiply-accumulates to keep, in (0, 1].")
     flags.DEFINE_float("params", None, "Share of the parameters to keep, in (0, 1].")
+    flags.DEFINE_float(
+        "latency",
+        None,
+        "Share of a batch's time to keep, in (0, 1], measured in --runtime, or as --latency_table "
+        "says.",
+    )
+    flags.DEFINE_string(
+        "latency_table",
+        None,
+        "File of the times of each layer on the device, see docs/latency.md; without it they are "
+        "measured here.",
+    )
+    flags.DEFINE_string(
+        "runtime", None, f"Where --latency is measured: {', '.join(plugins.names(formats))}."
+    )
+    flags.DEFINE_integer(
+        "latency_batch", None, "Images per call for --latency; 1 by default.", lower_bound=1
+    )
 
 
 def given(method: str, default: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,6 +79,13 @@ def given(method: str, default: Mapping[str, Any]) -> dict[str, Any]:
             f"received {received or 'none'}."
         )
     return found
+
+
+def of_latency() -> dict[str, Any]:
+    """Return the options that go with a latency, as `tfprune.select` takes them."""
+    names = {"latency_table": "table", "runtime": "runtime", "latency_batch": "batch_size"}
+    found = {option: FLAGS[name].value for name, option in names.items()}
+    return {option: value for option, value in found.items() if value is not None}
 
 
 def label(amount: Mapping[str, Any]) -> str:

@@ -109,7 +109,7 @@ def options() -> dict[str, Any]:
     for name in ("coupled", "memory_gb"):
         if FLAGS[name].value is not None:
             own[name] = FLAGS[name].value
-    return {**amount(), **selection.given(), **own}
+    return {**amount(), **amounts.of_latency(), **selection.given(), **own}
 
 
 def own_options() -> dict[str, Any]:
@@ -119,7 +119,15 @@ def own_options() -> dict[str, Any]:
         PruningError: no name=value, one given twice, or one that has a flag of its own.
     """
     found = pairs.given("option", "w_beta=0.1")
-    flagged = {*selection.NAMES, *amounts.NAMES, "coupled", "memory_gb", "method", "samples"}
+    flagged = {
+        *selection.NAMES,
+        *amounts.NAMES,
+        *amounts.OF_LATENCY,
+        "coupled",
+        "memory_gb",
+        "method",
+        "samples",
+    }
     for name in found:
         if name in flagged:
             raise PruningError(f"--option={name}: it has a flag of its own. Use --{name}=.")
@@ -137,6 +145,9 @@ def idle() -> dict[str, str]:
         found["memory_gb"] = f"method {FLAGS.method!r} keeps no maps."
     if not _criterion().METHOD.needs_data:
         found["samples"] = f"method {FLAGS.method!r} looks at no images."
+    if used != "latency":
+        reason = f"--{used} says how much, not --latency."
+        found |= dict.fromkeys(amounts.OF_LATENCY, reason)
     if used in ("threshold", "compress_rate"):
         found["scope"] = f"--{used} says how much of every layer."
     return found

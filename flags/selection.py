@@ -26,11 +26,16 @@ def define() -> None:
         None,
         [*SCOPES, MEASURED],
         "Shrink layers alike, rank all channels together, or (isomorphic) those that are built "
-        "alike, or (sensitivity, with --macs or --params) measure how much of each layer can go; "
-        "without it as the method's paper.",
+        "alike, or (sensitivity, with --macs, --params or --latency) measure how much of each "
+        "layer can go; without it as the method's paper.",
     )
     flags.DEFINE_integer("min_channels", 1, "Channels that every layer keeps.", lower_bound=1)
-    flags.DEFINE_integer("round_to", 1, "Keep multiples of this many channels.", lower_bound=1)
+    flags.DEFINE_integer(
+        "round_to",
+        None,
+        "Keep multiples of this many channels; without it 1, or with --latency what is fastest.",
+        lower_bound=1,
+    )
     flags.DEFINE_list("include", [], "Patterns of layer names: prune only these.")
     flags.DEFINE_list("exclude", [], "Patterns of layer names: leave these whole.")
 

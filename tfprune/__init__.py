@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # for editors and checkers; `_HOMES` says the same to Python
     from tfprune.surgery.rebuilding import rebuild
     from tfprune.surgery.verification import Verification, verify
     from tfprune.timing.measuring import latency
+    from tfprune.timing.table import LatencyTable
+    from tfprune.timing.tabulating import latency_table
     from tfprune.training import fine_tune
 
 __version__ = "0.1.0"
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ChannelGraph",
     "Cost",
+    "LatencyTable",
     "PruningError",
     "PruningReport",
     "Reconstruction",
@@ -50,6 +53,7 @@ __all__ = [
     "export",
     "fine_tune",
     "latency",
+    "latency_table",
     "methods",
     "open_up",
     "prune",
@@ -73,6 +77,7 @@ __all__ = [
 _HOMES = {
     "ChannelGraph": "graph.channel_graph",
     "Cost": "costs.model_cost",
+    "LatencyTable": "timing.table",
     "PruningError": "errors",
     "PruningReport": "pruning_report",
     "Reconstruction": "reconstruction.report",
@@ -84,6 +89,7 @@ _HOMES = {
     "export": "exporting.writing",
     "fine_tune": "training",
     "latency": "timing.measuring",
+    "latency_table": "timing.tabulating",
     "methods": "scoring.catalogue",
     "open_up": "opening.opened",
     "prune": "pruning",

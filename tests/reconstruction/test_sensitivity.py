@@ -123,7 +123,10 @@ def test_prune_with_measured_amounts_is_the_three_calls(net):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ratio": 0.5, "scope": "sensitivity"}, "give macs= or params=, the share that is left"),
+        (
+            {"ratio": 0.5, "scope": "sensitivity"},
+            "give macs=, params= or latency=, the",
+        ),
         ({"scope": "sensitivity"}, "received none"),
         ({"macs": 0.5, "calibration": images(2)}, "calibration has no effect without"),
         ({"macs": 0.5, "reconstruct": "yes"}, "reconstruct must be True or False"),

@@ -193,7 +193,10 @@ def test_rounding_and_targets_hold_where_a_split_layer_keeps_a_channel():
             {"ratios": {"classifier": 0.5}},
             "ratios has no effect.* .classifier: output of the model",
         ),
-        ({}, "exactly one of ratio, ratios, counts, macs, params, threshold; received none"),
+        (
+            {},
+            "one of ratio, ratios, counts, macs, params, latency, threshold; received none",
+        ),
         ({"ratio": 0.5, "macs": 0.5}, "received ratio and macs"),
         ({"ratio": 1.0}, r"ratio must lie in \[0, 1\), the share that is removed; received 1.0"),
         ({"ratio": -0.1}, "received -0.1"),

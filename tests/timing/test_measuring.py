@@ -86,7 +86,7 @@ def test_the_file_is_there_for_as_long_as_the_runner(monkeypatch, tmp_path):
     monkeypatch.setattr(runners.tempfile, "tempdir", str(tmp_path))
     with Runner(dense(), "tflite"):
         assert [path.suffix for path in tmp_path.rglob("*.tflite")] == [".tflite"]
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*.tflite")) == []
 
 
 @pytest.mark.parametrize(

@@ -99,10 +99,9 @@ class Allotment:
         """Return the cost at every amount of one set, up to a constant, [U + 1]."""
         own = self.losses[place]
         total = np.zeros(len(self.curves[place].harm))
-        for factor, axes in self.budget.terms:
+        for function, axes in self.budget.terms:
             if any(id(ids) in own for ids in axes):
-                sizes = [self._left(id(ids), place, amounts) for ids in axes]
-                total += factor * np.prod(np.broadcast_arrays(*sizes), axis=0)
+                total += function(*(self._left(id(ids), place, amounts) for ids in axes))
         return total
 
     def _left(self, axis: int, place: int, amounts: Sequence[int]) -> np.ndarray:

@@ -10,10 +10,13 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.reconstruction.sensitivity import sensitivity
 from tfprune.selection.parsing import parsed
+from tfprune.selection.request import TARGETS
 
 MEASURED = "sensitivity"  # the scope
-_BUDGETS = ("macs", "params")
-_OTHERS = ("min_channels", "round_to", "input_shape", "include", "exclude")
+_OTHERS = (
+    "min_channels", "round_to", "input_shape", "table", "runtime", "batch_size", "include",
+    "exclude",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,12 @@ class Measuring:
             PruningError: an amount that is no budget, or an option of a selector.
         """
         given = {name: value for name, value in options.items() if value is not None}
-        wrong = [name for name in given if name not in (*_BUDGETS, *_OTHERS)]
-        if wrong or not set(_BUDGETS) & set(given):
+        wrong = [name for name in given if name not in (*TARGETS, *_OTHERS)]
+        if wrong or not set(TARGETS) & set(given):
             raise PruningError(
                 f"scope={scope!r} measures how much goes of which layer under a budget: give "
-                f"macs= or params=, the share that is left; received {', '.join(wrong) or 'none'}."
-                f" With it go {', '.join(_OTHERS)}."
+                "macs=, params= or latency=, the share that is left; received "
+                f"{', '.join(wrong) or 'none'}. With it go {', '.join(_OTHERS)}."
             )
         parsed("ranking", **given)  # refuses values out of range
         layers = {name: given.pop(name) for name in ("include", "exclude") if name in given}
@@ -64,10 +67,11 @@ class Measuring:
     def choose(
         self, graph: ChannelGraph, scores: Mapping[str, np.ndarray]
     ) -> tuple[dict[str, np.ndarray], list[str]]:
-        """Return the keep masks, and no remarks.
+        """Return the keep masks, and what a latency came to.
 
         Args:
             graph: channel graph of the model.
             scores: of its channels; those of pairs of channels say no order.
         """
-        return sensitivity(graph, self.samples, scores, **self.layers).keep(**self.budget), []
+        found = sensitivity(graph, self.samples, scores, **self.layers)
+        return found.chosen(parsed("ranking", **self.budget).request)

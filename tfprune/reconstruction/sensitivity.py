@@ -1,6 +1,7 @@
 """How much of each set of coupled channels can go, measured on a trained model without labels."""
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,10 @@ from tfprune.reconstruction.elimination import Elimination, eliminations, order_
 from tfprune.reconstruction.original import Original, Trials
 from tfprune.reconstruction.samples import portions_of
 from tfprune.selection._candidates import candidates
+from tfprune.selection.aiming import check_latency, within_latency
 from tfprune.selection.parsing import parsed
+from tfprune.selection.request import Request
+from tfprune.timing.table import LatencyTable
 
 _JUDGES = 100  # samples on which trials are judged
 _POINTS = (1 / 4, 1 / 2, 3 / 4, 7 / 8)  # shares of a set's units, where the harm is measured
@@ -49,14 +53,18 @@ class Sensitivity:
     graph: ChannelGraph
     curves: tuple[Curve, ...]
 
-    def keep(
+    def keep(  # noqa: PLR0913 - as `tfprune.select`
         self,
         *,
         macs: float | None = None,
         params: float | None = None,
+        latency: float | None = None,
         min_channels: int = 1,
-        round_to: int = 1,
+        round_to: int | None = None,
         input_shape: Sequence[Any] | None = None,
+        table: LatencyTable | str | os.PathLike | None = None,
+        runtime: str | None = None,
+        batch_size: int | None = None,
     ) -> dict[str, np.ndarray]:
         """Return the keep masks of least harm in all under a budget.
 
@@ -65,33 +73,56 @@ class Sensitivity:
 
         Args:
             macs: share of the multiply-accumulates that is left, in (0, 1]; or
-            params: share of the weights that is left.
+            params: share of the weights that is left; or
+            latency: share of a batch's time that is left, as for `tfprune.select`.
             min_channels: channels that every layer keeps at least.
-            round_to: a layer that loses channels keeps a multiple of this.
+            round_to: a layer that loses channels keeps a multiple of this; as for
+                `tfprune.select`.
             input_shape: the size to count `macs` for, as for `tfprune.select`.
+            table: measured times for `latency`, as for `tfprune.select`.
+            runtime: for `latency`, as for `tfprune.select`.
+            batch_size: for `latency`, as for `tfprune.select`.
 
         Returns:
             {layer name: bool [C], True = kept}.
 
         Raises:
-            PruningError: none or both of the amounts, a value out of range, or out of reach.
+            PruningError: none or several of the amounts, a value out of range, or out of reach.
         """
-        if (macs is None) == (params is None):
+        if sum(amount is not None for amount in (macs, params, latency)) != 1:
             raise PruningError(
-                f"keep: expected one of macs= and params=, the share that is left; received macs="
-                f"{macs} and params={params}."
+                "keep: expected one of macs=, params= and latency=, the share that is left; "
+                f"received macs={macs}, params={params} and latency={latency}."
             )
         request = parsed(
             "ranking",
             macs=macs,
             params=params,
+            latency=latency,
             min_channels=min_channels,
             round_to=round_to,
             input_shape=input_shape,
+            table=table,
+            runtime=runtime,
+            batch_size=batch_size,
         ).request
+        return self.chosen(request)[0]
+
+    def chosen(self, request: Request) -> tuple[dict[str, np.ndarray], list[str]]:
+        """Return the masks of `keep`, and a line on what a latency came to.
+
+        Args:
+            request: for a share of "macs", "params" or "latency".
+        """
+        if request.amount == "latency":
+            check_latency(self.graph, request)
+            return within_latency(self.graph, request, self._allotted)
+        return self._allotted(request)
+
+    def _allotted(self, request: Request) -> tuple[dict[str, np.ndarray], list[str]]:
         allotment = Allotment(self.graph, self.curves, request)
         kept = allotment.kept(allotment.best())
-        return {name: kept[ids] for name, ids in self.graph.producers.items()}
+        return {name: kept[ids] for name, ids in self.graph.producers.items()}, []
 
     def weighted(self, factors: Sequence[float]) -> "Sensitivity":
         """Return the same with the harm of each set times a factor: `keep` will spare it more.

@@ -1,7 +1,7 @@
 """What a model costs as a function of the channels that stay, and the share that is asked for."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,65 +12,42 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.whole_layers import macs_of_whole
 from tfprune.selection.request import Request
 from tfprune.surgery.resizing import with_input_shape
+from tfprune.timing.blocks import blocks
+from tfprune.timing.table import LatencyTable
+
+# A function of how many of the ids along some axes stay, and those axes. The numbers of one axis
+# may be an array, for many choices at once.
+Term = tuple[Callable[..., Any], list[np.ndarray]]
 
 
 class Budget:
     """Cost of a model under any choice of kept ids, without rebuilding it.
 
     Args:
-        graph: channel graph of the model.
-        kind: "macs" (multiply-accumulates of the weights for one sample) or "params" (weights).
+        kind: what is counted: "macs" (multiply-accumulates of the weights for one sample), "params"
+            (weights) or "latency" (seconds).
         share: part of the whole model's cost that is to be left, in (0, 1].
-        input_shape: shape of an input, without the batch, to count for; a list of them where the
-            model has several.
-
-    Raises:
-        PruningError: MACs of a model with a layer whose multiplications are unknown.
+        terms: what the cost is a sum of.
+        ids: how many ids the model has.
+        constant: what stays whatever goes.
     """
 
     def __init__(
-        self,
-        graph: ChannelGraph,
-        kind: str,
-        share: float,
-        input_shape: Sequence[Any] | None = None,
+        self, kind: str, share: float, terms: Sequence[Term], ids: int, constant: float = 0
     ):
         self.kind, self.share = kind, share
-        graph = graph if input_shape is None else sized(graph, input_shape)
-        self.terms: list[tuple[int, list[np.ndarray]]] = []
-        for owner in graph.owners.values():
-            whole = macs_of_whole(graph.model, owner.operation) if owner.is_whole else None
-            if kind == "macs" and whole is not None:  # all that goes in and comes out stays
-                self.terms.append((whole, []))
-                continue
-            if kind == "macs" and owner.uncounted:
-                raise PruningError(
-                    f"macs: layer {owner.name!r} {owner.uncounted}. Build the model with a fixed "
-                    "input size, pass input_shape=, teach the layer with @tfprune.rule and times=, "
-                    "or use params=."
-                )
-            for index, weight in enumerate(getattr(owner.operation, "weights", ())):
-                times = owner.times.get(index, 0) if kind == "macs" else 1
-                slots = [slot for (i, _), slot in owner.slots.items() if i == index]
-                self._add(times, weight.shape, {slot.axis: slot.ids for slot in slots})
-            if kind == "macs":
-                self.terms += owner.products
-        self.total = self(np.ones(len(graph.unit), bool))
+        self.terms, self.constant = list(terms), constant
+        self.total = self(np.ones(ids, bool))
         self.goal = share * self.total
 
-    def _add(self, times: int, shape: Sequence[int], axes: dict[int, np.ndarray]) -> None:
-        fixed = math.prod(size for axis, size in enumerate(shape) if axis not in axes)
-        if times:
-            self.terms.append((times * fixed, list(axes.values())))
-
-    def __call__(self, kept: np.ndarray) -> int:
+    def __call__(self, kept: np.ndarray) -> float:
         """Return the cost with the ids in `kept`, bool [ids]."""
-        return sum(
-            times * math.prod(int(np.count_nonzero(kept[ids])) for ids in axes)
-            for times, axes in self.terms
+        return self.constant + sum(
+            function(*(int(np.count_nonzero(kept[ids])) for ids in axes))
+            for function, axes in self.terms
         )
 
-    def require(self, least: int, how: str, loosen: str) -> None:
+    def require(self, least: float, how: str, loosen: str) -> None:
         """Refuse a share below what can be reached.
 
         Args:
@@ -89,9 +66,58 @@ class Budget:
 
 
 def budget_of(graph: ChannelGraph, request: Request) -> Budget:
-    """Return the budget that a request asks for, of its "macs" or "params"."""
-    share = getattr(request, request.amount)
-    return Budget(graph, request.amount, share, request.input_shape)
+    """Return the budget that a request asks for, of its "macs", "params" or "latency".
+
+    Args:
+        graph: channel graph of the model.
+        request: with a latency table, if its amount is a latency.
+
+    Raises:
+        PruningError: MACs of a model with a layer whose multiplications are unknown.
+    """
+    share, size = getattr(request, request.amount), request.input_shape
+    graph = graph if size is None else sized(graph, size)
+    if request.amount == "latency":
+        terms = _seconds(graph, request.table)
+        return Budget("latency", share, terms, len(graph.unit), request.table.constant)
+    return Budget(request.amount, share, _counts(graph, request.amount), len(graph.unit))
+
+
+def _counts(graph: ChannelGraph, kind: str) -> Iterator[Term]:
+    for owner in graph.owners.values():
+        whole = macs_of_whole(graph.model, owner.operation) if owner.is_whole else None
+        if kind == "macs" and whole is not None:  # all that goes in and comes out stays
+            yield _product(whole), []
+            continue
+        if kind == "macs" and owner.uncounted:
+            raise PruningError(
+                f"macs: layer {owner.name!r} {owner.uncounted}. Build the model with a fixed "
+                "input size, pass input_shape=, teach the layer with @tfprune.rule and times=, "
+                "or use params=."
+            )
+        for index, weight in enumerate(getattr(owner.operation, "weights", ())):
+            times = owner.times.get(index, 0) if kind == "macs" else 1
+            slots = [slot for (i, _), slot in owner.slots.items() if i == index]
+            axes = {slot.axis: slot.ids for slot in slots}
+            fixed = math.prod(size for axis, size in enumerate(weight.shape) if axis not in axes)
+            if times:
+                yield _product(times * fixed), list(axes.values())
+        if kind == "macs":
+            yield from ((_product(fixed), axes) for fixed, axes in owner.products)
+
+
+def _product(fixed: int) -> Callable[..., Any]:
+    return lambda *sizes: fixed * math.prod(sizes)
+
+
+def _seconds(graph: ChannelGraph, table: LatencyTable) -> Iterator[Term]:
+    found = blocks(graph)
+    for name, times in table.layers.items():
+        yield _scaled(table.scale, times), list(found[name].axes)
+
+
+def _scaled(scale: float, times: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *sizes: scale * times(*sizes)
 
 
 def sized(graph: ChannelGraph, input_shape: Sequence[Any]) -> ChannelGraph:

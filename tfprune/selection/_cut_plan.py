@@ -13,7 +13,7 @@ from tfprune.selection._budget import budget_of
 from tfprune.selection._candidates import Candidates, candidates, free_units, spared
 from tfprune.selection._cuts import Cuts, cuts
 from tfprune.selection._structures import shares_below, structures
-from tfprune.selection.request import Request
+from tfprune.selection.request import COUNTED, Request
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def check_plan(graph: ChannelGraph, request: Request) -> None:
                     "Give both one value, or leave one out."
                 )
     _check_effect(graph, free_units(graph, request.pruned_layers(graph)), request)
-    if request.amount in ("macs", "params"):
+    if request.amount in COUNTED:
         budget_of(graph, request)
 
 

@@ -1,7 +1,10 @@
 """The options of a selection as types: what editors complete and type checkers look at."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
+
+from tfprune.timing.table import LatencyTable
 
 
 class SelectorOptions(TypedDict, total=False):
@@ -22,10 +25,14 @@ class SelectionOptions(SelectorOptions, total=False):
     counts: Mapping[str, int] | None
     macs: float | None
     params: float | None
+    latency: float | None
     threshold: float | None
     scope: str | None
     min_channels: int
-    round_to: int
+    round_to: int | None
     include: str | Sequence[str]
     exclude: str | Sequence[str]
     input_shape: Sequence[Any] | None
+    table: LatencyTable | str | os.PathLike | None
+    runtime: str | None
+    batch_size: int | None

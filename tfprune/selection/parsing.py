@@ -13,6 +13,7 @@ from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection import selectors
+from tfprune.selection.aiming import check_latency, within_latency
 from tfprune.selection.request import Request
 
 SELECTING = [field.name for field in fields(Request) if field.init]
@@ -43,6 +44,8 @@ class Selection:
                 selector cannot obey, or that no channel may go.
         """
         self.request.pruned_layers(graph)
+        if self.request.amount == "latency":
+            check_latency(graph, self.request)
         if hasattr(self.selector, "check"):
             self.selector.check(graph, self.request, **self.own)
 
@@ -58,7 +61,14 @@ class Selection:
         Raises:
             PruningError: as `tfprune.select`.
         """
-        return self.selector.keep_masks(graph, scores, self.request, **self.own)
+
+        def masks(request: Request) -> tuple[dict[str, np.ndarray], list[str]]:
+            return self.selector.keep_masks(graph, scores, request, **self.own)
+
+        if self.request.amount != "latency":
+            return masks(self.request)
+        rounds = not getattr(self.selector, "OF_PAIRS", False)
+        return within_latency(graph, self.request, masks, rounds=rounds)
 
     def at(self, **amount: float) -> "Selection":
         """Return the same selection with another value of its amount, e.g. `ratio=0.3`."""

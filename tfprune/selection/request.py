@@ -1,6 +1,7 @@
 """What a caller asks of a selection, checked."""
 
 import fnmatch
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Integral
@@ -9,10 +10,14 @@ from typing import Any
 from tfprune.checks import check_number, check_share, check_whole
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.timing.table import LatencyTable
 
-AMOUNTS = ("ratio", "ratios", "counts", "macs", "params", "threshold")
+COUNTED = ("macs", "params")
+TARGETS = (*COUNTED, "latency")
+AMOUNTS = ("ratio", "ratios", "counts", *TARGETS, "threshold")
 SCOPES = ("layer", "global", "isomorphic")
 _WITHOUT_SCOPE = ("ratios", "counts", "threshold")
+_OF_LATENCY = ("table", "runtime", "batch_size")
 
 
 @dataclass(frozen=True)
@@ -25,15 +30,20 @@ class Request:
         counts: {layer name: channels that it keeps}; other layers stay whole.
         macs: share of the multiply-accumulates that is to be left, in (0, 1].
         params: share of the weights that is to be left, in (0, 1].
+        latency: share of the time of a batch that is to be left, in (0, 1].
         threshold: what the selector understands by it.
         scope: "layer" for the same share everywhere, "global" for one ranking of all layers,
             "isomorphic" for one of each set of units that are built alike.
         min_channels: channels that every layer keeps at least.
-        round_to: kept counts are multiples of this, or the layer stays whole.
+        round_to: kept counts are multiples of this, or the layer stays whole; None with a latency:
+            what is fastest, else 1.
         include: patterns of layer names; only these are pruned.
         exclude: patterns of layer names that are not pruned.
-        input_shape: shape of an input, without the batch, to count `macs` for; a list of them
-            where the model has several.
+        input_shape: shape of an input, without the batch, to count `macs` for, or to measure
+            the latency on; a list of them where the model has several.
+        table: measured times, or their file; None: they are measured.
+        runtime: the runtime to measure the latency in; None: "keras".
+        batch_size: samples per call; None: 1.
     """
 
     ratio: float | None = None
@@ -41,13 +51,17 @@ class Request:
     counts: Mapping[str, int] | None = None
     macs: float | None = None
     params: float | None = None
+    latency: float | None = None
     threshold: float | None = None
     scope: str | None = None
     min_channels: int = 1
-    round_to: int = 1
+    round_to: int | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     input_shape: Sequence[Any] | None = None
+    table: LatencyTable | str | os.PathLike | None = None
+    runtime: str | None = None
+    batch_size: int | None = None
     amount: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -66,10 +80,12 @@ class Request:
             raise PruningError(
                 f"scope={self.scope!r} has no effect with {self.amount}: leave it out."
             )
-        if self.input_shape is not None and self.amount != "macs":
-            raise PruningError(f"input_shape has no effect with {self.amount}: leave it out.")
-        for name in ("min_channels", "round_to"):
-            check_whole(name, getattr(self, name))
+        if self.round_to is None and self.amount != "latency":
+            object.__setattr__(self, "round_to", 1)
+        self._check_effects()
+        for name in ("min_channels", "round_to", "batch_size"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name))
 
     @property
     def ranked(self) -> bool:
@@ -83,7 +99,7 @@ class Request:
         So with a share that leaves the whole model, with a threshold, and with amounts of named
         layers, each of which is judged by itself.
         """
-        whole = {"ratio": 0, "macs": 1, "params": 1}
+        whole = {"ratio": 0, "macs": 1, "params": 1, "latency": 1}
         return self.amount not in whole or getattr(self, self.amount) == whole[self.amount]
 
     def with_scope(self, default: str) -> "Request":
@@ -92,8 +108,24 @@ class Request:
             return self
         return replace(self, scope=default)
 
+    def _check_effects(self) -> None:
+        """Refuse what has no effect beside the amount."""
+        if self.input_shape is not None and self.amount not in ("macs", "latency"):
+            raise PruningError(f"input_shape has no effect with {self.amount}: leave it out.")
+        own = [name for name in _OF_LATENCY if getattr(self, name) is not None]
+        if own and self.amount != "latency":
+            raise PruningError(
+                f"{' and '.join(own)} has no effect with {self.amount}: leave it out, or ask for "
+                "latency=."
+            )
+        if self.table is not None and len(own) > 1:
+            raise PruningError(
+                f"{' and '.join(own[1:])} has no effect with a table, which says what it was "
+                "measured with: leave it out."
+            )
+
     def _check_shares(self) -> None:
-        for name in ("ratio", "macs", "params"):
+        for name in ("ratio", *TARGETS):
             value = getattr(self, name)
             if value is not None:
                 check_share(name, value, removed=name == "ratio")

@@ -1,5 +1,6 @@
 """Turn scores into keep masks."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
@@ -10,6 +11,7 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection.options import SelectionOptions, SelectorOptions
 from tfprune.selection.parsing import parsed
+from tfprune.timing.table import LatencyTable
 
 
 def select(  # noqa: PLR0913 - every way to say how much is a keyword of one level
@@ -21,16 +23,20 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
     counts: Mapping[str, int] | None = None,
     macs: float | None = None,
     params: float | None = None,
+    latency: float | None = None,
     threshold: float | None = None,
     scope: str | None = None,
     min_channels: int = 1,
-    round_to: int = 1,
+    round_to: int | None = None,
     include: str | Sequence[str] = (),
     exclude: str | Sequence[str] = (),
     input_shape: Sequence[Any] | None = None,
+    table: LatencyTable | str | os.PathLike | None = None,
+    runtime: str | None = None,
+    batch_size: int | None = None,
     **options: Unpack[SelectorOptions],
 ) -> dict[str, np.ndarray]:
-    """Choose the channels to keep; exactly one of the first six options says how many.
+    """Choose the channels to keep; exactly one of the first seven options says how many.
 
     Args:
         graph: channel graph of the model.
@@ -43,6 +49,8 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
         macs: share of the multiply-accumulates that is left, in (0, 1], hit as closely as one
             unit allows, or with "similarity" and "gfi" as one threshold for all layers does.
         params: share of the weights that is left, likewise.
+        latency: share of a batch's time that is left, in (0, 1]: chosen from measured times per
+            layer and width, then measured on the whole model and corrected; within 5 % of it.
         threshold: what the scores' selector understands by it: the similarity from which
             channels are alike, the share of a layer's support that is kept ("fgp"), the score up
             to which a filter goes ("gfi"); in a ranking, the score below which a channel goes.
@@ -51,11 +59,18 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
             share to the nearest unit (Fang et al. 2024). By default as the criterion's paper does:
             global for "gfbs" and "gfi", layer for "l1" and most.
         min_channels: channels that every layer keeps at least.
-        round_to: a layer that loses channels keeps a multiple of this.
+        round_to: a layer that loses channels keeps a multiple of this. By default 1, and with
+            `latency` that of 1, 4, 8 and 16 which keeps most weights in the same time.
         include: patterns (as in a shell) of layer names; only these layers are pruned.
         exclude: patterns of layer names that are not pruned.
         input_shape: (height, width, channels) of an image to count `macs` for, where the model's
-            own is open or another one; a list of shapes where the model has several inputs.
+            own is open or another one; a list of shapes where the model has several inputs. So
+            with `latency`.
+        table: the measured times for `latency`, of `tfprune.latency_table` or its file, perhaps of
+            another device: then the time is predicted. Without it they are measured here.
+        runtime: with `latency` and no table, where it counts, as for `tfprune.latency`: "keras",
+            "tflite", "onnx", ...
+        batch_size: with `latency` and no table, samples per call; 1 by default.
         **options: the selector's own options, e.g. `cap=True` for the scores of "gfi".
 
     Returns:
@@ -64,7 +79,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
 
     Raises:
         PruningError: none or several amounts, a value out of range, a pattern that matches no
-            layer, an unknown layer, scores that are not finite, a target out of reach.
+            layer, an unknown layer, scores that are not finite, a target out of reach or missed.
 
     Example:
         >>> import keras, tfprune
@@ -77,6 +92,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
     """
     amounts: SelectionOptions = {
         "ratio": ratio, "ratios": ratios, "counts": counts, "macs": macs, "params": params,
+        "latency": latency, "table": table, "runtime": runtime, "batch_size": batch_size,
         "threshold": threshold, "scope": scope, "min_channels": min_channels,
         "round_to": round_to, "include": include, "exclude": exclude,
         "input_shape": input_shape,

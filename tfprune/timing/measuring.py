@@ -134,18 +134,40 @@ def latencies(
         check_whole("threads", threads)
     with ExitStack() as opened:
         runners = [opened.enter_context(Runner(model, runtime, threads)) for model in models]
-        found = []
-        for size in batch_sizes:
-            calls = [runner.on_samples(size) for runner in runners]
-            rounds = by_turns(calls, repeats=repeats, warm_up=warm_up, clock=clock)
-            found.append([_latency(size, times, runtime, threads, clock) for times in rounds])
+        found = [
+            of_runners(runners, size, repeats=repeats, warm_up=warm_up, clock=clock)
+            for size in batch_sizes
+        ]
     return list(zip(*found, strict=True))
 
 
-def _latency(
-    size: int, times: Sequence[float], runtime: str, threads: int | None, clock: str
-) -> Latency:
+def of_runners(
+    runners: Sequence[Runner],
+    batch_size: int,
+    *,
+    repeats: int = 40,
+    warm_up: int = 5,
+    clock: str = "wall",
+) -> list[Latency]:
+    """Measure models that are ready, by turns.
+
+    Args:
+        runners: the models in their runtimes.
+        batch_size: samples per call.
+        repeats: as for `latencies`.
+        warm_up: as for `latencies`.
+        clock: as for `latencies`.
+    """
+    calls = [runner.on_samples(batch_size) for runner in runners]
+    rounds = by_turns(calls, repeats=repeats, warm_up=warm_up, clock=clock)
+    return [
+        _latency(batch_size, times, runner, clock)
+        for times, runner in zip(rounds, runners, strict=True)
+    ]
+
+
+def _latency(size: int, times: Sequence[float], runner: Runner, clock: str) -> Latency:
     low, high = map(float, np.quantile(times, (0.25, 0.75)))
-    return Latency(
-        size, statistics.median(times), min(times), len(times), (low, high), runtime, threads, clock
-    )
+    median, count = statistics.median(times), len(times)
+    spread = (low, high)
+    return Latency(size, median, min(times), count, spread, runner.runtime, runner.threads, clock)

@@ -44,7 +44,7 @@ def test_no_other_threshold_comes_much_closer(graph, scores, kind):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ratio": 0.5}, "expected threshold=.* or macs= or params=.*received ratio=0.5"),
+        ({"ratio": 0.5}, "expected threshold=.* macs=, params= or latency=.*received ratio=0.5"),
         ({"macs": 0.5, "scope": "global"}, "scope has no effect: a threshold is for every layer"),
         (
             {"macs": 0.01, "include": ["a"]},

@@ -8,7 +8,7 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection._budget import budget_of
 from tfprune.selection._cut_plan import CutPlan, check_plan, cut_plan
-from tfprune.selection.request import Request
+from tfprune.selection.request import TARGETS, Request
 
 check = check_plan
 
@@ -39,7 +39,7 @@ def cut_lengths(plan: CutPlan) -> np.ndarray:
     Raises:
         PruningError: a target that cannot be reached.
     """
-    if plan.request.amount in ("macs", "params"):
+    if plan.request.amount in TARGETS:
         return _to_target(plan)
     if plan.request.amount == "threshold":
         scores = plan.cuts.found.scores
@@ -67,7 +67,7 @@ class CutCost:
     """What a model costs with its sequences cut to given lengths.
 
     Args:
-        plan: the sequences, with a request for a share of "macs" or "params".
+        plan: the sequences, with a request for a share of one of `TARGETS`.
 
     Raises:
         PruningError: with all that may go removed, more than that share is left.
@@ -81,7 +81,7 @@ class CutCost:
             "loosen min_channels, round_to, include, exclude and coupled",
         )
 
-    def __call__(self, lengths: np.ndarray) -> int:
+    def __call__(self, lengths: np.ndarray) -> float:
         """Return the cost with prefixes of these lengths removed."""
         return self.budget(~self.plan.removed(lengths)[self.plan.graph.unit])
 

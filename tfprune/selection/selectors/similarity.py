@@ -12,7 +12,7 @@ from tfprune.scoring.scores import Scores
 from tfprune.selection._budget import Budget, budget_of
 from tfprune.selection._candidates import checked, spared
 from tfprune.selection._redundancy import hundredths, redundant
-from tfprune.selection.request import Request
+from tfprune.selection.request import COUNTED, TARGETS, Request
 from tfprune.surgery.masks import kept_ids
 
 OF_PAIRS = True
@@ -32,7 +32,7 @@ def keep_masks(
     Args:
         graph: channel graph of the model.
         scores: {layer: float64 [C, C]}, from the criterion "similarity".
-        request: with a threshold in [0, 1], macs or params; no other amount is defined.
+        request: with a threshold in [0, 1], macs, params or latency; no other amount is defined.
 
     Raises:
         PruningError: matrices of another shape, or a target that no threshold reaches.
@@ -54,7 +54,7 @@ def _search(
     masks: Callable[[float], dict[str, np.ndarray]], graph: ChannelGraph, budget: Budget
 ) -> dict[str, np.ndarray]:
     """Return the masks of the threshold that comes closest to a share of the cost."""
-    found: list[tuple[int, dict[str, np.ndarray]]] = []
+    found: list[tuple[float, dict[str, np.ndarray]]] = []
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):  # more alike is asked for, more stays: nearly monotone
         middle = (low + high) / 2
@@ -105,16 +105,16 @@ def check(graph: ChannelGraph, request: Request) -> None:
         PruningError: as said, or MACs that are unknown.
     """
     amount = getattr(request, request.amount)
-    if request.amount not in ("threshold", "macs", "params") or not 0 <= amount <= 1:
+    if request.amount not in ("threshold", *TARGETS) or not 0 <= amount <= 1:
         raise PruningError(
             "similarity: expected threshold=, the similarity in [0, 1] from which channels are "
-            f"alike, or macs= or params=, to search it; received {request.amount}={amount!r}. The "
-            "threshold decides how many channels go."
+            "alike, or macs=, params= or latency=, to search it; received "
+            f"{request.amount}={amount!r}. The threshold decides how many channels go."
         )
     if request.scope:
         raise PruningError("similarity: scope has no effect: a threshold is for every layer alike.")
     for name, default in (("min_channels", 1), ("round_to", 1)):
-        if getattr(request, name) != default:
+        if getattr(request, name) not in (default, None):
             raise PruningError(f"similarity: {name} has no effect on a threshold. Leave it out.")
-    if request.amount != "threshold":
+    if request.amount in COUNTED:
         budget_of(graph, request)
