@@ -93,9 +93,9 @@ def blocks(graph: ChannelGraph) -> dict[str, Block]:
     Example:
         >>> import tfprune
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
-        ...                           keras.layers.ReLU()])
-        >>> blocks(tfprune.analyse(model))["hidden"].widths
-        (4, 3)
+        ...                           keras.layers.ReLU(), keras.layers.Dense(2, name="head")])
+        >>> blocks(tfprune.analyse(model))["head"].widths
+        (3, 2)
     """
     called = list(calls(graph.model))
     readers: dict[int, list[LayerCall]] = {}
