@@ -1,7 +1,6 @@
 """Operations that TensorFlow has and ONNX has not: one is written otherwise, others are refused."""
 
 import importlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
+from tfprune.graph.keras_graph import all_layers
 
 
 def erfc(context: Any, node: Any, name: str, arguments: list) -> None:
@@ -47,13 +47,5 @@ def _layer_of(node: str, model: keras.Model) -> str:
     """
     parts = node.split("/")
     number = next((x[len(model.name) :] for x in parts if x.startswith(model.name)), "")
-    scopes = {f"{layer.name}{number}": layer.name for layer in layers(model)}
+    scopes = {f"{layer.name}{number}": layer.name for layer in all_layers(model)}
     return next((scopes[part] for part in reversed(parts) if part in scopes), node)
-
-
-def layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """Yield a model's layers, those of nested models too."""
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from layers(layer)

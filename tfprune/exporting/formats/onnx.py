@@ -18,7 +18,8 @@ from tfprune.exporting._joined import joined
 from tfprune.exporting._members import METADATA
 from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.formats import saved_model
-from tfprune.exporting.formats._onnx_operations import erfc, layers, require_known
+from tfprune.exporting.formats._onnx_operations import erfc, require_known
+from tfprune.graph.keras_graph import all_layers
 from tfprune.graph.rules import has_role
 
 TOLERANCE = EXACT
@@ -38,7 +39,7 @@ def refuse(model: keras.Model) -> None:
     require_packages()
     grouped = [
         layer.name
-        for layer in layers(model)
+        for layer in all_layers(model)
         if has_role(layer, "convolution") and getattr(layer, "groups", 1) > 1
     ]
     if grouped:
