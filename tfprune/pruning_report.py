@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune import notebook
+from tfprune import texts
 from tfprune.errors import PruningError
 from tfprune.files import environment, read_arrays, write_arrays
 from tfprune.graph.analysis import analyse
@@ -60,7 +60,7 @@ class PruningReport:
 
     def _repr_html_(self) -> str:
         rows = [[name, int(np.sum(mask)), len(mask)] for name, mask in self.keep.items()]
-        return notebook.table(self._summary(), ["layer", "kept", "channels"], rows)
+        return texts.table(self._summary(), ["layer", "kept", "channels"], rows)
 
     def _summary(self) -> str:
         kept = sum(int(mask.sum()) for mask in self.keep.values())

@@ -1,10 +1,11 @@
-"""Values as text on a page: nothing in a name becomes markup, or stays unseen."""
+"""Values as text on a page or in a notebook: nothing in a name becomes markup, or stays unseen."""
 
 import html
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+ROWS = 20  # of a table in a notebook: one of thousands hid what was below it
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, also of writing direction
 
 
@@ -51,3 +52,26 @@ def told(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(told, value))
     return str(value)
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return an HTML table of the first rows, and how many more there are.
+
+    Args:
+        title: over the table.
+        header: a name per column.
+        rows: a value per column each: text, number or None.
+
+    Example:
+        >>> table("two", ["n"], [[1], [2]]).count("<tr>")
+        3
+        >>> "and 30 more" in table("many", ["n"], [[n] for n in range(50)])
+        True
+    """
+    head = "".join(f"<th>{escaped(name)}</th>" for name in header)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escaped(told(value))}</td>' for value in row)}</tr>"
+        for row in rows[:ROWS]
+    )
+    more = f"<p>and {len(rows) - ROWS:,} more</p>" if len(rows) > ROWS else ""
+    return f"<p><b>{escaped(title)}</b></p><table><tr>{head}</tr>{body}</table>{more}"

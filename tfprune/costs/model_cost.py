@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from tfprune import notebook
+from tfprune import texts
 from tfprune.costs.conventions import CONVENTIONS, Convention, LayerCost
 from tfprune.costs.element_counts import Elements, count_elements
 from tfprune.errors import PruningError, unknown
@@ -53,7 +53,7 @@ class Cost:
 
     def _repr_html_(self) -> str:
         title = f"{self.params:,} parameters, {self.macs:,} MACs ({self.convention})"
-        return notebook.table(title, _HEADER, self._counted())
+        return texts.table(title, _HEADER, self._counted())
 
     def _counted(self) -> list[tuple[str, str, int, int]]:
         count = CONVENTIONS[self.convention]

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from scipy.sparse import coo_matrix
 
-from tfprune import notebook
+from tfprune import texts
 from tfprune.graph.channels import Channels
 from tfprune.graph.layer_notes import Owner, Reader
 
@@ -88,7 +88,7 @@ class ChannelGraph:
         return _table(self)
 
     def _repr_html_(self) -> str:
-        return notebook.table(_title(self), _HEADER, [_row(self, name) for name in self.producers])
+        return texts.table(_title(self), _HEADER, [_row(self, name) for name in self.producers])
 
 
 def _table(graph: ChannelGraph) -> str:
