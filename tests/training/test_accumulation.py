@@ -35,7 +35,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("case", "parts"), [*((case, 3) for case in CASES), ("plain", 100)])
+DEFAULT = [("decay and clipping", 3), ("two heads", 3)]
+OTHERS = [("plain", 3), ("plain", 100), ("teacher", 3), ("half precision", 3)]
+
+
+@pytest.mark.parametrize(
+    ("case", "parts"),
+    [*DEFAULT, *(pytest.param(*case, marks=pytest.mark.slow) for case in OTHERS)],
+)
 def test_a_batch_in_parts_makes_the_step_of_the_whole(case, parts):
     make, settings = CASES[case]
     model, (x, labels) = make(), blobs(38)  # 16, 16 and 6
@@ -52,6 +59,7 @@ def test_a_batch_in_parts_makes_the_step_of_the_whole(case, parts):
         assert parted.metrics[name] == pytest.approx(values, rel=max(tolerance, 1e-5)), name
 
 
+@pytest.mark.slow
 def test_batch_normalisation_sees_a_part():
     data = blobs(16)
     found, _ = fine_tune(network(), data, accumulate=4, **SETTINGS)

@@ -154,7 +154,15 @@ class Ask(keras.callbacks.Callback):
             assert stopping.ask()
 
 
-@pytest.mark.parametrize("when", [(0, 0), (1, 1), (2, 2), (3, 2)])
+@pytest.mark.parametrize(
+    "when",
+    [
+        pytest.param((0, 0), marks=pytest.mark.slow),
+        (1, 1),
+        pytest.param((2, 2), marks=pytest.mark.slow),
+        (3, 2),
+    ],
+)
 def test_a_training_that_is_asked_to_stop_goes_on_after_its_last_step(tmp_path, whole, when):
     arguments = {"validation": blobs(seed=1), "checkpoint_dir": tmp_path, **SETTINGS}
     done = 3 * when[0] + when[1]
