@@ -34,7 +34,7 @@ BACKBONES = {
         "vocabulary_size": 20, "num_layers": 2, "num_attention_heads": 8, "hidden_dim": 32,
         "intermediate_dim": 128,
     },
-    "GPTNeoX": _BLOCKS,
+    "GPTNeoX": _BLOCKS | {"rotary_percentage": 0.5},
     "OPT": _BLOCKS,
     "Gemma": _GROUPED | {"head_dim": 4},
     "Gemma3": _GROUPED | {"head_dim": 4, "image_size": 16},

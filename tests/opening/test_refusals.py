@@ -165,3 +165,20 @@ def test_the_model_is_not_touched():
         assert set(vars(layer)) == known[layer.name]
         assert not layer._inbound_nodes
         assert not layer._outbound_nodes
+
+
+class Waves(Own):
+    def call(self, x):
+        return self.dense(ops.fft2((x, ops.zeros_like(x)))[0])
+
+
+def test_an_operation_that_must_know_a_size_is_refused_and_left_whole():
+    tokens = keras.Input((None, 6))
+    x = layers.Dense(6, name="before")(tokens)
+    model = keras.Model(tokens, layers.Dense(2)(Waves(name="own")(x)))
+    with pytest.raises(tfprune.PruningError, match=r"no open size \(.*Pass inputs=keras.Input"):
+        tfprune.open_up(model)
+    assert "Waves has no rule, and cannot be opened: " in str(tfprune.analyse(model))
+    opened = tfprune.open_up(model, keras.Input((4, 6)))
+    x = np.random.default_rng(0).normal(size=(2, 4, 6)).astype("float32")
+    np.testing.assert_allclose(opened(x), model(x), rtol=1e-5, atol=1e-5)

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tests.opening import nets
+from tests.property import composites
 from tests.property.growing import Growth
 
 _ACTIVATIONS = ("relu", None, "hard_silu", "sigmoid", "gelu", "softmax")
@@ -207,7 +209,19 @@ def excite(g: Growth, x: Any) -> Any:
 
 
 def unknown(g: Growth, x: Any) -> Any:
-    return ops.cumsum(x, axis=1)
+    return ops.tril(x)
+
+
+def composite(g: Growth, x: Any) -> Any:
+    kind = g.one_of("mlp", "affine", "gate", "block")
+    name = g.name(kind)
+    if kind == "mlp":
+        return composites.Mlp(g.size(), g.one_of("relu", "gelu"), name=name)(x)
+    if kind == "affine":
+        return composites.Affine(g.size(), name=name)(x)
+    if kind == "gate":
+        return nets.SqueezeExcite(name=name)(x)
+    return nets.Block(x.shape[-1], name=name)(x)
 
 
 def nested(g: Growth, x: Any) -> Any:
@@ -224,5 +238,5 @@ def nested(g: Growth, x: Any) -> Any:
 STEPS = (
     conv, norm, activation, residual, merge, concatenate, depthwise, separable, transposed, dense,
     space, constant, split, cut, shuffle, move, padded_shortcut, excite, nested, again,
-    grouped_conv, unknown,
+    grouped_conv, unknown, composite,
 )  # fmt: skip

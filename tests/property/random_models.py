@@ -1,12 +1,16 @@
 """Random models of images and of sequences, built and enlivened."""
 
 import random
+from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from tests.property import image_steps, sequence_steps
 from tests.property.growing import Growth, classes, enliven
+from tfprune.surgery.verification import random_inputs
 
 
 def image_models(choices: random.Random, at_most: int = 6) -> keras.Model:
@@ -22,13 +26,20 @@ def image_models(choices: random.Random, at_most: int = 6) -> keras.Model:
 
 
 def sequence_models(choices: random.Random, at_most: int = 4) -> keras.Model:
-    """Return a random model of a sequence of numbers or tokens."""
+    """Return a random model of a sequence of numbers, of tokens or of words."""
     keras.utils.clear_session(free_memory=False)  # collecting garbage takes a third of the time
     g = Growth(choices)
-    if g.one_of(True, False):
-        tokens = keras.Input((4,), dtype="int32", name=g.name("tokens"))
+    kind = g.one_of("tokens", "numbers", "words")
+    if kind != "numbers":
+        dtype = "string" if kind == "words" else "int32"
+        given = keras.Input((1,) if kind == "words" else (4,), dtype=dtype, name=g.name(kind))
+        tokens = given
+        if kind == "words":
+            tokens = layers.TextVectorization(
+                vocabulary=["a", "b", "c"], output_sequence_length=4, name=g.name("vectors")
+            )(given)
         x = layers.Embedding(5, g.size(), name=g.name("embedding"))(tokens)
-        g.inputs.append(tokens)
+        g.inputs.append(given)
     else:
         numbers = keras.Input((4, 3), name=g.name("numbers"))
         x = layers.Dense(g.size(), name=g.name("start"))(numbers)
@@ -36,6 +47,15 @@ def sequence_models(choices: random.Random, at_most: int = 4) -> keras.Model:
     g.tensors.append(x)
     g.grow(sequence_steps.STEPS, at_most)
     return _finished(g)
+
+
+def drawn_inputs(model: keras.Model, seed: int) -> Any:
+    """Return a batch for a random model: numbers, or words of which some are unknown."""
+    if model.inputs[0].dtype != "string":
+        return random_inputs(model, seed)
+    rng = np.random.default_rng(seed)
+    texts = [" ".join(rng.choice(["a", "b", "c", "other"], 4)) for _ in range(4)]
+    return [tf.constant(texts)[:, None]]
 
 
 def _finished(g: Growth) -> keras.Model:

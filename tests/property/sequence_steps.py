@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 from keras import layers, ops
 
+from tests.property import composites
 from tests.property.growing import Growth
 
 
@@ -39,6 +41,82 @@ def attention(g: Growth, x: Any) -> Any:
     layer = layers.MultiHeadAttention(2, 3, name=g.name("attention"))
     z = layer(x, y)
     return x + z if g.one_of(True, False) else z
+
+
+def heads(g: Growth, x: Any) -> Any:
+    y, count, size = g.alike(x, ()), g.one_of(2, 3), g.one_of(2, 1)
+
+    def part(z: Any) -> Any:
+        made = layers.Dense(count * size, name=g.name("part"))(z)
+        return ops.reshape(made, (-1, z.shape[1], count, size))
+
+    query, key, value = part(x), part(y), part(y)
+    way = g.one_of("einsum", "matmul", "operation")
+    if way == "operation":
+        z = ops.dot_product_attention(query, key, value)
+    elif way == "einsum":
+        scores = ops.softmax(ops.einsum("bths,buhs->bhtu", query, key))
+        z = ops.einsum("bhtu,buhs->bths", scores, value)
+    else:
+        query, key, value = (ops.transpose(p, (0, 2, 1, 3)) for p in (query, key, value))
+        scores = ops.softmax(ops.matmul(query, ops.swapaxes(key, -1, -2)))
+        z = ops.transpose(ops.matmul(scores, value), (0, 2, 1, 3))
+    z = ops.reshape(z, (-1, x.shape[1], count * size))
+    return layers.Dense(g.size(), name=g.name("joined"))(z)
+
+
+def meet(g: Growth, x: Any) -> Any:
+    y, width = g.alike(x, ()), g.size()
+    query = layers.Dense(width, name=g.name("query"))(x)
+    key = layers.Dense(width, name=g.name("key"))(y)
+    value = g.one_of(key, layers.Dense(g.size(), name=g.name("value"))(y))
+    kind = g.one_of("dot", "concat", "additive")
+    name = g.name(kind)
+    if kind == "additive":
+        layer = layers.AdditiveAttention(name=name)
+    else:
+        layer = layers.Attention(score_mode=kind, use_scale=g.one_of(True, False), name=name)
+    z = layer([query, value, key])
+    return layers.Dense(g.size(), name=g.name("met"))(z)
+
+
+def product(g: Growth, x: Any) -> Any:
+    y, width = g.alike(x, ()), g.size()
+    left = layers.Dense(width, name=g.name("left"))(x)
+    right = layers.Dense(width, name=g.name("right"))(y)
+    pairs = ops.matmul(left, ops.transpose(right, (0, 2, 1)))  # [b, time, other time]
+    z = ops.matmul(ops.tanh(pairs), layers.Dense(g.size(), name=g.name("summed"))(y))
+    return layers.Dense(g.size(), name=g.name("after"))(z)
+
+
+def constants(g: Growth, x: Any) -> Any:
+    numbers = np.linspace(-1, 1, x.shape[1] * x.shape[2]).astype("float32").reshape(x.shape[1:])
+    kind = g.one_of("add", "where", "maximum", "line")
+    if kind == "add":
+        return x + numbers
+    if kind == "where":
+        return ops.where(numbers[0] > 0, x, ops.tanh(x))
+    if kind == "line":
+        places = ops.cumsum(ops.ones_like(x[0, :1]), axis=0)
+        return x + ops.multiply(numbers[:, :1], places)
+    return ops.maximum(x, numbers[:, :1])
+
+
+def composite(g: Growth, x: Any) -> Any:
+    kind = g.one_of("mlp", "affine", "heads", "twice")
+    name = g.name(kind)
+    if kind == "mlp":
+        return composites.Mlp(g.size(), g.one_of("relu", "gelu"), name=name)(x)
+    if kind == "affine":
+        return composites.Affine(g.size(), name=name)(x)
+    if kind == "heads":
+        return composites.Heads(g.one_of(2, 3), g.one_of(2, 1), name=name)(x)
+    return composites.Twice(g.one_of(True, False), name=name)(x)
+
+
+def running(g: Growth, x: Any) -> Any:
+    kind = g.one_of("cumsum", "sort", "normalize")
+    return getattr(ops, kind)(x, axis=g.one_of(1, 2))
 
 
 def conv(g: Growth, x: Any) -> Any:
@@ -86,4 +164,5 @@ def last(g: Growth, x: Any) -> Any:
 
 STEPS = (
     dense, recurrent, conv, attention, merge, concatenate, norm, each, gate, turn, last, einsum,
+    heads, meet, product, constants, composite, running,
 )  # fmt: skip

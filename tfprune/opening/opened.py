@@ -10,6 +10,7 @@ from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import is_graph, nodes
 from tfprune.opening.checking import require_equal
 from tfprune.opening.fed import Fed, fed_with, open_by
+from tfprune.opening.refusals import reason
 from tfprune.opening.sizes import Sizes
 from tfprune.opening.stock import named
 from tfprune.opening.symbolic import watched
@@ -167,7 +168,13 @@ def _traced(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
         flat = zip(keras.tree.flatten(outputs), model.outputs, strict=True)
         outputs = keras.tree.pack_sequence_as(outputs, [_under_its_name(*pair) for pair in flat])
     traced = keras.Model(nested, outputs, name=model.name)
-    return duplicate_model(traced, shapes=[x.shape for x in fed.flat])
+    try:
+        return duplicate_model(traced, shapes=[x.shape for x in fed.flat])
+    except Exception as error:  # of an operation that must know a size, as a Fourier transform
+        raise PruningError(
+            f"Model {model.name!r} cannot be opened: an operation takes no open size "
+            f"({reason(error)}). Pass inputs=keras.Input(...) of fixed sizes."
+        ) from error
 
 
 def _under_its_name(output: keras.KerasTensor, old: keras.KerasTensor) -> keras.KerasTensor:
