@@ -112,7 +112,7 @@ BACKBONES = {
     },
     "SegFormer": {"image_encoder": "MiT", "projection_filters": 16},
     "DeepLabV3": _IMAGES | {
-        "image_encoder": "ResNet", "spatial_pyramid_pooling_key": "P3", "upsampling_size": 8,
+        "image_encoder": "ResNet", "spatial_pyramid_pooling_key": "P3", "upsampling_size": 2,
         "dilation_rates": [6, 12, 18], "low_level_feature_key": "P2", "projection_filters": 8,
     },
     "RetinaNet": _IMAGES | {
