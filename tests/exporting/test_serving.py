@@ -1,6 +1,9 @@
 """The folders that servers read: names, versions, metadata, the list of models and the client."""
 
+import contextlib
+import io
 import json
+import runpy
 import subprocess
 import sys
 import threading
@@ -207,6 +210,39 @@ def test_the_client_asks_over_rest_with_python_alone(model, served, pictures):
         server.server_close()
     expected = [f"{path}: {words}" for path, words in zip(paths, told(model, raw), strict=True)]
     assert done.stdout.splitlines() == expected
+
+
+def test_the_client_asks_over_grpc(model, served, pictures):
+    grpc = pytest.importorskip("grpc")
+    messages = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
+    services = pytest.importorskip("tensorflow_serving.apis.prediction_service_pb2_grpc")
+    loaded = tf.saved_model.load(str(served / "pets" / "1"))
+
+    class Service(services.PredictionServiceServicer):
+        def Predict(self, request, context):
+            assert request.model_spec.name == "pets"
+            signature = loaded.signatures[request.model_spec.signature_name]
+            given = {k: tf.constant(tf.make_ndarray(x)) for k, x in request.inputs.items()}
+            answer = messages.PredictResponse()
+            for name, value in signature(**given).items():
+                answer.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+            return answer
+
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    services.add_PredictionServiceServicer_to_server(Service(), server)
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    paths, raw = pictures
+    client = runpy.run_path(str(served / "client.py"))
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            given = ["--name=pets", "--grpc", f"--address=localhost:{port}", *map(str, paths)]
+            client["main"](given)
+    finally:
+        server.stop(None)
+    expected = [f"{path}: {words}" for path, words in zip(paths, told(model, raw), strict=True)]
+    assert said.getvalue().splitlines() == expected
 
 
 def test_preprocessing_beside_the_versions_is_the_models(served):
