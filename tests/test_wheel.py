@@ -138,7 +138,7 @@ def test_it_works_in_an_empty_environment(wheel, tmp_path):
     small = keras.models.load_model(tmp_path / "out" / "mine.keras")
     assert small.get_layer("conv").filters == 8
     assert (tmp_path / "out" / "report" / "report.html").is_file()
-    assert (tmp_path / "out" / "export" / "mine.tflite").is_file()
+    assert (tmp_path / "out" / "export" / "model.tflite").is_file()
     called(home / "bin" / "tfprune", "evaluate", "--model=out/mine.keras", "--data=digits", **here)
     shown = called(home / "bin" / "tfprune", "prune", "--help", **here)
     assert shown.startswith("Prune a baseline")
