@@ -6,6 +6,7 @@ from tfprune.reporting.layers import layer_rows
 from tfprune.reporting.measurement import Measurement, measure
 from tfprune.reporting.page import document, model_card, write_page
 from tfprune.reporting.run_report import finish
+from tfprune.reporting.tracking import log_to_mlflow
 
 __all__ = [
     "Comparison",
@@ -15,6 +16,7 @@ __all__ = [
     "environment",
     "finish",
     "layer_rows",
+    "log_to_mlflow",
     "measure",
     "model_card",
     "write_page",

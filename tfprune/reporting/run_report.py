@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tfprune.files import environment, remove, write_json, write_text
+from tfprune.reporting.event_files import write_events
 from tfprune.reporting.page import write_page
-from tfprune.runs.run_folder import REPORT, TEXT
+from tfprune.runs.run_folder import EVENTS, REPORT, TEXT
 
 
 def finish(
@@ -20,7 +21,8 @@ def finish(
 ) -> str:
     """Write a run's report as text, page and JSON, and drop what was only there to resume.
 
-    The JSON comes last: it is the sign that the run is finished.
+    TensorBoard gets it too, where the run has curves or a page. The JSON comes last: it is the
+    sign that the run is finished.
 
     Args:
         folder: the run's folder.
@@ -45,8 +47,11 @@ def finish(
     text = "\n".join(lines)
     folder = Path(folder)
     values = {"title": title, **values, "environment": environment()}
+    told = {**values, **(details or {})}
     if details is not None:
-        write_page(folder / "report", {**values, **details})
+        write_page(folder / "report", told)
+    if details is not None or (folder / EVENTS).is_dir():
+        write_events(folder / EVENTS / "report", text, told)
     write_text(folder / TEXT, text + "\n")
     write_json(folder / REPORT, values)
     for name in ("checkpoints", "stages"):

@@ -15,6 +15,7 @@ SETTINGS = "flags.cfg"
 SCORING = "scoring"  # what a method keeps that scores for long; it knows what it is of
 REPORT = "report.json"
 TEXT = "report.txt"
+EVENTS = "tensorboard"
 _ANEW = "Pass --overwrite to do the run anew, or choose another --save_dir."
 _NOT_READ = ("tensorboard", "export", "report")  # by a run that goes on
 # All that a run writes; overwriting removes these and nothing else.
@@ -29,7 +30,7 @@ _RESULTS = (
     "checkpoints",
     SCORING,
     "stages",
-    "tensorboard",
+    EVENTS,
     "export",
     "report",
 )

@@ -1,0 +1,60 @@
+"""A finished run as a run of MLflow, which need not be installed for anything else."""
+
+import os
+from pathlib import Path
+from types import ModuleType
+
+from tfprune.errors import PruningError
+from tfprune.files import read_json
+from tfprune.reporting.record import figures, settings
+from tfprune.runs.metrics_file import MetricsFile
+from tfprune.runs.run_folder import REPORT, SETTINGS, TEXT
+
+_FILES = (REPORT, TEXT, SETTINGS, "metrics.csv", "masks.json", "masks.npz", "preprocessing.json")
+
+
+def require_mlflow() -> ModuleType:
+    """Return MLflow.
+
+    Raises:
+        PruningError: it is not installed.
+    """
+    try:
+        import mlflow  # noqa: PLC0415 - it may be missing
+    except ImportError as error:
+        raise PruningError(
+            "MLflow is not installed: `pip install 'tfprune[mlflow]'`, or leave --mlflow out."
+        ) from error
+    return mlflow
+
+
+def log_to_mlflow(folder: str | os.PathLike) -> str:
+    """Log a finished run: settings, figures, each epoch's metrics, the report and the model.
+
+    Where it goes is for MLflow's own variables to say, such as MLFLOW_TRACKING_URI.
+
+    Args:
+        folder: the run's folder.
+
+    Returns:
+        The id that MLflow gives the run.
+
+    Raises:
+        PruningError: MLflow is not installed, or the folder holds no finished run.
+    """
+    mlflow, folder = require_mlflow(), Path(folder)
+    record = read_json(folder / REPORT, "Name the folder of a run that has ended.")
+    with mlflow.start_run(run_name=record["title"], nested=True) as run:
+        mlflow.log_params(settings(record))
+        mlflow.log_metrics(figures(record))
+        for row in MetricsFile(folder / "metrics.csv").values():
+            known = {name: x for name, x in row.items() if x is not None and name != "epoch"}
+            mlflow.log_metrics(known, step=int(row["epoch"] or 0))
+        for name in _FILES:
+            if (folder / name).is_file():
+                mlflow.log_artifact(str(folder / name))
+        for model in sorted(folder.glob("*.keras")):
+            mlflow.log_artifact(str(model), "model")
+        if (folder / "report").is_dir():
+            mlflow.log_artifacts(str(folder / "report"), "report")
+    return run.info.run_id
