@@ -17,6 +17,7 @@ import flags.runs
 import flags.schedule
 import flags.stage_training
 import flags.strategy
+import flags.tracking
 import flags.training
 from flags import commandline
 from flags.progress import Progress
@@ -61,6 +62,7 @@ def define_flags() -> None:
         save_dir="runs/{data}/pruned/{arch}_{method}_{amount}", fields="arch, data, method, amount"
     )
     flags.strategy.define()
+    flags.tracking.define()
 
 
 @flags.strategy.distributed
@@ -113,6 +115,7 @@ def main(argv: list[str]) -> None:
     require_possible(model, plan.method, **plan.options)
     if plan.recalibration:
         training.require_statistics(model)
+    flags.tracking.require()
     shipping = None
     if formats:
         require_formats(model, formats)
@@ -139,6 +142,7 @@ def main(argv: list[str]) -> None:
         shipping=shipping,
     )
     logging.info("%s", text)
+    flags.tracking.tell(folder)
     if flags.pruning.figures():
         path = folder / f"{baseline.stem}.keras"
         strategies.on_chief(lambda model: draw(model, path, data, feeding, plan), (model, baseline))

@@ -10,6 +10,7 @@ import flags.dataset
 import flags.model_file
 import flags.runs
 import flags.strategy
+import flags.tracking
 import flags.training
 from flags import commandline
 
@@ -34,6 +35,7 @@ def define_flags() -> None:
     flags.training.define(epochs=200, decay_step="80,120,160,180")
     flags.runs.define(save_dir="runs/{data}/trained/{arch}", fields="arch, data")
     flags.strategy.define()
+    flags.tracking.define()
 
 
 @flags.strategy.distributed
@@ -48,12 +50,14 @@ def main(argv: list[str]) -> None:
     recipe = flags.training.suited(flags.training.recipe(seed), data)
     model = started(build(arch, data, seed), flags.model_file.start())
     folder = runs.own_folder(flags.runs.expand("save_dir", arch=arch, data=data.name))
+    flags.tracking.require()
     settings = commandline.record(idle, data.fingerprint)
     if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
         logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
         return
     logging.info("Training %s on %s into %s", arch, data.name, folder)
     logging.info("%s", train(model, data, folder, feeding=feeding, recipe=recipe))
+    flags.tracking.tell(folder)
 
 
 def build(arch: str, data: tfprune.data.DataSet, seed: int) -> keras.Model:

@@ -20,8 +20,11 @@ from tfprune.training import stopping
 FLAGS = flags.FLAGS
 _FLAG = re.compile(r"(--?)([A-Za-z][\w-]*)(=.*|$)", re.DOTALL)
 
-# They say what to do with a result that is there, or on which devices; not what it is.
-_NOT_RECORDED = frozenset({"save_dir", "overwrite", "resume", "strategy", "gpus", "gpu", "cpus"})
+# They say what to do with a result that is there, or on which devices, or whom it is told; not
+# what it is.
+_NOT_RECORDED = frozenset(
+    {"save_dir", "overwrite", "resume", "mlflow", "strategy", "gpus", "gpu", "cpus"}
+)
 
 PREEMPTED = 75  # exit code after SIGTERM: EX_TEMPFAIL of sysexits.h, "call again later"
 
@@ -197,11 +200,12 @@ def record(idle: Iterable[str] = (), data: str | None = None) -> str:
 def _groups() -> dict[str, list[flags.Flag]]:
     """Return {subject: its flags}: a module of flags is about one subject, as it says itself."""
     modules = FLAGS.flags_by_module_dict()
-    return {
+    own = {
         (sys.modules[module].__doc__ or module).split("\n")[0]: own
         for module, own in modules.items()
         if module.startswith("flags.")
     }
+    return {**own, "How much is told.": [FLAGS["verbosity"]]}
 
 
 def _own() -> list[str]:

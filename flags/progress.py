@@ -14,6 +14,8 @@ FIRST, EVERY = 2.0, 10.0  # seconds after which the first line, and then another
 class Progress:
     """Told by passes over data; what takes less than two seconds says nothing.
 
+    With --verbosity=-1 nothing is said at all.
+
     Args:
         what: the step, e.g. "Scoring".
         total: how many samples a pass has, where the pass does not know.
@@ -38,6 +40,8 @@ class Progress:
 
     def __call__(self, done: int, of: int | None, left: float | None) -> None:
         """Take note that a pass has come so far, as `tfprune.score(progress=)` tells it."""
+        if logging.get_verbosity() < logging.INFO:
+            return
         if done <= self._done:  # another pass
             self._begin()
         of = of or self.total

@@ -78,8 +78,11 @@ def _others_lost(program: str) -> Iterator[None]:
 
 
 def verbose() -> int:
-    """Return how much a training tells: a bar on a terminal, else lines; the chief's alone."""
-    if not workers.is_chief():
+    """Return how much a training tells: a bar on a terminal, else lines; the chief's alone.
+
+    Nothing with --verbosity=-1, which is for warnings only.
+    """
+    if not workers.is_chief() or logging.get_verbosity() < logging.INFO:
         return 0
     return 1 if sys.stdout.isatty() else 2
 

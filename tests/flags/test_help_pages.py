@@ -25,6 +25,7 @@ def test_help_shows_groups_and_names_and_is_quick_the_second_time():
     assert f"Pruning method: {', '.join(plugins.names(criteria))}." in text
     assert "Data set: cifar10, cifar100, digits, folder, imagenet, npz, voc." in text
     assert "resnet20" in text
+    assert "How much is told. --verbosity=" in text
     assert text.index("Which network.") < text.index("How much is pruned.")
 
 

@@ -17,6 +17,15 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.fixture(autouse=True)
+def told():
+    """Scripts tell as much as this unless --verbosity says otherwise; pytest less."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.INFO)
+    yield
+    logging.set_verbosity(before)
+
+
 @pytest.fixture
 def lines(monkeypatch):
     found = []
@@ -69,3 +78,15 @@ def test_a_listener_around_hears_what_a_score_within_reads():
         tfprune.score(graph, "taylor", (np.ones((4, 2)), np.zeros(4, int)))
     assert told[0] == (3, 9, None)
     assert told[-1][0] == 4
+
+
+@pytest.mark.parametrize("stream", [Terminal(), io.StringIO()])
+def test_a_quiet_run_says_nothing(lines, stream):
+    logging.set_verbosity(logging.WARNING)
+    now = [0.0]
+    told = Progress("Scoring", total=40, stream=stream, clock=lambda: now[0])
+    for second in range(1, 40):
+        now[0] = float(second)
+        told(second, None, None)
+    assert lines == []
+    assert stream.getvalue() == ""
