@@ -116,7 +116,7 @@ WAYS = {
     "reconstruct": ["--method=l2", "--reconstruct=100"],
     "soft": ["--method=l2", "--prune_schedule=soft"],
     "layer by layer": ["--method=gfi", "--prune_schedule=layer_by_layer"],
-    "iterative": ["--method=similarity", "--prune_schedule=iterative", "--steps=2"],
+    "iterative": ["--method=taylor", "--prune_schedule=iterative", "--steps=2"],
 }
 
 
