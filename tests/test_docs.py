@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = {path.name: path.read_text() for path in sorted(DOCS.glob("*.md"))}
 FENCED = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+TESTED_ELSEWHERE = {"serving.md": "tests/scripts/test_serving_page.py"}
 RUN_ELSEWHERE = ("docker", "curl", "echo", "sbatch", "srun", "kubectl")  # no such servers here
 
 # What a page takes for granted, since its reader has it.
@@ -62,7 +63,8 @@ def blocks(page, *languages):
 
 
 def with_blocks(*languages):
-    return [name for name in PAGES if blocks(name, *languages)]
+    tried = (name for name in PAGES if name not in TESTED_ELSEWHERE)
+    return [name for name in tried if blocks(name, *languages)]
 
 
 @pytest.mark.parametrize("name", with_blocks("python"))
@@ -120,7 +122,14 @@ def lines_of(page):
             yield string.Template(line).safe_substitute(known)
 
 
-COMMANDS = [(page, line) for page in PAGES for line in lines_of(page)]
+COMMANDS = [
+    (page, line) for page in PAGES if page not in TESTED_ELSEWHERE for line in lines_of(page)
+]
+
+
+@pytest.mark.parametrize(("page", "test"), TESTED_ELSEWHERE.items())
+def test_a_page_that_is_left_out_has_a_test_of_its_own(page, test):
+    assert page in (ROOT / test).read_text()
 
 
 @pytest.mark.parametrize(("page", "line"), COMMANDS)
