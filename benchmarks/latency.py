@@ -4,7 +4,7 @@
     python -m benchmarks.latency --latency=0.5 --tables=runs/tables --csv=docs/latency.csv
 
 Each network is pruned to a share of its MACs with widths that are whatever comes out, multiples of
-8, and multiples of 16, and each is timed by turns with the original, on one thread. The clock is
+8, of 16 and of 32, and each is timed by turns with the original, on one thread. The clock is
 the processor's: on a machine that others use, too, their turns do not count, what they push out of
 the caches does. Which channels go is random: it does not change the time. `--latency` asks for a
 share of the time instead; the tables of layers' times are kept in `--tables` and taken from there.
@@ -32,8 +32,8 @@ NETWORKS = {
     "MobileNetV2": lambda: keras.applications.MobileNetV2(weights=None),
     "ResNet-56": lambda: models.build("resnet56"),
 }
-RUNTIMES = {"tflite": 1, "onnx": 1, "openvino": 1, "keras": 8, "saved_model": 8}
-ROUNDINGS = (1, 8, 16)
+RUNTIMES = {"tflite": 1, "tflite_int8": 1, "onnx": 1, "openvino": 1, "keras": 8, "saved_model": 8}
+ROUNDINGS = (1, 8, 16, 32)
 
 
 def variants(

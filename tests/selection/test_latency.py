@@ -123,7 +123,7 @@ def test_the_rounding_that_keeps_most_is_taken(graph, monkeypatch):
 
     # Weights by time: of less of every layer less of both, but the fixed inputs and classes weigh.
     worth = {}
-    for size in (16, 8, 1):
+    for size in (32, 16, 8, 1):
         kept = kept_ids(graph, masks(replace(request, round_to=size))[0])
         weights = aiming.budget_of(graph, aiming.Request(params=1.0))(kept)
         worth[size] = weights / aiming.budget_of(graph, request)(kept)

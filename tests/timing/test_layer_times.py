@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tfprune.timing.layer_times import LayerTimes, granularity, grid
+from tfprune.timing.layer_times import LayerTimes, between, granularity, grid
 
 
 def bilinear(i, o):
@@ -61,20 +61,41 @@ def test_plain_values_and_back(times):
 
 
 @pytest.mark.parametrize(
-    ("width", "step", "free", "expected"),
+    ("width", "free", "expected"),
     [
-        (256, 16, True, (64, 128, 256)),
-        (24, 8, True, (8, 16, 24)),
-        (16, 16, True, (16,)),
-        (10, 1, True, (2, 5, 10)),
-        (256, 16, False, (256,)),
+        (256, True, (64, 128, 256)),
+        (64, True, (16, 32, 64)),
+        (24, True, (8, 12, 24)),
+        (16, True, (4, 8, 16)),
+        (10, True, (2, 5, 10)),
+        (1, True, (1,)),
+        (256, False, (256,)),
     ],
 )
-def test_the_grid_is_of_round_widths(width, step, free, expected):
-    found = grid(width, step, free=free, shares=(0.25, 0.5, 1))
+def test_the_grid_is_of_round_widths(width, free, expected):
+    assert grid(width, free=free, shares=(0.25, 0.5, 1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("widths", "expected"),
+    [
+        ((64, 128, 256), {16: 144, 8: 136, 4: 132, 1: 129}),
+        ((16, 32, 64), {16: 48, 8: 40, 4: 36, 1: 33}),
+        ((8, 12, 24), {4: 20, 1: 13}),
+        ((256,), {}),
+        ((2, 5, 10), {}),
+    ],
+)
+def test_one_width_between_stands_for_each_granularity(widths, expected):
+    found = between(widths)
     assert found == expected
-    assert not any(size % step for size in found)
+    assert all(granularity(width) == size for size, width in found.items())
 
 
 def test_granularities():
-    assert granularity([1, 2, 4, 6, 8, 16, 40, 48]).tolist() == [1, 1, 4, 1, 8, 16, 8, 16]
+    assert granularity([1, 2, 4, 6, 8, 16, 40, 48, 64]).tolist() == [1, 1, 4, 1, 8, 16, 8, 16, 32]
+
+
+def test_what_was_measured_itself_has_no_factor():
+    times = LayerTimes(((16, 32, 64),), np.array([1.0, 2.0, 4.0]), ({16: 1.5},))
+    assert times(np.array([16, 48])).tolist() == [1.0, 4.5]

@@ -60,7 +60,7 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
             global for "gfbs" and "gfi", layer for "l1" and most.
         min_channels: channels that every layer keeps at least.
         round_to: a layer that loses channels keeps a multiple of this. By default 1, and with
-            `latency` that of 1, 4, 8 and 16 which keeps most weights in the same time.
+            `latency` that of 1, 4, 8, 16 and 32 which keeps most weights in the same time.
         include: patterns (as in a shell) of layer names; only these layers are pruned.
         exclude: patterns of layer names that are not pruned.
         input_shape: (height, width, channels) of an image to count `macs` for, where the model's

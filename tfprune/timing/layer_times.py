@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 # Kernels of today's processors work on this many numbers at once, or on parts of it.
-GRANULARITIES = (16, 8, 4, 1)
+GRANULARITIES = (32, 16, 8, 4, 1)
 
 
 def granularity(width: Any) -> np.ndarray:
@@ -20,7 +20,7 @@ def granularity(width: Any) -> np.ndarray:
 
     Example:
         >>> granularity([64, 24, 12, 7]).tolist()
-        [16, 8, 4, 1]
+        [32, 8, 4, 1]
     """
     width = np.asarray(width)
     found = np.ones(width.shape, int)
@@ -33,13 +33,13 @@ def granularity(width: Any) -> np.ndarray:
 class LayerTimes:
     """Seconds of one layer, with what follows it, as a function of its widths.
 
-    Between the measured widths time is linear, beyond the least it goes on as it was. The grid is
-    of round widths; others take longer by a factor that was measured near the middle of the grid.
+    Between the measured widths time is linear, beyond the least it goes on as it was. What lies
+    between takes longer by a factor that was measured near the middle for each granularity.
 
     Args:
-        widths: of each axis, the measured widths, ascending, all multiples of one granularity.
+        widths: of each axis, the measured widths, ascending.
         seconds: float64, one axis per axis of `widths`.
-        factors: of each axis, {granularity: how much longer than a multiple of the grid's}.
+        factors: of each axis, {granularity: how much longer than on the line between}.
         calls: how often the model calls the layer.
 
     Example:
@@ -64,13 +64,13 @@ class LayerTimes:
                 index.append(np.minimum(low + up, last))
                 share = share * (above if up else 1 - above)
             total = total + share * self.seconds[tuple(index)]
-        for own, size in zip(self._tables, sizes, strict=True):
-            total = total * own[granularity(size)]
+        for own, factors, size in zip(self.widths, self._tables, sizes, strict=True):
+            total = total * np.where(np.isin(size, own), 1.0, factors[granularity(size)])
         return self.calls * np.maximum(total, 0.0)
 
     @cached_property
     def _tables(self) -> list[np.ndarray]:
-        """Factors by granularity; what is no coarser than the grid's has none."""
+        """Factors by granularity; what was not measured has none."""
         tables = []
         for own in self.factors:
             table = np.ones(GRANULARITIES[0] + 1)
@@ -104,20 +104,43 @@ def _place(widths: Sequence[int], size: np.ndarray) -> tuple[np.ndarray, np.ndar
     return low, (size - grid[low]) / (grid[low + 1] - grid[low]), len(grid) - 1
 
 
-def grid(width: int, granular: int, *, free: bool, shares: Sequence[float]) -> tuple[int, ...]:
+def grid(width: int, *, free: bool, shares: Sequence[float]) -> tuple[int, ...]:
     """Return the widths at which an axis is measured: shares of the whole, rounded.
+
+    They are multiples of the coarsest granularity that leaves at least four of them.
 
     Args:
         width: the whole.
-        granular: what the widths are multiples of.
         free: whether the axis can shrink at all.
         shares: of the whole, each in (0, 1].
 
     Example:
-        >>> grid(96, 16, free=True, shares=(0.25, 0.5, 1))
-        (32, 48, 96)
+        >>> grid(256, free=True, shares=(0.25, 0.5, 1)), grid(24, free=True, shares=(0.25, 0.5, 1))
+        ((64, 128, 256), (8, 12, 24))
     """
     if not free:
         return (width,)
-    rounded = {max(granular, granular * round(share * width / granular)) for share in shares}
+    fitting = (size for size in GRANULARITIES if width % size == 0 and width >= 4 * size)
+    step = next(fitting, 1)
+    rounded = {max(step, step * round(share * width / step)) for share in shares}
     return tuple(sorted({min(size, width) for size in rounded} | {width}))
+
+
+def between(widths: Sequence[int]) -> dict[int, int]:
+    """Return {granularity: a width near the middle of a grid that is not on it}.
+
+    Args:
+        widths: the grid; granularities that divide its last width lie on the line.
+
+    Example:
+        >>> between((64, 128, 256))
+        {16: 144, 8: 136, 4: 132, 1: 129}
+    """
+    middle, last = widths[len(widths) // 2], widths[-1]
+    found: dict[int, int] = {}
+    inside = [width for width in range(1, last) if width not in widths]
+    for size in (size for size in GRANULARITIES if size < granularity(last)):
+        own = [width for width in inside if granularity(width) == size]
+        if own and len(widths) > 1:
+            found[size] = min(own, key=lambda width: (abs(width - middle), -width))
+    return found

@@ -16,7 +16,7 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.progress import tell
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.timing.blocks import Block, blocks
-from tfprune.timing.layer_times import GRANULARITIES, LayerTimes, granularity, grid
+from tfprune.timing.layer_times import GRANULARITIES, LayerTimes, between, grid
 from tfprune.timing.measuring import latencies
 from tfprune.timing.runners import Runner
 from tfprune.timing.table import LatencyTable, Setting, device
@@ -38,8 +38,8 @@ def latency_table(
     """Measure what each layer of a model takes at several widths, on this machine.
 
     Layers with kernels are timed together with the normalisation and activation that follow them,
-    at a quarter, a half and the whole of each axis, and near the half at widths that 16, 8 and 4
-    do not divide. The whole model is timed, too, and one with half of each layer's channels.
+    at a quarter, a half and the whole of each axis, and near the half at widths that 32, 16, 8 and
+    4 do not divide. The whole model is timed, too, and one with half of each layer's channels.
 
     Args:
         graph: channel graph of the model.
@@ -111,17 +111,12 @@ def layer_sum(
 
 
 def _measured(block: Block, setting: Setting, repeats: int) -> LayerTimes:
-    """Return a block's times: of the grid, and of widths that are no multiples of its own."""
+    """Return a block's times: of the grid, and of widths of each granularity between."""
     widths, free = block.widths, block.free
-    steps = [int(granularity(width)) for width in widths]
     shares = _SHARES if len(widths) <= 2 else _SHARES[1:]
-    grids = [
-        grid(width, step, free=may, shares=shares)
-        for width, step, may in zip(widths, steps, free, strict=True)
-    ]
+    grids = [grid(width, free=may, shares=shares) for width, may in zip(widths, free, strict=True)]
     points = list(itertools.product(*grids))
-    middle = tuple(own[len(own) // 2] if len(own) > 2 else own[-1] for own in grids)
-    uneven = list(_uneven(middle, steps, free))
+    uneven = list(_uneven(grids))
     seconds = _timed(block, [*points, *(point for *_, point in uneven)], setting, repeats)
     table = np.array(seconds[: len(points)]).reshape([len(own) for own in grids])
     even = LayerTimes(tuple(grids), table, ({},) * len(grids))
@@ -132,14 +127,13 @@ def _measured(block: Block, setting: Setting, repeats: int) -> LayerTimes:
 
 
 def _uneven(
-    middle: Sequence[int], steps: Sequence[int], free: Sequence[bool]
+    grids: Sequence[tuple[int, ...]],
 ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-    """Yield (axis, granularity, widths) near the middle, for each coarser than the grid's."""
-    for axis, (step, may) in enumerate(zip(steps, free, strict=True)):
-        for size in (size for size in GRANULARITIES if size < step and may):
-            width = middle[axis] - size
-            if width > 0:
-                yield axis, size, (*middle[:axis], width, *middle[axis + 1 :])
+    """Yield (axis, granularity, widths): one axis between, the others in the middle."""
+    middle = [own[len(own) // 2] for own in grids]
+    for axis, own in enumerate(grids):
+        for size, width in between(own).items():
+            yield axis, size, (*middle[:axis], width, *middle[axis + 1 :])
 
 
 def _timed(
