@@ -4,6 +4,7 @@ import pytest
 from keras import layers
 
 from tfprune.errors import PruningError
+from tfprune.training import evaluate, fine_tune
 from tfprune.training.copying import copy_model, reseed
 
 from .toys import blobs, network
@@ -116,3 +117,13 @@ def test_models_without_a_graph_are_refused():
         copy_model(own)
     with pytest.raises(PruningError, match=r"'late' is not built.*Call it once"):
         copy_model(keras.Sequential([layers.Dense(2)], name="late"))
+
+
+def test_models_of_another_keras_are_refused_by_what_trains_and_measures():
+    base = type("Model", (), {"__module__": "tf_keras.src.training"})
+    model = type("Functional", (base,), {"__module__": "tf_keras.src.functional"})()
+    data = (np.zeros((4, 2), "float32"), np.zeros(4, int))
+    for use in (lambda: copy_model(model), lambda: fine_tune(model, data, epochs=1, batch_size=2),
+                lambda: evaluate(model, data)):  # fmt: skip
+        with pytest.raises(PruningError, match=r"model of Keras 3, received tf_keras\.src"):
+            use()

@@ -153,8 +153,8 @@ def _is_tracked(value: Any) -> bool:
 _CALLS = ("_inbound_nodes", "_outbound_nodes")
 
 
-def require_readable(model: Any) -> None:
-    """Refuse what is no model, a model that is not built, and one without a graph of layers."""
+def require_keras(model: Any) -> None:
+    """Refuse what is no model of Keras 3."""
     if not isinstance(model, keras.Model):
         kind, package = type(model), type(model).__module__.partition(".")[0]
         if any(base.__name__ == "Model" for base in kind.__mro__) and package != "keras":
@@ -167,6 +167,11 @@ def require_readable(model: Any) -> None:
             f"Expected a keras.Model, received {kind.__name__}. "
             "Pass a functional or Sequential model."
         )
+
+
+def require_readable(model: Any) -> None:
+    """Refuse what is no model, a model that is not built, and one without a graph of layers."""
+    require_keras(model)
     if isinstance(model, keras.Sequential) and not model.built:
         raise PruningError(
             f"Sequential model {model.name!r} is not built: its shapes are unknown. "

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.heads import last_layers
-from tfprune.graph.keras_graph import all_layers
+from tfprune.graph.keras_graph import all_layers, require_keras
 from tfprune.graph.rules import has_role
 from tfprune.surgery.builder import duplicate_model
 
@@ -23,13 +23,14 @@ def copy_model(model: keras.Model, *, precision: str | None = None) -> keras.Mod
         The copy, not compiled.
 
     Raises:
-        PruningError: a subclassed model, or one that has no weights yet.
+        PruningError: no model of Keras 3, a subclassed one, or one that has no weights yet.
 
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         >>> bool((copy_model(model).get_weights()[0] == model.get_weights()[0]).all())
         True
     """
+    require_keras(model)
     if not model.built:
         raise PruningError(
             f"The model {model.name!r} is not built: its weights do not exist yet. Call it once, "

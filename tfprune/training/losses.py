@@ -7,6 +7,7 @@ import keras
 
 from tfprune import tasks
 from tfprune.errors import PruningError
+from tfprune.graph.keras_graph import require_keras
 from tfprune.tasks import Loss, Task
 from tfprune.training.objective import Head, Objective
 from tfprune.training.outputs import for_each_output, output_names
@@ -39,13 +40,14 @@ def objective(
             of those that do not count 1.
 
     Raises:
-        PruningError: what is given does not suit the outputs or the task.
+        PruningError: no model of Keras 3, or what is given does not suit the outputs or the task.
 
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         >>> objective(model).figures([6.0, 4.0, 3.0, 4.0, 0.0, 4.0])
         {'loss': 1.5, 'accuracy': 0.75}
     """
+    require_keras(model)
     task, names = tasks.find(task), output_names(model)
     if loss is None and getattr(model, "loss", None) is not None:
         loss = model.loss
