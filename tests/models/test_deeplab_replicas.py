@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # half a minute, most of it tracing
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):

@@ -214,6 +214,8 @@ def unknown(g: Growth, x: Any) -> Any:
 
 def composite(g: Growth, x: Any) -> Any:
     kind = g.one_of("mlp", "affine", "gate", "block")
+    if x.sparse:  # TensorFlow multiplies no sparse tensor by a weight
+        return x
     name = g.name(kind)
     if kind == "mlp":
         return composites.Mlp(g.size(), g.one_of("relu", "gelu"), name=name)(x)

@@ -64,7 +64,7 @@ def _state(model):
     return [model.to_json(), nodes, *(weight.numpy().tobytes() for weight in model.weights)]
 
 
-@settings(max_examples=140, derandomize=True, **_COMMON)
+@settings(max_examples=60, derandomize=True, **_COMMON)
 @given(st.randoms(), _SHARES, _SEEDS)
 def test_images(tmp_path_factory, choices, share, seed):
     model = image_models(choices)

@@ -12,7 +12,7 @@ import pytest
 
 import tfprune
 from tests.masks import random_masks
-from tests.property.random_models import image_models, sequence_models
+from tests.property.random_models import drawn_inputs, image_models, sequence_models
 from tests.reconstruction.networks import error, weights
 from tests.toy_models import TOYS, random_keep
 from tfprune.surgery.verification import random_inputs
@@ -66,7 +66,7 @@ def test_every_toy(name):
 def drawn(kind, seed, at_most):
     model = _MODELS[kind](random.Random(seed), at_most)
     keep = random_masks(tfprune.analyse(model), 0.4, seed)
-    return check(model, keep, [random_inputs(model, i) for i in range(6)])
+    return check(model, keep, [drawn_inputs(model, i) for i in range(6)])
 
 
 @pytest.mark.parametrize("seed", range(12))

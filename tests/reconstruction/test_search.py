@@ -125,7 +125,7 @@ def test_a_file_of_another_search_is_refused(misled, images, tmp_path):
         ({"judge": "batchnrm"}, "Unknown judge of search 'batchnrm'.*batchnorm, reconstruct"),
         ({"evaluations": 0}, "evaluations must be a whole number from 1 on, received 0"),
         ({"seed": -1}, "seed must be a whole number from 0 on, received -1"),
-        ({"macs": 0.5}, r"expected one of macs= and params=.*macs=0.5 and params=0.6"),
+        ({"macs": 0.5}, r"expected one of macs=, params= .*macs=0.5, params=0.6"),
     ],
 )
 def test_options_out_of_range_are_refused(misled, images, options, message):

@@ -10,6 +10,10 @@ import train
 from flags import commandline
 
 QUICK = ("--data=digits", "--epochs=1", "--batch-size=256", "--optimizer=sgd", "--decay-step=1")
+PRUNED = (
+    *QUICK, "--method=gfbs", "--ratio=0.5", "--samples=32",
+    "--formats=saved_model,tflite_int8", "--min_agreement=0", "--representative=50",
+)  # fmt: skip
 
 
 def call(script, *arguments):
@@ -44,9 +48,5 @@ def baseline(tmp_path_factory):
 def pruned(baseline, tmp_path_factory):
     """A folder that prune.py filled from the baseline."""
     folder = tmp_path_factory.mktemp("pruned")
-    call(
-        prune, *QUICK, "--method=gfbs", "--ratio=0.5", "--samples=32",
-        "--formats=saved_model,tflite_int8", "--min_agreement=0", "--representative=50",
-        "--pretrain_dir", baseline, "--save_dir", folder,
-    )  # fmt: skip
+    call(prune, *PRUNED, "--pretrain_dir", baseline, "--save_dir", folder)
     return folder

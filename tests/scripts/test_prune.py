@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import prune
 import tfprune.data
-from tests.scripts.conftest import QUICK, call
+from tests.scripts.conftest import PRUNED, QUICK, call
 from tfprune import runs
 from tfprune.data import preprocessing
 from tfprune.errors import PruningError
@@ -141,7 +141,7 @@ def _not_again(*args, **kwargs):
 
 def test_a_finished_run_is_reused(baseline, pruned, monkeypatch):
     monkeypatch.setattr(prune, "prune", _not_again)
-    call(prune, *QUICK, *HALF, "--pretrain_dir", baseline, "--save_dir", pruned)
+    call(prune, *PRUNED, "--pretrain_dir", baseline, "--save_dir", pruned)
 
 
 def test_the_report_holds_values_that_a_program_can_read(pruned):
@@ -328,7 +328,7 @@ def test_the_papers_defaults_and_our_folders():
     assert seen["recipe"].epochs == 160
     assert seen["recipe"].decay_steps == (80, 120)
     assert seen["feeding"].batch_size == 128
-    assert seen["formats"] == ["saved_model"]
+    assert seen["shipping"].formats == ["saved_model"]
 
 
 @pytest.mark.parametrize(
