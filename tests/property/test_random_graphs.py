@@ -71,7 +71,7 @@ def test_images(tmp_path_factory, choices, share, seed):
     check(model, share, seed, tmp_path_factory.getbasetemp() / "image.keras")
 
 
-@settings(max_examples=60, derandomize=True, **_COMMON)
+@settings(max_examples=30, derandomize=True, **_COMMON)
 @given(st.randoms(), _SHARES, _SEEDS)
 def test_sequences(tmp_path_factory, choices, share, seed):
     model = sequence_models(choices)
