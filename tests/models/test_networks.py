@@ -7,6 +7,7 @@ import pytest
 import models
 import tfprune
 from tests.models import counting
+from tests.shapes import shapes_only
 
 # Parameters without and with BatchNormalization, and MACs (architectures.md, section 3).
 LI = {
@@ -66,7 +67,7 @@ FURTHER = [
 
 def shapes_of(name, **options):
     """A network whose weights have shapes and no values: an ImageNet VGG takes half a gigabyte."""
-    with keras.StatelessScope(initialize_variables=False):
+    with shapes_only():
         return models.build(name, **options)
 
 

@@ -4,11 +4,11 @@ import gzip
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 import models
+from tests.shapes import shapes_only
 from tests.weights import keras_twins
 from tfprune import plugins, weights
 from tfprune.weights import layouts
@@ -69,7 +69,7 @@ def test_every_layout_is_proven_both_ways():
 def test_every_variable_of_the_full_size_has_one_tensor_of_its_shape(index, layout, name):
     options = {"aux_head": True} if name.startswith("deeplab") else {}
     shapes = {tensor: tuple(shape) for tensor, shape in index[name].items()}
-    with keras.StatelessScope(initialize_variables=False):  # names and shapes, no memory
+    with shapes_only():
         model = models.build(name, **options)
         report, _ = match(model, shapes, plugins.find(layouts, layout, "layout"), ())
     assert report.complete, report.problems()
