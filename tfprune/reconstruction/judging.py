@@ -97,16 +97,17 @@ class Seen:
         self.harms = found["harms"]
 
     def __contains__(self, keep: Mapping[str, np.ndarray]) -> bool:
-        return _key(keep) in self.harms
+        return key_of(keep) in self.harms
 
     def harm(self, keep: Mapping[str, np.ndarray], judging: Judging) -> float:
         """Return the harm of masks, judged now unless they were before."""
         if keep not in self:
-            self.harms[_key(keep)] = judging.harm(keep)
+            self.harms[key_of(keep)] = judging.harm(keep)
             if self.path is not None:
                 files.write_json(self.path, {"search": self.identity, "harms": self.harms})
-        return self.harms[_key(keep)]
+        return self.harms[key_of(keep)]
 
 
-def _key(keep: Mapping[str, np.ndarray]) -> str:
+def key_of(keep: Mapping[str, np.ndarray]) -> str:
+    """Return what tells masks from others."""
     return digest([keep[name] for name in sorted(keep)])

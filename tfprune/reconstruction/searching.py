@@ -9,7 +9,7 @@ import numpy as np
 from tfprune.checks import check_seed, check_whole
 from tfprune.errors import unknown
 from tfprune.passes.progress import tell
-from tfprune.reconstruction.judging import JUDGES, Judging, Seen
+from tfprune.reconstruction.judging import JUDGES, Judging, Seen, key_of
 from tfprune.reconstruction.samples import portions_of
 from tfprune.reconstruction.sensitivity import Sensitivity
 
@@ -106,7 +106,7 @@ class _Climb:
     def __init__(self, count: int, seed: int):
         self.rng, self.step = np.random.default_rng(seed), _STEP
         self.best = self.last = np.zeros(count)
-        self.tried: set[bytes] = set()
+        self.tried: set[str] = set()
 
     def new(self, choose: Callable[[np.ndarray], Masks]) -> Masks | None:
         """Return masks that were not chosen before, or None where there seem to be none."""
@@ -120,7 +120,7 @@ class _Climb:
 
     def tried_first(self, keep: Masks) -> bool:
         """Say whether masks are new, and remember them."""
-        key = b"".join(np.packbits(keep[name]).tobytes() for name in sorted(keep))
+        key = key_of(keep)
         new = key not in self.tried
         self.tried.add(key)
         return new
