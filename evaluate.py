@@ -16,7 +16,8 @@ from flags import commandline
 from absl import logging
 
 import tfprune.data
-from tfprune import files, reporting, runs, strategies, training
+from tfprune import files, reporting, runs, training
+from tfprune.distribution import strategies
 
 
 def define_flags() -> None:

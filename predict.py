@@ -19,12 +19,13 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
-from tfprune import files, predicting
+from tfprune import files
 from tfprune.data import preprocessing as preprocessings
 from tfprune.data.classes import Classes, voc_colours
 from tfprune.data.preprocessing import Preprocessing
 from tfprune.errors import PruningError
-from tfprune.figures.overlay import overlay
+from tfprune.reporting.figures.overlay import overlay
+from tfprune.training import predicting
 
 
 def define_flags() -> None:

@@ -124,7 +124,7 @@ def main(argv: list[str]) -> None:
             **flags.exporting.bounds(),
         )  # fmt: skip
     if flags.pruning.figures():
-        runs.require_figures(plan.method, data)
+        reporting.require_figures(plan.method, data)
     runs.require_same(baseline.parent, feeding.trained_on(data))
     settings = commandline.record(idle, data.fingerprint)
     if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
@@ -165,7 +165,7 @@ def draw(
         plan: what was pruned, and how.
     """
     models, masks = (model, files.load_model(path)), runs.load_masks(path.parent / "masks.npz")
-    for drawn in runs.write_figures(path.parent, models, masks, data, feeding, plan):
+    for drawn in reporting.write_figures(path.parent, models, masks, data, feeding, plan):
         logging.info("Drawn: %s", drawn)
 
 

@@ -25,7 +25,7 @@ from absl import logging
 
 from tfprune import files, runs, tasks
 from tfprune.errors import PruningError
-from tfprune.figures.accuracy_cost import accuracy_cost
+from tfprune.reporting.figures.accuracy_cost import accuracy_cost
 
 _COLUMNS = ("method", "amount", "seed", "figure", "original", "after the cut", "at the end",
             "parameters left", "MACs left")  # fmt: skip

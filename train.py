@@ -23,7 +23,8 @@ from absl import logging
 
 import models
 import tfprune.data
-from tfprune import files, reporting, runs, strategies, training, weights
+from tfprune import files, reporting, runs, training, weights
+from tfprune.distribution import strategies
 from tfprune.errors import PruningError
 
 

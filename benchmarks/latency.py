@@ -25,7 +25,7 @@ import tensorflow as tf
 import models
 import tfprune
 from benchmarks import rows
-from tfprune.timing import Latency, latencies
+from tfprune.costs.timing import Latency, latencies
 
 NETWORKS = {
     "ResNet-50": lambda: keras.applications.ResNet50(weights=None),

@@ -70,7 +70,7 @@ def child(folder: str, images: int, steps: int) -> None:
     import tensorflow as tf  # noqa: PLC0415
 
     import models  # noqa: PLC0415
-    from tfprune import strategies, workers  # noqa: PLC0415
+    from tfprune.distribution import strategies, workers  # noqa: PLC0415
     from tfprune.training import Recipe  # noqa: PLC0415
     from tfprune.training.feeding import feed  # noqa: PLC0415
     from tfprune.training.run import Run  # noqa: PLC0415

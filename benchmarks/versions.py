@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _VERSIONS = "3.12.0,3.13.2,3.14.0"
-_TESTS = ("tests/opening", "tests/graph", "tests/surgery", "tests/costs")
+_TESTS = ("tests/graph", "tests/surgery", "tests/costs")
 
 
 def installed(version: str, folder: Path) -> Path:

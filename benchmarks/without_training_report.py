@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import rows
 from benchmarks.without_training import TABLE
-from tfprune.figures.accuracy_cost import accuracy_cost
+from tfprune.reporting.figures.accuracy_cost import accuracy_cost
 
 GROUP = ("network", "criterion", "amounts", "images", "passes", "share")
 STAGES = {

@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import flags, logging
 
 from flags import commandline
-from tfprune import strategies, workers
+from tfprune.distribution import strategies, workers
 
 FLAGS = flags.FLAGS
 _LOST = (

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from absl import flags, logging
 
-from tfprune import reporting, workers
+from tfprune import reporting
+from tfprune.distribution import workers
 from tfprune.reporting.tracking import require_mlflow
 
 FLAGS = flags.FLAGS

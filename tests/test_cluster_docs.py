@@ -10,7 +10,7 @@ from absl.testing import flagsaver
 
 import prune
 from flags import commandline
-from tfprune.clusters import kubernetes
+from tfprune.distribution.clusters import kubernetes
 
 FOLDER = Path(__file__).parents[1] / "docs" / "cluster"
 SHELLS = sorted(FOLDER.glob("*.sh"))

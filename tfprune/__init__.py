@@ -9,14 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and checkers; `_HOMES` says the same to Python
-    from tfprune import data, reporting, schedules, tasks, timing, training, weights
+    from tfprune import data, reporting, schedules, tasks, training, weights
+    from tfprune.costs import timing
     from tfprune.costs.model_cost import Cost, cost
+    from tfprune.costs.timing.measuring import latency
+    from tfprune.costs.timing.table import LatencyTable
+    from tfprune.costs.timing.tabulating import latency_table
     from tfprune.errors import PruningError
     from tfprune.exporting.writing import export
     from tfprune.graph.analysis import analyse
     from tfprune.graph.channel_graph import ChannelGraph
+    from tfprune.graph.opening.opened import open_up
     from tfprune.graph.rules import rule
-    from tfprune.opening.opened import open_up
     from tfprune.pruning import prune
     from tfprune.pruning_report import PruningReport
     from tfprune.reconstruction.reconstructing import reconstruct
@@ -29,9 +33,6 @@ if TYPE_CHECKING:  # for editors and checkers; `_HOMES` says the same to Python
     from tfprune.selection.selecting import select
     from tfprune.surgery.rebuilding import rebuild
     from tfprune.surgery.verification import Verification, verify
-    from tfprune.timing.measuring import latency
-    from tfprune.timing.table import LatencyTable
-    from tfprune.timing.tabulating import latency_table
     from tfprune.training import fine_tune
 
 __version__ = "0.1.0"
@@ -77,7 +78,7 @@ __all__ = [
 _HOMES = {
     "ChannelGraph": "graph.channel_graph",
     "Cost": "costs.model_cost",
-    "LatencyTable": "timing.table",
+    "LatencyTable": "costs.timing.table",
     "PruningError": "errors",
     "PruningReport": "pruning_report",
     "Reconstruction": "reconstruction.report",
@@ -88,10 +89,10 @@ _HOMES = {
     "cost": "costs.model_cost",
     "export": "exporting.writing",
     "fine_tune": "training",
-    "latency": "timing.measuring",
-    "latency_table": "timing.tabulating",
+    "latency": "costs.timing.measuring",
+    "latency_table": "costs.timing.tabulating",
     "methods": "scoring.catalogue",
-    "open_up": "opening.opened",
+    "open_up": "graph.opening.opened",
     "prune": "pruning",
     "rebuild": "surgery.rebuilding",
     "reconstruct": "reconstruction.reconstructing",
@@ -102,12 +103,14 @@ _HOMES = {
     "sensitivity": "reconstruction.sensitivity",
     "verify": "surgery.verification",
 }
+# Where a package comes from that is named as if it lay at the top.
+_ROOMS = {"timing": "costs.timing"}
 
 
 def __getattr__(name: str) -> Any:
     """Return a public name or a module of the package, imported now."""
     try:
-        home = importlib.import_module(f"tfprune.{_HOMES.get(name, name)}")
+        home = importlib.import_module(f"tfprune.{(_HOMES | _ROOMS).get(name, name)}")
     except ModuleNotFoundError as error:
         if error.name != f"tfprune.{name}":
             raise

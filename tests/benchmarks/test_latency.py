@@ -7,7 +7,7 @@ import pytest
 
 import tfprune
 from benchmarks import latency
-from tfprune.timing import Latency
+from tfprune.costs.timing import Latency
 
 
 def network():

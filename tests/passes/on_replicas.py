@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras import layers
 
 import tfprune
-from tfprune import strategies, workers
+from tfprune.distribution import strategies, workers
 
 CRITERIA = ("fgp", "fmc", "gfbs", "gfi", "hrank", "similarity", "taylor")
 REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all

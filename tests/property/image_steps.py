@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from tests.opening import nets
+from tests.graph.opening import nets
 from tests.property import composites
 from tests.property.growing import Growth
 

@@ -5,9 +5,9 @@ import json
 import keras
 import pytest
 
+from tfprune.costs.timing import Latency
 from tfprune.errors import PruningError
 from tfprune.reporting import Comparison, Measurement, compare, measure
-from tfprune.timing import Latency
 
 BEFORE = Measurement({"accuracy": 0.96, "loss": 0.5}, 1000, 8000, 4096, [Latency(1, 4e-3, 3e-3, 9)])
 AFTER = Measurement({"accuracy": 0.95, "loss": 0.6}, 250, 2000, 1024, [Latency(1, 2e-3, 1e-3, 9)])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tfprune import files
-from tfprune.claims import claim
+from tfprune.files import claim
 from tfprune.runs import claim as claim_run
 from tfprune.runs import load_masks, save_masks
 

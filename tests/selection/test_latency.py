@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 import tfprune
+from tfprune.costs.timing import LatencyTable
+from tfprune.costs.timing.blocks import blocks
+from tfprune.costs.timing.layer_times import LayerTimes
+from tfprune.costs.timing.table import Setting, device
 from tfprune.errors import PruningError
 from tfprune.selection import aiming
 from tfprune.selection.selecting import choose
 from tfprune.surgery.masks import kept_ids
-from tfprune.timing import LatencyTable
-from tfprune.timing.blocks import blocks
-from tfprune.timing.layer_times import LayerTimes
-from tfprune.timing.table import Setting, device
 
 L = keras.layers
 

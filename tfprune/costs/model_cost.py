@@ -15,10 +15,10 @@ from tfprune.graph.analysis import analyse
 from tfprune.graph.keras_graph import require_readable
 from tfprune.graph.layer_calls import calls
 from tfprune.graph.layer_notes import Owner
+from tfprune.graph.opening.opened import opened_where_possible
 from tfprune.graph.rules import has_role
 from tfprune.graph.running_statistics import running_statistics
 from tfprune.graph.whole_layers import macs_of_whole
-from tfprune.opening.opened import opened_where_possible
 from tfprune.surgery.resizing import with_input_shape
 
 _POOLINGS = ("global_average_pooling", "average_pooling")  # the narrower one first

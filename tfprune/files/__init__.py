@@ -12,6 +12,7 @@ from tfprune.files._atomic import (
     sweep,
     write_version,
 )
+from tfprune.files._claims import claim, contents, differences
 from tfprune.files._environment import environment
 from tfprune.files._models import load_model, save_model
 from tfprune.files._system_errors import explained, known, told
@@ -19,6 +20,9 @@ from tfprune.files._text import read_json, read_text, write_json, write_text
 
 __all__ = [
     "atomic_path",
+    "claim",
+    "contents",
+    "differences",
     "environment",
     "explained",
     "is_partial",

@@ -11,9 +11,9 @@ from tfprune.graph.call import Call
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channels import Channels
 from tfprune.graph.keras_graph import is_graph, nodes, require_readable
+from tfprune.graph.opening.opened import opened_where_possible
 from tfprune.graph.trace import Trace
 from tfprune.graph.units import close
-from tfprune.opening.opened import opened_where_possible
 
 
 def analyse(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tfprune.costs.timing.table import LatencyTable
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.progress import tell
@@ -19,7 +20,6 @@ from tfprune.selection._candidates import candidates
 from tfprune.selection.aiming import check_latency, within_latency
 from tfprune.selection.parsing import parsed
 from tfprune.selection.request import Request
-from tfprune.timing.table import LatencyTable
 
 _JUDGES = 100  # samples on which trials are judged
 _POINTS = (1 / 4, 1 / 2, 3 / 4, 7 / 8)  # shares of a set's units, where the harm is measured

@@ -5,6 +5,7 @@ from tfprune.reporting.comparison import Comparison, compare
 from tfprune.reporting.layers import layer_rows
 from tfprune.reporting.measurement import Measurement, measure
 from tfprune.reporting.page import document, model_card, write_page
+from tfprune.reporting.run_figures import require_figures, write_figures
 from tfprune.reporting.run_report import finish
 from tfprune.reporting.tracking import log_to_mlflow
 
@@ -19,5 +20,7 @@ __all__ = [
     "log_to_mlflow",
     "measure",
     "model_card",
+    "require_figures",
+    "write_figures",
     "write_page",
 ]

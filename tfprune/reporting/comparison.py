@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from tfprune import tasks
+from tfprune.costs.timing import latencies
 from tfprune.reporting.measurement import Measurement, measure
-from tfprune.timing import latencies
 
 
 @dataclass(frozen=True)

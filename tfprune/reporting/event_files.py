@@ -12,9 +12,9 @@ from PIL import Image
 from tensorboard.plugins.hparams import api as hparams
 
 from tfprune.errors import PruningError
-from tfprune.figures.kept_channels import kept_channels
-from tfprune.figures.score_distributions import score_distributions
 from tfprune.files import remove
+from tfprune.reporting.figures.kept_channels import kept_channels
+from tfprune.reporting.figures.score_distributions import score_distributions
 from tfprune.reporting.record import figures, settings
 
 if TYPE_CHECKING:

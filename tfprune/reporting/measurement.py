@@ -10,8 +10,8 @@ import keras
 
 from tfprune import tasks
 from tfprune.costs.model_cost import cost
+from tfprune.costs.timing import Latency, latency
 from tfprune.errors import PruningError
-from tfprune.timing import Latency, latency
 
 
 @dataclass(frozen=True)

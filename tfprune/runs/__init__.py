@@ -1,6 +1,5 @@
 """A run in a folder: what it was asked, what it has done, and how it goes on after a stop."""
 
-from tfprune.runs.figures import require_figures, write_figures
 from tfprune.runs.masks_file import load_masks, save_masks
 from tfprune.runs.metrics_file import MetricsFile
 from tfprune.runs.own_folder import agree, own_folder
@@ -26,12 +25,10 @@ __all__ = [
     "load_masks",
     "origin",
     "own_folder",
-    "require_figures",
     "require_same",
     "save_masks",
     "ship",
     "text",
     "train_recorded",
     "values",
-    "write_figures",
 ]

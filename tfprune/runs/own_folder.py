@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
-from tfprune import workers
+from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.files import atomic_path
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfprune import workers
-from tfprune.claims import contents, differences
+from tfprune.distribution import workers
 from tfprune.errors import PruningError
-from tfprune.files import read_json, read_text, remove, sweep, write_text
+from tfprune.files import contents, differences, read_json, read_text, remove, sweep, write_text
 from tfprune.runs.own_folder import require_equal, share
 
 SETTINGS = "flags.cfg"

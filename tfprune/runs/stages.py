@@ -7,8 +7,9 @@ from typing import Any
 
 import keras
 
-from tfprune import criteria, files, plugins, schedules, tasks, workers
+from tfprune import criteria, files, plugins, schedules, tasks
 from tfprune.data import DataSet
+from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.pruning import prune

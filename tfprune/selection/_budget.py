@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tfprune.costs.timing.blocks import blocks
+from tfprune.costs.timing.table import LatencyTable
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.whole_layers import macs_of_whole
 from tfprune.selection.request import Request
 from tfprune.surgery.resizing import with_input_shape
-from tfprune.timing.blocks import blocks
-from tfprune.timing.table import LatencyTable
 
 # A function of how many of the ids along some axes stay, and those axes. The numbers of one axis
 # may be an array, for many choices at once.

@@ -8,6 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
+from tfprune.costs.timing.blocks import blocks
+from tfprune.costs.timing.layer_times import GRANULARITIES
+from tfprune.costs.timing.measuring import of_runners
+from tfprune.costs.timing.runners import Runner
+from tfprune.costs.timing.table import LatencyTable, Setting
+from tfprune.costs.timing.tabulating import latency_table
 from tfprune.errors import PruningError
 from tfprune.exporting.writing import require_formats
 from tfprune.graph.channel_graph import ChannelGraph
@@ -15,12 +21,6 @@ from tfprune.selection._budget import budget_of, sized
 from tfprune.selection.request import Request
 from tfprune.surgery.masks import kept_ids
 from tfprune.surgery.rebuilding import rebuild
-from tfprune.timing.blocks import blocks
-from tfprune.timing.layer_times import GRANULARITIES
-from tfprune.timing.measuring import of_runners
-from tfprune.timing.runners import Runner
-from tfprune.timing.table import LatencyTable, Setting
-from tfprune.timing.tabulating import latency_table
 
 Masks = dict[str, np.ndarray]
 Choose = Callable[[Request], tuple[Masks, list[str]]]

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from tfprune.timing.table import LatencyTable
+from tfprune.costs.timing.table import LatencyTable
 
 
 class SelectorOptions(TypedDict, total=False):

@@ -8,9 +8,9 @@ from numbers import Integral
 from typing import Any
 
 from tfprune.checks import check_number, check_share, check_whole
+from tfprune.costs.timing.table import LatencyTable
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.timing.table import LatencyTable
 
 COUNTED = ("macs", "params")
 TARGETS = (*COUNTED, "latency")

@@ -6,12 +6,12 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from tfprune.costs.timing.table import LatencyTable
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection.options import SelectionOptions, SelectorOptions
 from tfprune.selection.parsing import parsed
-from tfprune.timing.table import LatencyTable
 
 
 def select(  # noqa: PLR0913 - every way to say how much is a keyword of one level

@@ -13,9 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune import files, workers
-from tfprune.claims import claim
+from tfprune import files
+from tfprune.distribution import workers
 from tfprune.errors import PruningError
+from tfprune.files import claim
 
 _SETTINGS = "run.json"
 _ARRAY = "array, by its place"

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.checks import check_bool
+from tfprune.distribution.workers import agreed
 from tfprune.passes.reader import require_rereadable
 from tfprune.training import identity
 from tfprune.training.checkpoints import Checkpoints
@@ -22,7 +23,6 @@ from tfprune.training.feeding import feed
 from tfprune.training.recipe import Recipe
 from tfprune.training.run import Run
 from tfprune.training.unlabelled import labelled_by, only_teacher
-from tfprune.workers import agreed
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.claims import claim
 from tfprune.errors import PruningError
-from tfprune.files import atomic_path
+from tfprune.files import atomic_path, claim
 
 _FINGERPRINT = "made_from.json"
 

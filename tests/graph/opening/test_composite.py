@@ -1,0 +1,105 @@
+"""Functional models that hold composite layers."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import tfprune
+from tests.graph.opening import nets
+
+
+def two_headed():
+    image = keras.Input((16, 16, 3), name="image")
+    x = layers.Conv2D(8, 3, padding="same", name="stem")(image)
+    block = nets.Block(8, name="block")
+    x = block(block(x))
+    inner = keras.Input((16, 16, 8))
+    nested = keras.Model(inner, nets.SqueezeExcite(name="gate")(inner), name="nested")
+    x = layers.GlobalAveragePooling2D(name="pool")(nested(x))
+    return keras.Model(image, [nets.Linear(3, name="p1")(x), layers.Dense(2, name="p2")(x)])
+
+
+def test_only_composite_layers_are_taken_apart():
+    opened = tfprune.open_up(two_headed())
+    names = [x.name for x in opened.layers]
+    assert {"image", "stem", "block.conv1", "nested.gate.squeeze", "pool", "p2"} <= set(names)
+    assert len(opened.get_layer("block.conv1")._inbound_nodes) == 2
+
+
+def test_outputs_keep_the_names_that_losses_are_keyed_by():
+    model = two_headed()
+    model.compile("sgd", {"p1": "mse", "p2": "mae"})
+    opened = tfprune.open_up(model)
+    assert opened.output_names == model.output_names == ["p1", "p2"]
+    x, y = np.zeros((2, 16, 16, 3)), {"p1": np.zeros((2, 3)), "p2": np.zeros((2, 2))}
+    small, _ = tfprune.prune(model, None, method="l1", ratio=0.5)
+    for one in (opened, small):
+        one.fit(x, y, verbose=0)
+
+
+def test_a_model_without_composite_layers_is_returned_as_it_is():
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    assert tfprune.open_up(model) is model
+    assert tfprune.analyse(model).model is model
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
+def test_dtype_policies_are_kept(policy):
+    image = keras.Input((6,), dtype="float64" if policy == "float64" else "float32")
+    layer = nets.Linear(4, name="own", dtype=policy)
+    model = keras.Model(image, layer(layers.Dense(6, dtype=policy)(image)))
+    opened = tfprune.open_up(model)
+    assert opened.output.dtype == model.output.dtype
+    assert opened.get_layer("own.w").dtype_policy.name == policy
+
+
+class Tied(layers.Layer):
+    """Reads one matrix in two ways."""
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], shape[-1]), name="w")
+
+    def call(self, x):
+        return ops.matmul(ops.matmul(x, self.w), ops.transpose(self.w))
+
+
+def test_a_matrix_that_is_multiplied_by_becomes_a_dense_layer_unless_more_is_done_with_it():
+    image = keras.Input((6,))
+    written = keras.Model(image, nets.Linear(3, name="own")(image))
+    assert isinstance(tfprune.open_up(written).get_layer("own.w"), layers.Dense)
+    tied = tfprune.open_up(keras.Model(image, Tied(name="own")(image)))
+    assert isinstance(tied.get_layer("own.w"), layers.Embedding)
+    assert tied.count_params() == 36
+
+
+def test_regularizers_and_constraints_stay_or_the_layer_is_refused():
+    class Bound(layers.Layer):
+        def build(self, shape):
+            self.w = self.add_weight(
+                shape=self.size, name="w", constraint="non_neg", regularizer="l2"
+            )
+
+        def call(self, x):
+            return x * self.w
+
+    bound = Bound(name="own")
+    bound.size = (6,)
+    image = keras.Input((6,))
+    with pytest.raises(tfprune.PruningError, match="'w' has a constraint on 1 axes"):
+        tfprune.open_up(keras.Model(image, bound(image)))
+    bound = Bound(name="own")
+    bound.size = (1, 6)
+    model = keras.Model(image, bound(image))
+    opened = tfprune.open_up(model)
+    assert isinstance(opened.get_layer("own.w").embeddings_constraint, keras.constraints.NonNeg)
+    np.testing.assert_allclose(opened.losses, model.losses)
+
+
+def test_a_cost_counts_what_is_within():
+    assert (
+        tfprune.cost(two_headed()).macs
+        > tfprune.cost(
+            keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(8, 3, padding="same")])
+        ).macs
+    )

@@ -1,0 +1,98 @@
+"""Compare an opened model with the one it was opened from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.errors import PruningError
+from tfprune.graph.opening.fed import Fed
+from tfprune.surgery.equality import compare
+
+TOLERANCE = 1e-6
+_BATCHES = (2, 3)
+_SIDES = (64, 32, 16, 8, 4, 2)
+
+
+def require_equal(
+    model: keras.Model, opened: keras.Model, fed: Fed, branching: Sequence[str]
+) -> None:
+    """Refuse an opened model whose outputs differ from the original's, at two batch sizes.
+
+    Args:
+        model: the original.
+        opened: the opened model.
+        fed: what both take.
+        branching: layers whose call branches on `training`.
+
+    Raises:
+        PruningError: outputs of other shapes, or that differ by more than 1e-6 of their scale.
+    """
+    for number, batch in enumerate(_BATCHES):
+        for place, side in enumerate(_SIDES):
+            inputs = _drawn(fed, batch, side + side // 2 * number)
+            try:
+                expected = _outputs(model, *fed.arguments(fed.nested(inputs)))
+            except Exception as error:
+                if fed.has_open_sizes and place + 1 < len(_SIDES):
+                    continue  # a table of positions may be shorter
+                raise _unfed(model, error) from error
+            break
+        _compare(model, expected, _received(model, opened, fed.nested(inputs)), branching)
+
+
+def _unfed(model: keras.Model, error: Exception) -> PruningError:
+    return PruningError(
+        f"Model {model.name!r} cannot be opened: it fails on random inputs, so nothing can be "
+        f"compared: {str(error).splitlines()[0]} Pass inputs=keras.Input(...) of fixed sizes."
+    )
+
+
+def _received(model: keras.Model, opened: keras.Model, inputs: Any) -> list[np.ndarray]:
+    try:
+        return _outputs(opened, (inputs,), {})
+    except Exception as error:  # of a size that was frozen
+        sizes = [np.shape(x) for x in keras.tree.flatten(inputs)]
+        raise PruningError(
+            f"Model {model.name!r} cannot be opened: what came out fails on inputs of shapes "
+            f"{sizes}: {str(error).splitlines()[0]} A call makes another number of an open size; "
+            "pass inputs=keras.Input(...) of fixed sizes."
+        ) from error
+
+
+def _compare(
+    model: keras.Model,
+    expected: list[np.ndarray],
+    received: list[np.ndarray],
+    branching: Sequence[str],
+) -> None:
+    shapes = [y.shape for y in expected], [y.shape for y in received]
+    equal = shapes[0] == shapes[1]
+    gaps = compare(expected, received) if equal else []
+    worst = max((gap.difference / max(gap.magnitude, 1e-30) for gap in gaps), default=0)
+    if equal and not worst > TOLERANCE:  # of NaN on both sides nothing is known
+        return
+    told = f"a difference of {worst:.3g} of their scale" if equal else f"shapes {shapes[1]}"
+    why = f" Calls that branch on training: {', '.join(branching)}." if branching else ""
+    raise PruningError(
+        f"Model {model.name!r} cannot be opened: expected outputs equal to the original's, "
+        f"received {told}. A call may depend on data or sizes, or draw numbers by NumPy.{why}"
+    )
+
+
+def _drawn(fed: Fed, batch: int, side: int) -> list[Any]:
+    rng = np.random.default_rng(0)
+
+    def draw(tensor: keras.KerasTensor) -> Any:
+        shape = [tensor.shape[0] or batch, *(size or side for size in tensor.shape[1:])]
+        if "float" in tensor.dtype:
+            return rng.standard_normal(shape).astype(tensor.dtype)
+        return rng.integers(0, 2, shape).astype(tensor.dtype)
+
+    return [draw(x) for x in fed.flat]
+
+
+def _outputs(model: keras.Model, args: tuple, kwargs: dict) -> list[np.ndarray]:
+    flat = keras.tree.flatten(model(*args, **kwargs, training=False))
+    return [np.atleast_1d(keras.ops.cast(y, "float64")) for y in flat]

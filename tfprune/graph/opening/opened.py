@@ -1,0 +1,207 @@
+"""Open a model: the functional graph of the stock layers that its calls are made of."""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import keras
+
+from tfprune.errors import PruningError
+from tfprune.graph.keras_graph import is_graph, nodes
+from tfprune.graph.opening.checking import require_equal
+from tfprune.graph.opening.fed import Fed, fed_with, open_by
+from tfprune.graph.opening.refusals import reason
+from tfprune.graph.opening.sizes import Sizes
+from tfprune.graph.opening.stock import named
+from tfprune.graph.opening.symbolic import watched
+from tfprune.graph.opening.tracing import Tracer, is_composite, weight_sizes
+from tfprune.surgery.builder import duplicate_model
+from tfprune.surgery.compile_state import compile_like
+
+
+def open_up(model: keras.Model, inputs: Any = None, *, keep: Iterable[str] = ()) -> keras.Model:
+    """Return the functional model of stock layers and operations that a model is made of.
+
+    Composite layers and subclassed models are opened by running their `call` on symbolic tensors,
+    down to layers that `tfprune` has a rule for. Weights that a composite layer owns (a position
+    table, a class token, a scale) become Embedding layers. The batch, and every size that is open
+    in the inputs, stay open; shared layers stay shared; what a `training` argument switches, still
+    switches. The result is compared with the model on random inputs.
+
+    Args:
+        model: a built model of any kind; it is not changed.
+        inputs: what the model is called with, as a `keras.Input`, a `keras.KerasTensor`, an array,
+            or a nesting of them; by default what the model was built for, with an open batch.
+        keep: patterns of names (`"block_*.mixer"`) of composite layers that are left whole.
+
+    Returns:
+        A new functional model with names like `stages.0.conv1`, or the model itself if it holds
+        nothing to open. It loads without custom objects unless layers were left whole, or a rule
+        was taught for a layer of one's own.
+
+    Raises:
+        PruningError: a call that cannot be traced (its way depends on data, it changes a state or
+            draws random numbers), with the layer and the line; a pattern that matches nothing; a
+            model whose inputs are unknown; or outputs that differ from the model's.
+
+    Example:
+        >>> class Residual(keras.layers.Layer):
+        ...     def __init__(self, units):
+        ...         super().__init__()
+        ...         self.inner = keras.layers.Dense(8, activation="relu")
+        ...         self.outer = keras.layers.Dense(units)
+        ...     def call(self, x):
+        ...         return x + self.outer(self.inner(x))
+        >>> model = keras.Sequential([keras.Input((4,)), Residual(4), keras.layers.Dense(2)])
+        >>> [layer.name for layer in open_up(model).layers][1:3]
+        ['residual.inner', 'residual.outer']
+    """
+    opened, _ = _open(model, inputs, tuple(keep), strict=True)
+    return opened
+
+
+def opened_where_possible(model: keras.Model, inputs: Any = None) -> tuple[keras.Model, dict]:
+    """Return a model with its composite layers opened, and {layer left whole: why}.
+
+    Args:
+        model: a built model; one that holds nothing to open is returned as it is.
+        inputs: as for `open_up`.
+
+    Raises:
+        PruningError: a subclassed model whose own call cannot be traced.
+    """
+    if not needs_opening(model):
+        return model, {}
+    try:
+        return _open(model, inputs, (), strict=False)
+    except PruningError as error:
+        if not is_graph(model):
+            raise
+        composite = [x.operation for x in nodes(model) if _is_to_open(x.operation)]
+        return model, {layer.name: str(error) for layer in composite}
+
+
+def needs_opening(model: Any) -> bool:
+    """Return whether a model is subclassed, or holds layers that are.
+
+    Args:
+        model: any object; of what is no built model nothing can be said.
+    """
+    if not isinstance(model, keras.Model) or (not is_graph(model) and not model.built):
+        return False
+    if isinstance(model, keras.Sequential) and not model.built:
+        return False
+    return not is_graph(model) or any(_is_to_open(node.operation) for node in nodes(model))
+
+
+def _is_to_open(operation: Any) -> bool:
+    return needs_opening(operation) if is_graph(operation) else is_composite(operation)
+
+
+def _open(
+    model: keras.Model, inputs: Any, keep: Sequence[str], *, strict: bool
+) -> tuple[keras.Model, dict[str, str]]:
+    fed = fed_with(model, inputs)
+    closed = _Closed(keep)
+    first: Exception | None = None
+    for short in (False, True) if fed.has_open_sizes else (False,):
+
+        def traced(shared: frozenset[int], short: bool = short) -> tuple[Tracer, keras.Model]:
+            sizes = Sizes([x.shape for x in fed.flat], weight_sizes(model), short=short)
+            tracer = Tracer(model, sizes, closed, strict=strict, shared=shared)
+            return tracer, _traced(model, fed, tracer)
+
+        try:
+            tracer, opened = traced(frozenset())
+            if shared := tracer.needs_sharing():
+                tracer, opened = traced(frozenset(shared))
+                _require_shared(model, tracer)
+            _require_reached(model, fed, tracer)
+            closed.require_used()
+            if not tracer.opened and is_graph(model):
+                return model, tracer.reasons
+            require_equal(model, opened, fed, tracer.branching)
+        except PruningError as error:
+            first = first or error
+        else:
+            compile_like(opened, model)
+            return opened, tracer.reasons
+    raise first
+
+
+def _require_reached(model: keras.Model, fed: Fed, tracer: Tracer) -> None:
+    """Refuse to lose weights that only a call with more tensors reads."""
+    more, lost = fed.left_out(model), tracer.unreached()
+    if more and lost:
+        raise PruningError(
+            f"Model {model.name!r} cannot be opened: {', '.join(lost)} are not read by a call "
+            f"without {', '.join(more)}. {open_by([*fed.given(model), *more])}"
+        )
+
+
+def _require_shared(model: keras.Model, tracer: Tracer) -> None:
+    """Refuse weights that two layers would hold all the same, each its own."""
+    twice = tracer.needs_sharing()
+    if twice:
+        paths = ", ".join(sorted(w.path for w in model.weights if id(w) in twice))
+        raise PruningError(
+            f"Model {model.name!r} cannot be opened: {paths} would become two weights, as what is "
+            "left whole holds them and another call reads them. Let that layer be opened."
+        )
+
+
+def _traced(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
+    symbols = [
+        keras.Input(batch_shape=shape, dtype=x.dtype, name=tracer.names.unique(name))
+        for shape, x, name in zip(tracer.sizes.shapes, fed.flat, fed.names, strict=True)
+    ]
+    tracer.sizes.inputs = symbols
+    nested = fed.nested(symbols)
+    with watched(tracer):
+        try:
+            outputs = tracer.run(*fed.arguments(nested))
+        except PruningError:
+            raise
+        except Exception as error:  # whatever the model's own call raises
+            raise tracer.refused(model, error) from error
+    if is_graph(model):
+        flat = zip(keras.tree.flatten(outputs), model.outputs, strict=True)
+        outputs = keras.tree.pack_sequence_as(outputs, [_under_its_name(*pair) for pair in flat])
+    traced = keras.Model(nested, outputs, name=model.name)
+    try:
+        return duplicate_model(traced, shapes=[x.shape for x in fed.flat])
+    except Exception as error:  # of an operation that must know a size, as a Fourier transform
+        raise PruningError(
+            f"Model {model.name!r} cannot be opened: an operation takes no open size "
+            f"({reason(error)}). Pass inputs=keras.Input(...) of fixed sizes."
+        ) from error
+
+
+def _under_its_name(output: keras.KerasTensor, old: keras.KerasTensor) -> keras.KerasTensor:
+    """Return an output that bears the name of the composite layer it came from."""
+    maker = old._keras_history.operation
+    if output._keras_history.operation.name == maker.name:  # it was left whole
+        return output
+    single = len(maker._inbound_nodes[old._keras_history.node_index].outputs) == 1
+    return named(output, maker.name) if single and is_composite(maker) else output
+
+
+class _Closed:
+    """Which layers are left whole by name; remembers which patterns were of use."""
+
+    def __init__(self, patterns: Sequence[str]):
+        self.patterns, self.used = patterns, set()
+
+    def __call__(self, name: str) -> bool:
+        found = [pattern for pattern in self.patterns if fnmatchcase(name, pattern)]
+        self.used.update(found)
+        return bool(found)
+
+    def require_used(self) -> None:
+        """Refuse a pattern that matches no composite layer."""
+        for pattern in self.patterns:
+            if pattern not in self.used:
+                raise PruningError(
+                    f"keep: pattern {pattern!r} matches no composite layer of the model. Name one "
+                    "as the opened model does, such as 'block_3.attention'."
+                )
