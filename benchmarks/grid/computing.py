@@ -47,19 +47,10 @@ class Bench:
         """Return the columns of a cell's row that depend on what is computed."""
         start = time.perf_counter()
         try:
-            pruned = self._pruned(cell)
+            found = self._pruned(cell).row(cell.stage)
         except tfprune.PruningError as error:  # such as an amount that the scope cannot reach
             return {"note": str(error).split("\n")[0]}
-        accuracy = pruned.accuracy(cell.stage)
-        cost = tfprune.cost(pruned.small)
-        return {
-            "accuracy": f"{accuracy:.4f}",
-            "images": pruned.tested(cell.stage),
-            "macs": cost.macs,
-            "parameters": cost.params,
-            "seconds": f"{time.perf_counter() - start:.1f}",
-            "normalisation": NORMALISATION,
-        }
+        return found | {"seconds": f"{time.perf_counter() - start:.1f}"}
 
     def _pruned(self, cell: Cell) -> "Pruned":
         """Return the cut model of a cell; the stages of one cut share it."""
@@ -87,11 +78,11 @@ class Bench:
             options = dict(judge.options)
             if "seed" in inspect.signature(module.score).parameters:
                 options["seed"] = self.images.draw
-            batches = None
+            data = None
             if module.METHOD.needs_data:
                 count = module.METHOD.samples if judge.samples is None else judge.samples
-                batches = _batches(*self.images.sample(count), module.METHOD.batch or BATCH)
-            self._scores[name] = tfprune.score(self.graph, judge.method, batches, **options)
+                data = batches(*self.images.sample(count), module.METHOD.batch or BATCH)
+            self._scores[name] = tfprune.score(self.graph, judge.method, data, **options)
         return self._scores[name]
 
 
@@ -114,6 +105,17 @@ class Pruned:
     ):
         self.graph, self.keep, self.images, self.known = graph, keep, images, known
         self.small = tfprune.rebuild(graph, keep)
+
+    def row(self, stage: str) -> dict[str, object]:
+        """Return the columns of a table's row that a stage gives."""
+        cost = tfprune.cost(self.small)
+        return {
+            "accuracy": f"{self.accuracy(stage):.4f}",
+            "images": self.tested(stage),
+            "macs": cost.macs,
+            "parameters": cost.params,
+            "normalisation": NORMALISATION,
+        }
 
     def accuracy(self, stage: str) -> float:
         """Return the accuracy after a stage, in 0..1."""
@@ -138,7 +140,7 @@ class Pruned:
     def calibrated(self) -> keras.Model:
         """The cut model with new statistics for BatchNorm."""
         images, labels = self.images.sample(CALIBRATION)
-        return recalibrate(self.small, _batches(images, labels, BATCH))
+        return recalibrate(self.small, batches(images, labels, BATCH))
 
     def reconstructed(self) -> keras.Model:
         """Return the cut model with kernels that answer best to what they now receive."""
@@ -161,7 +163,14 @@ STAGES: dict[str, Callable[[Pruned], keras.Model]] = {
 }
 
 
-def _batches(
+def batches(
     images: np.ndarray, labels: np.ndarray, size: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return images and labels in batches.
+
+    Args:
+        images: [N, ...].
+        labels: [N].
+        size: images in a batch; the last may have fewer.
+    """
     return [(images[i : i + size], labels[i : i + size]) for i in range(0, len(images), size)]

@@ -16,8 +16,9 @@ from benchmarks.grid.statistics import (
     difference,
     ranking,
 )
+from benchmarks.marks import insert, line
 
-BEGIN, END = "<!-- the grid begins -->", "<!-- the grid ends -->"
+PART = "the grid"
 YARDSTICKS = (("l2", "layer"), ("random", "layer"))
 TITLES = {
     "cut": "right after the cut",
@@ -67,17 +68,13 @@ def _section(setting: Setting, measured: Mapping[Contender, Mapping[int, float]]
     best_first = sorted(measured, key=lambda x: -np.mean(list(measured[x].values())))
     head = ["method, scope", "draws", "accuracy"]
     head += [f"against {name(other)}" for other in YARDSTICKS if other in measured]
-    lines = [_row(head), _row(["---"] * len(head))]
+    lines = [line(head), line(["---"] * len(head))]
     for contender in best_first:
         values = list(measured[contender].values())
         spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else ""
         cells = [name(contender), str(len(values)), f"{np.mean(values):.1f}{spread}"]
-        lines.append(_row(cells + _differences(contender, measured)))
+        lines.append(line(cells + _differences(contender, measured)))
     return "\n".join([title, "", *lines, "", *_words(best_first, measured)])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _differences(
@@ -141,7 +138,7 @@ def write(rows: Mapping[Cell, Mapping[str, str]], page: Path) -> list[Path]:
 
     Args:
         rows: the table.
-        page: a Markdown file with `BEGIN` and `END`, each on a line of its own.
+        page: a Markdown file with the marks of `PART`, as `benchmarks.marks.insert` wants them.
 
     Returns:
         The files written.
@@ -149,9 +146,6 @@ def write(rows: Mapping[Cell, Mapping[str, str]], page: Path) -> list[Path]:
     Raises:
         ValueError: a page without those marks.
     """
-    content = page.read_text()
-    if content.count(BEGIN) != 1 or content.count(END) != 1:
-        raise ValueError(f"{page}: expected one line {BEGIN!r} and one {END!r}. Add them.")
     found, drawn, files = accuracies(rows), [], []
     for stage, title in TITLES.items():
         ranks = overall(found, stage)
@@ -160,7 +154,5 @@ def write(rows: Mapping[Cell, Mapping[str, str]], page: Path) -> list[Path]:
             path = page.parent / f"grid_{stage.replace(' ', '_')}"
             files += critical_difference(ranks, caption, path)
             drawn.append(f"![{caption}; Friedman's p = {ranks.p_value:.1g}]({path.name}.svg)")
-    before, rest = content.split(BEGIN)
-    middle = "\n\n".join([BEGIN, *drawn, text(rows), END])
-    page.write_text(before + middle + rest.split(END)[1])
+    insert(page, PART, "\n\n".join([*drawn, text(rows)]))
     return [page, *files]

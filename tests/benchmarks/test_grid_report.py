@@ -11,6 +11,7 @@ from benchmarks.grid import report, statistics, table
 from benchmarks.grid.cells import Cell
 from benchmarks.grid.statistics import accuracies, difference, ranking
 
+BEGIN, END = "<!-- the grid begins -->", "<!-- the grid ends -->"
 SETTING = ("net", 0.5, "cut")
 GOOD, BAD, SAME = ("good", "layer"), ("random", "layer"), ("l2", "layer")
 
@@ -81,7 +82,7 @@ def test_groups_are_the_longest_runs_within_the_critical_difference():
 
 def test_the_page_says_what_is_larger_than_the_noise(tmp_path):
     page = tmp_path / "results.md"
-    page.write_text(f"# Results\n\n{report.BEGIN}\nformer words\n{report.END}\n\nafter\n")
+    page.write_text(f"# Results\n\n{BEGIN}\nformer words\n{END}\n\nafter\n")
     table = rows({GOOD: [60, 62, 61], SAME: [50, 51, 53], BAD: [50.2, 50.9, 52.8]})
     table |= rows({("one", ""): [99]})
     report.write(table, page)
@@ -108,7 +109,7 @@ def test_a_page_without_marks_is_refused(tmp_path):
 def test_the_diagram_is_drawn_for_what_all_settings_have(tmp_path):
     pytest.importorskip("matplotlib")
     page = tmp_path / "results.md"
-    page.write_text(f"{report.BEGIN}\n{report.END}\n")
+    page.write_text(f"{BEGIN}\n{END}\n")
     table = rows({GOOD: [60, 62], SAME: [50, 51], BAD: [40, 41], ("only here", ""): [1, 2]})
     table |= rows({GOOD: [60, 62], SAME: [50, 51], BAD: [40, 41]}, ("net", 0.3, "cut"))
     files = report.write(table, page)
