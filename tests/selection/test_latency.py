@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tfprune
+import tfprune.selection._budget
 from tfprune.costs.timing import LatencyTable
 from tfprune.costs.timing.blocks import blocks
 from tfprune.costs.timing.layer_times import LayerTimes
@@ -118,7 +119,7 @@ def test_the_rounding_that_keeps_most_is_taken(graph, monkeypatch):
                 for name, ids in graph.producers.items()}  # fmt: skip
         keep["head"][:] = True
         if request.round_to == 4:
-            raise PruningError("out of reach")
+            raise aiming.OutOfReachError("out of reach", 0.6)
         return keep, []
 
     # Weights by time: of less of every layer less of both, but the fixed inputs and classes weigh.
@@ -129,7 +130,9 @@ def test_the_rounding_that_keeps_most_is_taken(graph, monkeypatch):
         worth[size] = weights / aiming.budget_of(graph, request)(kept)
     best = max(worth.values())
     expected = max(size for size, found in worth.items() if found >= 0.98 * best)
-    assert aiming._fastest(graph, request, masks) == expected
+    assert aiming._by_worth(graph, request, masks) == [
+        size for size in (32, 16, 8, 1) if size <= expected
+    ]
 
 
 def test_one_may_ask_for_odd_widths(graph, scores, machine):
@@ -163,9 +166,50 @@ def test_a_result_that_is_no_faster_is_refused_though_it_is_near(graph, scores, 
         tfprune.select(graph, scores, latency=0.98, table=table_of(graph), round_to=1)
 
 
-def test_a_share_out_of_reach_is_refused(graph, scores):
-    with pytest.raises(PruningError, match=r"latency=0.0001 cannot be reached"):
+def test_a_share_that_the_table_holds_out_of_reach_is_measured_before_it_is_refused(
+    graph, scores, machine
+):
+    tries = machine(lambda macs: 0.3)
+    with pytest.raises(PruningError, match=r"missed: .* 0\.300, .*latency=0.0001 cannot be reach"):
         tfprune.select(graph, scores, latency=1e-4, table=table_of(graph))
+    assert tries
+
+
+def test_a_table_that_says_too_little_of_a_network_refuses_nothing(graph, scores, machine):
+    """Calls that cost more than the layers: the sum says that widths hardly matter."""
+    total = table_of(graph).whole[0][0]
+    table = table_of(graph, constant=3 * total)
+    with pytest.raises(
+        aiming.OutOfReachError, match=r"0.5 cannot be reached: .*0.75. of the model"
+    ):
+        tfprune.selection._budget.budget_of(
+            graph, aiming.Request(latency=0.5, table=table)
+        ).require(3.01 * total, "with all", "wait")
+    tries = machine(lambda macs: macs)
+    keep = tfprune.select(graph, scores, latency=0.5, table=table, round_to=1)
+    assert tries[-1] == pytest.approx(0.5, rel=0.05)
+    assert tfprune.cost(tfprune.rebuild(graph, keep)).macs == pytest.approx(
+        0.5 * tfprune.cost(graph.model).macs, rel=0.05
+    )
+
+
+def test_widths_too_coarse_for_the_share_are_tried_finer(monkeypatch):
+    asked = []
+
+    def tries(graph, original, request, choose):
+        asked.append(request.round_to)
+        if request.round_to == 32:
+            raise aiming.OutOfReachError("too coarse", 1.2)
+        distance = {16: 0.04, 8: 0.01, 1: 0.0}[request.round_to]
+        yield aiming.Try({}, [], request.round_to, 0.5 + 0.5 * distance, distance, None)
+
+    monkeypatch.setattr(aiming, "_tries", tries)
+    requests = [aiming.Request(latency=0.5, round_to=size) for size in (32, 16, 8, 1)]
+    assert aiming._first_hit(None, None, requests, None).round_to == 8
+    assert asked == [32, 16, 8]
+    assert aiming._first_hit(None, None, requests[:2], None).round_to == 16
+    with pytest.raises(aiming.OutOfReachError, match="too coarse"):
+        aiming._first_hit(None, None, requests[:1], None)
 
 
 def test_amounts_that_are_measured_keep_to_a_latency(graph, machine):

@@ -20,6 +20,19 @@ from tfprune.surgery.resizing import with_input_shape
 Term = tuple[Callable[..., Any], list[np.ndarray]]
 
 
+class OutOfReachError(PruningError):
+    """A share below what can be left.
+
+    Args:
+        message: the refusal.
+        least: the lowest share that was found.
+    """
+
+    def __init__(self, message: str, least: float):
+        super().__init__(message)
+        self.least = least
+
+
 class Budget:
     """Cost of a model under any choice of kept ids, without rebuilding it.
 
@@ -56,12 +69,14 @@ class Budget:
             loosen: what else could be changed than the share.
 
         Raises:
-            PruningError: the lowest cost is more than a hundredth above the goal.
+            OutOfReachError: the lowest cost is more than a hundredth above the goal.
         """
         if least > self.goal * 1.01:
-            raise PruningError(
-                f"{self.kind}={self.share} cannot be reached: {how}, {least / self.total:.3f} of "
-                f"the model is left. Ask for more, or {loosen}."
+            left = least / self.total
+            raise OutOfReachError(
+                f"{self.kind}={self.share:.4g} cannot be reached: {how}, {left:.3f} of "
+                f"the model is left. Ask for more, or {loosen}.",
+                left,
             )
 
 

@@ -1,9 +1,9 @@
 """Aim at a latency: choose by the table, measure the whole model, and correct the aim."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,14 +17,16 @@ from tfprune.costs.timing.tabulating import latency_table
 from tfprune.errors import PruningError
 from tfprune.exporting.writing import require_formats
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.selection._budget import budget_of, sized
+from tfprune.selection._budget import OutOfReachError, budget_of, sized
+from tfprune.selection.aims import Aims
 from tfprune.selection.request import Request
 from tfprune.surgery.masks import kept_ids
 from tfprune.surgery.rebuilding import rebuild
 
 Masks = dict[str, np.ndarray]
 Choose = Callable[[Request], tuple[Masks, list[str]]]
-_TRIES = 6
+_TRIES = 8
+_WARM, _REPEATS, _SECONDS = 5, 200, 2.0  # timed calls at least and at most, and time for them
 _ENOUGH, _MISSED = 0.02, 0.05  # relative distances to the share: no further try, and refused
 
 
@@ -58,9 +60,9 @@ def within_latency(
     """Return the masks whose model takes the share of the time that is asked for, and notes.
 
     Without `round_to`, widths are rounded to what keeps most weights at the same predicted time, of
-    near equals to the coarsest. On
-    the device of the table the whole model is measured by turns with the original, and the aim
-    corrected by what was missed; elsewhere the prediction has to do.
+    near equals to the coarsest. On the device of the table the whole model is measured by turns
+    with the original, and the aim corrected until the share is met, with finer widths if need be;
+    elsewhere the prediction has to do.
 
     Args:
         graph: channel graph of the model.
@@ -76,65 +78,125 @@ def within_latency(
     table = latency_table(shown, *setting) if request.table is None else read(request.table)
     table.require_fit(shown)
     request = replace(request, table=table, runtime=None, batch_size=None)
-    if request.round_to is None:
-        request = replace(request, round_to=_fastest(graph, request, choose) if rounds else 1)
-    told = f"widths are multiples of {request.round_to}"
+    sizes = [request.round_to or 1]
+    if rounds and request.round_to is None:
+        sizes = _by_worth(graph, request, choose)
     if not table.setting.is_here:
-        keep, notes = choose(request)
+        keep, notes = choose(replace(request, round_to=sizes[0]))
         where = table.setting.device.get("processor") or table.setting.device.get("machine")
-        note = f"latency={request.latency}: predicted for {where}, not measured; {told}"
+        note = f"latency={request.latency}: predicted for {where}, not measured; {_told(sizes[0])}"
         return keep, [*notes, note]
     with Original(shown, table.setting) as original:
-        tries = _tries(graph, original, request, choose)
-        distance, share, keep, notes = min(tries, key=lambda found: found[0])
-    _require_hit(request, distance, share)
+        found = _first_hit(graph, original, [replace(request, round_to=x) for x in sizes], choose)
+    _require_hit(request, found)
     one = table.setting
     where = f"measured in {one.runtime}, batch of {one.batch_size}"
-    note = f"latency={request.latency}: {share:.3f} of the original's, {where}; {told}"
-    return keep, [*notes, note]
+    told = f"{found.share:.3f} of the original's, {where}; {_told(found.round_to)}"
+    return found.keep, [*found.notes, f"latency={request.latency}: {told}"]
 
 
-def _fastest(graph: ChannelGraph, request: Request, choose: Choose) -> int:
-    """Return the rounding that leaves most weights in the predicted time."""
+def _told(round_to: int) -> str:
+    return f"widths are multiples of {round_to}"
+
+
+def _by_worth(graph: ChannelGraph, request: Request, choose: Choose) -> list[int]:
+    """Return the roundings, first the one that leaves most weights in the predicted time.
+
+    After it come the finer ones, for what steps so coarse miss. Where the table says that none
+    reaches the share, the one comes first that gets lowest: the whole model may be faster.
+    """
     weights = budget_of(graph, Request(params=1.0))
     worth: dict[int, float] = {}
-    refusal = None
-    for size in GRANULARITIES[::-1]:
+    beyond: dict[int, float] = {}
+    for size in GRANULARITIES:
         rounded = replace(request, round_to=size)
         try:
             kept = kept_ids(graph, choose(rounded)[0])
-        except PruningError as error:  # so coarse that the share is out of reach
-            refusal = error
-            continue
-        worth[size] = weights(kept) / budget_of(graph, rounded)(kept)
+            worth[size] = weights(kept) / budget_of(graph, rounded)(kept)
+        except OutOfReachError as error:
+            beyond[size] = error.least
     if not worth:
-        raise refusal
-    best = max(worth.values())
-    return max(size for size, found in worth.items() if found >= (1 - _ENOUGH) * best)
+        least = min(beyond.values())
+        first = next(size for size, left in beyond.items() if left <= (1 + _ENOUGH) * least)
+        return [size for size in beyond if size <= first]
+    best = (1 - _ENOUGH) * max(worth.values())
+    first = next(size for size, found in worth.items() if found >= best)
+    return [size for size in worth if size <= first]
+
+
+def _first_hit(
+    graph: ChannelGraph, original: "Original", requests: Sequence[Request], choose: Choose
+) -> "Try":
+    """Return the nearest try of the first request that is met, or of all if none is.
+
+    Raises:
+        OutOfReachError: whatever goes, the table predicts no gain.
+    """
+    found: list[Try] = []
+    refused: list[OutOfReachError] = []
+    for request in requests:
+        try:
+            found.extend(_tries(graph, original, request, choose))
+        except OutOfReachError as error:  # so coarse, or so odd, that it is slower at any width
+            refused.append(error)
+        if any(one.distance <= _ENOUGH for one in found):
+            break
+    if not found:
+        raise refused[0]
+    return min(found, key=lambda one: one.distance)
+
+
+@dataclass(frozen=True, eq=False)
+class Try:
+    """A choice whose model was measured.
+
+    Args:
+        keep: its masks.
+        notes: of its selector.
+        round_to: what its widths are multiples of.
+        share: of the original's time.
+        distance: of that to the share that is asked for, relative.
+        refusal: what the table said where it held the aim to be out of reach.
+    """
+
+    keep: Masks
+    notes: list[str]
+    round_to: int
+    share: float
+    distance: float
+    refusal: OutOfReachError | None
 
 
 def _tries(
     graph: ChannelGraph, original: "Original", request: Request, choose: Choose
-) -> Iterator[tuple[float, float, Masks, list[str]]]:
-    """Yield (relative distance to the share, measured share, masks, notes), one for each aim."""
+) -> Iterator[Try]:
+    """Yield one choice for each aim, which the measured share of the one before corrects."""
     aim, seen = request.latency, []
+    aims = Aims(request.latency)
     for _ in range(_TRIES):
-        try:
-            keep, notes = choose(replace(request, latency=aim))
-        except PruningError:
-            if not seen:
-                raise
-            return  # the correction leads beyond what can go
+        keep, notes, aim, refusal = _at(request, aim, choose)
         chosen = kept_ids(graph, keep)
         if any((chosen == before).all() for before in seen):
             return
         seen.append(chosen)
         share = original.share_of(keep)
         distance = abs(share / request.latency - 1)
-        yield distance, share, keep, notes
+        yield Try(keep, notes, request.round_to, share, distance, refusal)
         if distance <= _ENOUGH or chosen.all():
             return
-        aim = min(1.0, aim * request.latency / share)
+        aim = aims.next(aim, share)
+
+
+def _at(
+    request: Request, aim: float, choose: Choose
+) -> tuple[Masks, list[str], float, OutOfReachError | None]:
+    """Return masks, notes and aim: the one asked for, or the lowest that the table thinks of."""
+    try:
+        return *choose(replace(request, latency=aim)), aim, None
+    except OutOfReachError as error:
+        if error.least >= 1:
+            raise
+        return *choose(replace(request, latency=error.least)), error.least, error
 
 
 class Original(ExitStack):
@@ -164,15 +226,18 @@ class Original(ExitStack):
         one = self.setting
         with Runner(rebuild(self.graph, keep), one.runtime, one.threads) as small:
             runners = (self.runner, small)
-            before, after = of_runners(runners, one.batch_size, clock=one.clock)
+            (first, _) = of_runners(runners, one.batch_size, clock=one.clock, repeats=_WARM)
+            repeats = int(np.clip(_SECONDS / first.seconds, _WARM, _REPEATS))
+            before, after = of_runners(runners, one.batch_size, clock=one.clock, repeats=repeats)
         return after.seconds / before.seconds
 
 
-def _require_hit(request: Request, distance: float, share: float) -> None:
-    if share >= 1 > request.latency or distance > _MISSED:
-        rounded = "" if request.round_to > 1 else " leave round_to out,"
+def _require_hit(request: Request, found: Try) -> None:
+    if found.share >= 1 > request.latency or found.distance > _MISSED:
+        rounded = "" if found.round_to > 1 else " leave round_to out,"
+        beyond = "" if found.refusal is None else f" The table says: {found.refusal}"
         raise PruningError(
             f"latency={request.latency} was missed: of the original's time the nearest model takes "
-            f"{share:.3f}, measured. Ask for another share,{rounded} measure on a machine "
-            "with nothing else to do, or use a larger batch_size."
+            f"{found.share:.3f}, measured. Ask for another share,{rounded} measure on a machine "
+            f"with nothing else to do, or use a larger batch_size.{beyond}"
         )

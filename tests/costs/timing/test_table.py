@@ -9,6 +9,7 @@ import pytest
 
 import tfprune
 from tfprune.costs.timing import Latency, LatencyTable, tabulating
+from tfprune.costs.timing.blocks import blocks
 from tfprune.costs.timing.layer_times import LayerTimes
 from tfprune.costs.timing.table import Setting, device
 from tfprune.errors import PruningError
@@ -69,6 +70,21 @@ def test_an_uneven_width_is_never_held_to_be_faster(graph, monkeypatch):
     )
     table = tfprune.latency_table(graph, repeats=1)
     assert all(x == 1 for own in table.layers["b"].factors for x in own.values())
+
+
+def test_what_a_call_costs_is_no_time_of_a_layer(graph, monkeypatch):
+    """Every call takes 5 s, and a second for each channel that is handed over."""
+
+    def called(models, setting, repeats):
+        filters = [sum(getattr(x, "filters", 0) for x in m.layers) for m in models]
+        return [5.0 + m.inputs[0].shape[-1] + n for m, n in zip(models, filters, strict=True)]
+
+    monkeypatch.setattr(tabulating, "_called", called)
+    block, setting = blocks(graph)["b"], Setting("keras", 1, None, "wall", device())
+    points = [(8, 16), (16, 16), (16, 32)]
+    assert tabulating._timed(block, points, setting, 1) == [16, 16, 32]
+    monkeypatch.setattr(tabulating, "_called", lambda models, *_: [2.0] * len(models))
+    assert tabulating._timed(block, points, setting, 1) == [0.1] * 3  # never nothing
 
 
 def test_the_whole_model_is_measured_and_one_with_half_of_its_channels(

@@ -72,6 +72,18 @@ class Block:
             x = copy_layer(operation, {}, np.ones(len(kept), bool))(x)
         return keras.Model(inputs, x, name="block")
 
+    def empty(self, sizes: Sequence[int]) -> keras.Model:
+        """Return a model that takes what the block takes and computes next to nothing.
+
+        Its time is what a call costs: starting it, and handing over inputs and outputs.
+
+        Args:
+            sizes: as for `model`.
+        """
+        (x, *_) = self.model(sizes).inputs
+        again = keras.Input(x.shape[1:], dtype=x.dtype, name=x.name)
+        return keras.Model(again, again[..., :1], name="block")
+
     def signature(self) -> str:
         """Return what tells blocks apart that take different times."""
         configs = [_nameless(x) for x in (self.owner.operation, *self.after)]

@@ -23,6 +23,7 @@ from tfprune.passes.progress import tell
 from tfprune.surgery.rebuilding import rebuild
 
 _SHARES = (0.25, 0.5, 1.0)  # of each axis of a layer with up to two, else a half and the whole
+_LEAST = 0.05  # of a call: what a layer takes at least, since two medians differ by chance
 
 
 def latency_table(
@@ -39,7 +40,8 @@ def latency_table(
 
     Layers with kernels are timed together with the normalisation and activation that follow them,
     at a quarter, a half and the whole of each axis, and near the half at widths that 32, 16, 8 and
-    4 do not divide. The whole model is timed, too, and one with half of each layer's channels.
+    4 do not divide, less the time of a call that computes nothing. The whole model is timed, too,
+    and one with half of each layer's channels.
 
     Args:
         graph: channel graph of the model.
@@ -139,12 +141,25 @@ def _uneven(
 def _timed(
     block: Block, points: Sequence[Sequence[int]], setting: Setting, repeats: int
 ) -> list[float]:
-    module = plugins.find(formats, setting.runtime, "export format")
+    """Return the seconds at each point, less those of a call that computes nothing.
+
+    Within a model no layer is called from outside: calls would count once per layer, not once.
+    """
     models = [block.model(point) for point in points]
+    shapes = [tuple(model.inputs[0].shape) for model in models]
+    empty = {shape: block.empty(point) for shape, point in zip(shapes, points, strict=True)}
+    seconds = _called([*models, *empty.values()], setting, repeats)
+    calls = dict(zip(empty, seconds[len(models) :], strict=True))
+    pairs = zip(seconds[: len(models)], shapes, strict=True)
+    return [max(taken - calls[shape], _LEAST * taken) for taken, shape in pairs]
+
+
+def _called(models: Sequence[keras.Model], setting: Setting, repeats: int) -> list[float]:
+    module = plugins.find(formats, setting.runtime, "export format")
     if hasattr(module, "parts"):
-        calls = module.parts(models, setting.threads)
+        calls, placed = module.parts(models, setting.threads), getattr(module, "placed", list)
         made = [
-            _bound(call, _signature.example_inputs(model, setting.batch_size))
+            _bound(call, placed(_signature.example_inputs(model, setting.batch_size)))
             for call, model in zip(calls, models, strict=True)
         ]
         return _medians(made, setting, repeats)

@@ -13,7 +13,8 @@ A format module has:
   from inputs to outputs, both flat lists of arrays in the order of `model.inputs` and
   `model.outputs`; it computes with so many threads, None for the runtime's own choice;
 - if many small models cost less together than one by one, `parts(models, threads=None)`: such a
-  function for each, of models with one output;
+  function for each, of models with one output; if handing over arrays takes time there that layers
+  within a model do not take, `placed(inputs)`: them as these functions take them;
 - if it runs models as they are, `direct(model, threads=None)`: the same function without a file;
 - if the format can hold preprocessing, `serve(model, path, preprocessing)` in place of `write`,
   which writes the model with it, and `check(path, model, preprocessing, tolerance)`, which refuses

@@ -42,19 +42,29 @@ def direct(
 ) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     """Return the function that a model computes, as a compiled graph."""
     _signature.require_threads("keras", threads)
-    infer = tf.function(lambda inputs: _signature.call(model, inputs))
+    infer = _compiled(model)
 
     def call(inputs: list[np.ndarray]) -> list[np.ndarray]:
-        return [output.numpy() for output in infer([tf.constant(x) for x in inputs])]
+        return [output.numpy() for output in infer(placed(inputs))]
 
     return call
 
 
 def parts(
     models: Sequence[keras.Model], threads: int | None = None
-) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
-    """Return the function of each model."""
-    return [direct(model, threads) for model in models]
+) -> list[Callable[[list[tf.Tensor]], list[tf.Tensor]]]:
+    """Return the function of each model, of what `placed` gives: a layer copies nothing."""
+    _signature.require_threads("keras", threads)
+    return [_compiled(model) for model in models]
+
+
+def placed(inputs: list[np.ndarray]) -> list[tf.Tensor]:
+    """Return inputs as the functions of `parts` take them."""
+    return [tf.constant(x) for x in inputs]
+
+
+def _compiled(model: keras.Model) -> Callable[[list[tf.Tensor]], list[tf.Tensor]]:
+    return tf.function(lambda inputs: _signature.call(model, inputs))
 
 
 def hold(path: Path, text: str) -> None:

@@ -121,6 +121,11 @@ def parts(
     return keras_format.parts(models, threads)
 
 
+def placed(inputs: list[np.ndarray]) -> list[tf.Tensor]:
+    """Return inputs as the functions of `parts` take them."""
+    return keras_format.placed(inputs)
+
+
 def check(
     path: Path, model: keras.Model, preprocessing: Preprocessing, tolerance: float = EXACT
 ) -> None:
