@@ -9,6 +9,7 @@ from tests.exporting.test_export import answer_with
 from tfprune.errors import PruningError
 from tfprune.exporting import DisagreementError, comparing, export
 from tfprune.exporting.formats import tflite_int8
+from tfprune.surgery.equality import Gap
 
 RANDOM = np.random.default_rng(4)
 IMAGES = RANDOM.standard_normal((70, 6, 6, 3)).astype("float32")
@@ -72,7 +73,7 @@ def test_a_file_that_answers_otherwise_is_removed_unless_the_bound_allows_it(mod
                        r"are the model's\. Expected at least 90\.00%.*min_agreement"):  # fmt: skip
         export(model, tmp_path, **useless)
     assert list(tmp_path.iterdir()) == []
-    seen = comparing.Seen([comparing.Output("head", scale=1.0, same=8, answers=10)])
+    seen = comparing.Seen([comparing.Output("head", Gap(magnitude=1.0), same=8, answers=10)])
     comparing.require_agreement("tflite_int8", seen, 0.8, 0.1)
     with pytest.raises(DisagreementError, match=r"80\.00% .*at least 81\.00%"):
         comparing.require_agreement("tflite_int8", seen, 0.81, 0.1)
@@ -87,7 +88,7 @@ def test_outputs_without_answers_are_judged_by_their_difference(tmp_path):
     ).checks["tflite_int8"]
     assert check.agreement is check.accuracy is None
     assert 1e-5 < check.difference < 0.1
-    seen = comparing.Seen([comparing.Output("size", scale=2.0, difference=0.3)])
+    seen = comparing.Seen([comparing.Output("size", Gap(0.3, magnitude=2.0))])
     comparing.require_agreement("tflite_int8", seen, 0.9, 0.15)
     with pytest.raises(PruningError, match=r"'tflite_int8' was removed.*'size' differs.*0\.15"):
         comparing.require_agreement("tflite_int8", seen, 0.9, 0.14)
@@ -131,11 +132,15 @@ def test_differences_are_summed_up_over_batches_and_a_nan_is_kept():
     one = comparing.Output("y")
     for wanted, got in [([[1.0, 2.0]], [[1.0, 2.5]]), ([[4.0, 3.0]], [[4.0, 3.1]])]:
         one.see(np.array(wanted), np.array(got))
-    assert (one.scale, one.difference, one.agreement) == (4.0, 0.5, 1.0)
+    assert (one.gap.magnitude, one.gap.difference, one.agreement) == (4.0, 0.5, 1.0)
     one.see(np.array([[np.nan, 1.0]]), np.array([[1.0, 1.0]]))
-    assert np.isnan(one.scale)
-    assert np.isnan(one.difference)
+    assert np.isnan(one.gap.magnitude)
+    assert np.isnan(one.gap.difference)
+
+
+def test_an_output_of_another_shape_stays_one_whatever_comes_after():
+    one = comparing.Output("y")
     one.see(np.ones((1, 2)), np.ones((1, 3)))
     one.see(np.ones((1, 2)), np.ones((1, 2)))
-    assert one.difference == np.inf
+    assert (one.gap.difference, one.shapes, one.answers) == (np.inf, ((1, 2), (1, 3)), 0)
     assert one.shapes == ((1, 2), (1, 3))

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
+from tfprune.surgery import equality
 
 EXACT = 1e-5  # of the output's scale: what rounding in another order makes of float32
 _CLASSES = 2  # from so many numbers on, the largest of them is an answer
@@ -46,22 +47,19 @@ class Output:
     """One output of both, over the batches seen so far."""
 
     name: str
-    scale: float = 0.0
-    difference: float = 0.0
+    gap: equality.Gap = field(default_factory=equality.Gap)
     shapes: tuple = ((), ())
     same: int = 0
     answers: int = 0
 
     def see(self, wanted: np.ndarray, got: np.ndarray) -> None:
         """Take one batch's outputs in, float64 [B, ...] each."""
-        self.scale = np.maximum(self.scale, np.abs(wanted).max())  # which keeps a NaN, as max not
-        if wanted.shape != got.shape or np.isinf(self.difference):
-            self.shapes = self.shapes if np.isinf(self.difference) else (wanted.shape, got.shape)
-            self.difference = np.inf
+        (gap,) = equality.compare([wanted], [got])
+        self.gap = self.gap.joined(gap)
+        if self.shapes[0] != self.shapes[1]:
             return
         self.shapes = (wanted.shape, got.shape)
-        self.difference = np.maximum(self.difference, np.abs(wanted - got).max())
-        if wanted.ndim > 1 and wanted.shape[-1] >= _CLASSES:
+        if wanted.shape == got.shape and wanted.ndim > 1 and wanted.shape[-1] >= _CLASSES:
             same = wanted.argmax(-1) == got.argmax(-1)
             self.same, self.answers = self.same + int(same.sum()), self.answers + same.size
 
@@ -85,7 +83,7 @@ class Seen:
         agreements = [one.agreement for one in self.outputs if one.agreement is not None]
         return Check(
             samples=self.samples,
-            difference=float(max(one.difference / one.scale for one in self.outputs)),
+            difference=max(one.gap.relative for one in self.outputs),
             agreement=min(agreements, default=None),
             accuracy=tuple((self.right / self.labelled).tolist()) if self.labelled else None,
         )
@@ -139,13 +137,13 @@ def require_equal(name: str, seen: Seen, tolerance: float) -> None:
     """
     for one in seen.outputs:
         _require_scale(name, one)
-        if not one.difference <= tolerance * one.scale:
+        if not one.gap.relative <= tolerance:
             wanted, got = one.shapes
             raise PruningError(
                 f"Format {name!r} was removed again: its output {one.name!r} differs from the "
                 f"model's. Expected shape {wanted} and a difference of at most {tolerance:g} of "
-                f"the output's scale {one.scale:g}; received shape {got} and "
-                f"{one.difference / one.scale:g}. Another format may hold this model, or a larger "
+                f"the output's scale {one.gap.magnitude:g}; received shape {got} and "
+                f"{one.gap.relative:g}. Another format may hold this model, or a larger "
                 "tolerance= lets it pass."
             )
 
@@ -178,9 +176,10 @@ def require_agreement(name: str, seen: Seen, bound: float, tolerance: float) -> 
 
 
 def _require_scale(name: str, one: Output) -> None:
-    if not np.isfinite(one.scale) or one.scale == 0:
+    scale = one.gap.magnitude
+    if not np.isfinite(scale) or scale == 0:
         raise PruningError(
             f"Format {name!r} cannot be checked: the model's output {one.name!r} has the largest "
-            f"value {one.scale} on the inputs compared. Expected finite values that are not all "
+            f"value {scale} on the inputs compared. Expected finite values that are not all "
             "zero; pass inputs= that resemble real ones."
         )

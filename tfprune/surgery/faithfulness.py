@@ -37,10 +37,7 @@ def _equal(expected: list[np.ndarray], received: list[np.ndarray]) -> bool:
     if [y.shape for y in expected] != [y.shape for y in received]:
         return False
     gaps = compare(expected, received)
-    return all(
-        gap.difference <= _STEPS * gap.precision * gap.magnitude or not gap.is_finite
-        for gap in gaps
-    )
+    return all(gap.relative <= _STEPS * gap.precision or not gap.is_finite for gap in gaps)
 
 
 def _unfaithful(model: keras.Model, copy: keras.Model, inputs: Any) -> PruningError:

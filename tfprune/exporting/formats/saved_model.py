@@ -33,6 +33,7 @@ from tfprune.exporting.formats import keras as keras_format
 from tfprune.exporting.warm_up import write_warm_up
 from tfprune.files import make_folder, read_text, write_text
 from tfprune.graph.heads import gives_probabilities
+from tfprune.surgery.equality import compare
 from tfprune.surgery.responses import raw_outputs
 
 TOLERANCE = EXACT
@@ -147,23 +148,22 @@ def check(
     content = tf.stack([tf.io.encode_png(picture) for picture in pictures])
     raw = tf.stack([preprocessing.decode(one) for one in content])
     expected = _outputs(model, preprocessing, raw)
-    scale = max(np.abs(expected).max(), np.finfo(np.float32).tiny)
     for name, given in ((_DEFAULT, {"images": raw}), (_BYTES, {"content": content})):
         received = loaded.signatures[name](**given)
         found = received.get("probabilities", received.get(output_names(model)[0]))
-        difference = np.abs(found.numpy() - expected).max()
-        if not difference <= tolerance * scale:
+        (gap,) = compare([expected], [found.numpy().astype("float64")])
+        if not gap.relative <= tolerance:
             raise PruningError(
                 f"The signature {name!r} differs from preprocessing and model in turn: expected a "
-                f"difference of at most {tolerance:g} of the scale {scale:g}, received "
-                f"{difference:g}. Export without preprocessing."
+                f"difference of at most {tolerance:g} of the scale {gap.magnitude:g}, received "
+                f"{gap.relative:g}. Export without preprocessing."
             )
 
 
 def _outputs(model: keras.Model, preprocessing: Preprocessing, raw: tf.Tensor) -> np.ndarray:
     outputs = model(preprocessing.normalise(raw), training=False)
     logits = _classifies(model) and not gives_probabilities(model)
-    return np.asarray(tf.nn.softmax(outputs) if logits else outputs)
+    return np.asarray(tf.nn.softmax(outputs) if logits else outputs, "float64")
 
 
 def _own_request(model: keras.Model) -> dict[str, np.ndarray]:

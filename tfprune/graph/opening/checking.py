@@ -70,7 +70,7 @@ def _compare(
     shapes = [y.shape for y in expected], [y.shape for y in received]
     equal = shapes[0] == shapes[1]
     gaps = compare(expected, received) if equal else []
-    worst = max((gap.difference / max(gap.magnitude, 1e-30) for gap in gaps), default=0)
+    worst = max((gap.relative for gap in gaps), default=0)
     if equal and not worst > TOLERANCE:  # of NaN on both sides nothing is known
         return
     told = f"a difference of {worst:.3g} of their scale" if equal else f"shapes {shapes[1]}"
