@@ -9,6 +9,7 @@ from keras import layers
 
 import models
 import tfprune
+from tests.channels_first import require_channels_first
 from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria.gfi import importance
 from tfprune.graph.coupling import require_uncoupled
@@ -219,6 +220,7 @@ def test_half_precision_is_summed_up_in_float64():
 
 @pytest.mark.parametrize("criterion", ["gfi", "similarity"])
 def test_maps_may_have_their_channels_first(criterion):
+    require_channels_first()
     images, weights, found = np.random.default_rng(0).normal(size=(4, 5, 6, 2)), None, []
     for layout in ("channels_last", "channels_first"):
         data = images if layout == "channels_last" else images.transpose(0, 3, 1, 2)
