@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 import tfprune
+from tests.channels_first import require_channels_first
 from tests.toy_models import randomize
 from tfprune.passes.activated import activated
 from tfprune.passes.probe import Probe
@@ -285,6 +286,7 @@ def test_channels_come_last_and_in_the_order_of_the_layer():
 
 
 def test_maps_with_channels_first_are_turned():
+    require_channels_first()
     x = keras.Input((3, 6, 5))
     y = layers.BatchNormalization(axis=1, name="bn")(x)
     y = layers.ReLU()(layers.PReLU(shared_axes=[2, 3])(y))

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
+from tests.channels_first import require_channels_first
 from tests.reconstruction.linear import (
     KEEP,
     MIX,
@@ -47,6 +48,7 @@ def test_windows_of_unequal_sides(padding):
 
 
 def test_convolution_with_channels_first():
+    require_channels_first()
     image = keras.Input((5, 4, 6))
     made = layers.Dense(6, name="made")
     x = layers.Permute((3, 1, 2))(made(layers.Permute((2, 3, 1))(image)))
