@@ -36,10 +36,10 @@ from tfprune import (
     reporting,
     runs,
     schedules,
-    strategies,
     tasks,
     training,
 )
+from tfprune.distribution import strategies
 from tfprune.errors import PruningError
 from tfprune.exporting import Exported, require_formats
 from tfprune.passes.progress import telling
