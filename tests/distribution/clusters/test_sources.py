@@ -137,3 +137,24 @@ def test_tf_config_comes_before_what_a_scheduler_says(monkeypatch):
     assert len(clusters.found().cluster_spec().job_tasks("worker")) == 3
     monkeypatch.delenv("JOB_COMPLETION_INDEX")
     assert clusters.found() is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"SLURM_PROCID": "x"}, "SLURM_PROCID=x cannot be read: expected a whole number"),
+        ({"SLURM_STEP_NUM_TASKS": "two"}, "SLURM_STEP_NUM_TASKS=two cannot be read"),
+        ({"SLURM_STEP_NODELIST": "n[a-b]"}, r"SLURM_STEP_NODELIST=n\[a-b\] cannot be read"),
+        ({"TFPRUNE_PORT": "http"}, "TFPRUNE_PORT=http cannot be read: expected a whole number"),
+        ({"TFPRUNE_PORT": "65535"}, "TFPRUNE_PORT=65535 cannot be: expected 1 to 65534, .* 2 from"),
+    ],
+)
+def test_a_variable_of_slurm_that_is_no_number_is_named(changes, message):
+    with pytest.raises(PruningError, match=message):
+        slurm.resolver(step("n[1-2]", "2(x2)") | changes)
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "0", "65536", "\u0663"])
+def test_a_port_that_cannot_be_is_refused_in_a_pod(port):
+    with pytest.raises(PruningError, match=f"TFPRUNE_PORT={port} cannot be"):
+        kubernetes.resolver(pod(TFPRUNE_PORT=port))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from tfprune.distribution.clusters._numbers import port
 from tfprune.errors import PruningError
 
 ORDER = 2
@@ -48,8 +49,8 @@ def resolver(
             f"JOB_COMPLETION_INDEX below TFPRUNE_WORKERS; missing: {', '.join(missing) or 'none'}, "
             f"number {number} of {workers or '?'}. docs/cluster.md has a job's file."
         )
-    port = environment.get("TFPRUNE_PORT", PORT)
-    addresses = [f"{job}-{place}.{service}:{port}" for place in range(int(workers))]
+    at = port(environment, PORT)
+    addresses = [f"{job}-{place}.{service}:{at}" for place in range(int(workers))]
     return tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": addresses}),
         task_type="worker",

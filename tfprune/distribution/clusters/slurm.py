@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import tensorflow as tf
 
+from tfprune.distribution.clusters._numbers import port, whole
 from tfprune.errors import PruningError
 
 ORDER = 1
@@ -25,7 +26,7 @@ def resolver(
     Tasks are numbered host by host, as `srun --distribution=block` does, its default.
 
     Raises:
-        PruningError: they contradict each other.
+        PruningError: they contradict each other, or cannot be read.
 
     Example:
         >>> step = {"SLURM_PROCID": "2", "SLURM_STEP_NODELIST": "n[9-10]",
@@ -36,17 +37,17 @@ def resolver(
     """
     if "SLURM_STEP_NODELIST" not in environment or "SLURM_PROCID" not in environment:
         return None
-    names, number = environment["SLURM_STEP_NODELIST"], int(environment["SLURM_PROCID"])
+    names, number = environment["SLURM_STEP_NODELIST"], whole(environment, "SLURM_PROCID")
     tasks = list(_tasks(environment.get("SLURM_STEP_TASKS_PER_NODE", "1")))
     hosts = list(_hosts(names))
-    total = int(environment.get("SLURM_STEP_NUM_TASKS", sum(tasks)))
+    total = whole(environment, "SLURM_STEP_NUM_TASKS", sum(tasks))
     if len(hosts) != len(tasks) or sum(tasks) != total or not 0 <= number < total:
         raise PruningError(
             f"Slurm's variables contradict each other: the hosts {names} with "
             f"{environment.get('SLURM_STEP_TASKS_PER_NODE')} tasks, {total} tasks in all, this one "
             f"number {number}. Start the workers by one `srun`, each as a task."
         )
-    ports = int(environment.get("TFPRUNE_PORT", PORT))
+    ports = port(environment, PORT, last=max(tasks) - 1)
     addresses = [
         f"{host}:{ports + place}"
         for host, own in zip(hosts, tasks, strict=True)
@@ -66,17 +67,23 @@ def _hosts(names: str) -> Iterator[str]:
     while place < len(names):
         match = _HOST.match(names, place)
         if match is None:
-            raise PruningError(
-                f"SLURM_STEP_NODELIST={names} cannot be read: expected hosts such as n[1-2,7],m5."
-            )
+            raise _unread(names)
         place = match.end()
         for part in (match[2] or "").split(","):
             first, _, last = part.partition("-")
             if not part:
                 yield match[1]
                 continue
+            if not first.isdecimal() or not (last or first).isdecimal():
+                raise _unread(names)
             for number in range(int(first), int(last or first) + 1):
                 yield f"{match[1]}{number:0{len(first)}}"
+
+
+def _unread(names: str) -> PruningError:
+    return PruningError(
+        f"SLURM_STEP_NODELIST={names} cannot be read: expected hosts such as n[1-2,7],m5."
+    )
 
 
 def _tasks(text: str) -> Iterator[int]:
