@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
 import tfprune
@@ -103,3 +104,17 @@ def test_a_cost_counts_what_is_within():
             keras.Sequential([keras.Input((16, 16, 3)), layers.Conv2D(8, 3, padding="same")])
         ).macs
     )
+
+
+def test_a_model_that_reads_words_is_opened_and_compared_on_words_that_it_knows():
+    words = layers.TextVectorization(output_sequence_length=6)
+    words.adapt(["a b c d", "e f g"])
+    text = keras.Input((1,), dtype="string")
+    x = layers.Embedding(9, 8, name="table")(words(text))
+    x = layers.GlobalAveragePooling1D()(nets.Linear(5, name="within")(x))
+    model = keras.Model(text, layers.Dense(3, name="head")(x))
+    graph = tfprune.analyse(model)
+    keep = {"table": np.arange(8) % 2 == 0}
+    small = tfprune.rebuild(graph, keep)
+    sentences = tf.constant([["a b c"], ["d e"], ["g g f a"]])
+    assert tfprune.verify(graph, keep, small, inputs=sentences).difference < 1e-5

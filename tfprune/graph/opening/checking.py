@@ -5,8 +5,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.graph.keras_graph import inner_layers
 from tfprune.graph.opening.fed import Fed
 from tfprune.surgery.equality import compare
 
@@ -31,7 +33,7 @@ def require_equal(
     """
     for number, batch in enumerate(_BATCHES):
         for place, side in enumerate(_SIDES):
-            inputs = _drawn(fed, batch, side + side // 2 * number)
+            inputs = _drawn(model, fed, batch, side + side // 2 * number)
             try:
                 expected = _outputs(model, *fed.arguments(fed.nested(inputs)))
             except Exception as error:
@@ -81,16 +83,25 @@ def _compare(
     )
 
 
-def _drawn(fed: Fed, batch: int, side: int) -> list[Any]:
-    rng = np.random.default_rng(0)
+def _drawn(model: keras.Model, fed: Fed, batch: int, side: int) -> list[Any]:
+    rng, words = np.random.default_rng(0), _words(model)
 
     def draw(tensor: keras.KerasTensor) -> Any:
         shape = [tensor.shape[0] or batch, *(size or side for size in tensor.shape[1:])]
+        if tensor.dtype == "string":
+            return tf.constant(rng.choice(words, shape).tolist())
         if "float" in tensor.dtype:
             return rng.standard_normal(shape).astype(tensor.dtype)
         return rng.integers(0, 2, shape).astype(tensor.dtype)
 
     return [draw(x) for x in fed.flat]
+
+
+def _words(model: keras.Model) -> list[str]:
+    """Return words that the model knows: of strange ones all would be alike."""
+    lookups = [layer for layer in inner_layers(model) if hasattr(layer, "get_vocabulary")]
+    known = {word for lookup in lookups for word in lookup.get_vocabulary()}
+    return sorted(word for word in known if isinstance(word, str)) or ["a", "b"]
 
 
 def _outputs(model: keras.Model, args: tuple, kwargs: dict) -> list[np.ndarray]:

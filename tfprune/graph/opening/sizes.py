@@ -78,7 +78,7 @@ class Sizes:
         if size not in self._lines:
             x = self.inputs[number]
             key = tuple(slice(None) if a == axis else 0 for a in range(len(x.shape)))
-            self._lines[size] = ops.cast(ops.zeros_like(x[key]), "int32")
+            self._lines[size] = ops.zeros_like(x[key], dtype="int32")
         return self._lines[size]
 
     def zero(self) -> Any:
@@ -86,7 +86,7 @@ class Sizes:
         if 0 not in self._lines:
             x = self.inputs[0]
             picked = x[(slice(None), *[slice(0, 1)] * (len(x.shape) - 1))]
-            self._lines[0] = ops.sum(ops.cast(ops.zeros_like(picked), "int32"))
+            self._lines[0] = ops.sum(ops.zeros_like(picked, dtype="int32"))
         return self._lines[0]
 
     def zeros(self, shape: Sequence[int], dtype: Any) -> Any:
