@@ -101,20 +101,29 @@ def tell(number: int, stream: BinaryIO) -> None:
 
 def run(given: argparse.Namespace, folder: str) -> int:
     """Run the workers to their end, starting them anew where that helps; return the exit code."""
-    groups: list[Group] = []
+    current: list[Group] = []  # empty while workers are being started
     asked_to_end: list[int] = []
+    waiting: list[int] = []  # signals that came in between
+
+    def deliver() -> None:
+        while current and waiting:
+            current[0].send(waiting.pop(0))
 
     def pass_on(number: int, frame: object) -> None:
         asked_to_end.append(number)
-        if groups:
-            groups[-1].send(number)
+        waiting.append(number)
+        deliver()
 
     for number in _PASSED_ON:
         signal.signal(number, pass_on)
+    code = 0
     for left in range(given.restarts, -1, -1):
-        groups.append(Group(given.command, given.workers, given.gpus, folder))
-        code = groups[-1].wait()
-        groups[-1].stop(given.grace)
+        group = Group(given.command, given.workers, given.gpus, folder)
+        current[:] = [group]
+        deliver()
+        code = group.wait()
+        group.stop(given.grace)
+        current.clear()
         if code == 0 or asked_to_end or (code > 0 and code != AGAIN):
             break
         how = f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -114,3 +114,22 @@ def test_a_wrong_command_line_is_refused(arguments, message):
     )
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_a_signal_that_comes_while_workers_are_started_reaches_them():
+    program = (
+        "import os, signal, sys, launch\n"
+        "class Group(launch.Group):\n"
+        "    def __init__(self, *args):\n"
+        "        super().__init__(*args)\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "launch.Group = Group\n"
+        "sys.argv[1:] = ['--', sys.executable, '-c', 'import time; time.sleep(60)']\n"
+        "launch.main()\n"
+    )
+    start = time.monotonic()
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program], cwd=SCRIPT.parent, timeout=50, check=False
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert time.monotonic() - start < 30
