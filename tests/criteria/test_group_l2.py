@@ -25,7 +25,7 @@ def residual():
 
 
 def naive(model):
-    """{coupled set: norm of each unit}, every weight of a unit named one by one."""
+    """[coupled set: squared norm of each unit], every weight of a unit named one by one."""
     w = {v.path: np.float64(v.numpy()) for v in model.weights}
     stream = [
         [
@@ -42,7 +42,7 @@ def naive(model):
         ]
         for c in range(3)
     ]  # fmt: skip
-    return [np.array([np.sqrt(sum(np.sum(p * p) for p in parts)) for parts in units])
+    return [np.array([sum(np.sum(p * p) for p in parts) for parts in units])
             for units in (stream, inner)]  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def test_it_equals_a_loop_over_all_weights_of_each_unit():
     model = residual()
     scores = tfprune.score(tfprune.analyse(model), "group_l2", None)
     stream, inner = naive(model)
-    for name, norms in {"a": stream, "b": stream, "c": inner}.items():
-        np.testing.assert_allclose(scores[name], norms / norms.mean(), rtol=1e-6, err_msg=name)
+    for name, squares in {"a": stream, "b": stream, "c": inner}.items():
+        np.testing.assert_allclose(scores[name], squares / squares.mean(), rtol=1e-6, err_msg=name)
 
 
 def test_running_statistics_do_not_count():

@@ -1,4 +1,4 @@
-"""L2 norm of all weights that go with a unit: DepGraph's group norm (Fang et al., CVPR 2023)."""
+"""Squared L2 norm of all weights that go with a unit: DepGraph's group norm (CVPR 2023)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,11 +18,12 @@ METHOD = Method(scope="global", samples=None)
 def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
     """Score each channel by the weights that go if its unit goes; needs no data.
 
-    I(u) = sqrt(sum ||w[u]||²) over every axis of every weight that belongs to the unit: what makes
+    I(u) = sum ||w[u]||² over every axis of every weight that belongs to the unit: what makes
     its channels (filters, biases), what scales and shifts them, and what reads them (the input
     slices of the next layers). A filter of large norm that nobody listens to ranks low, as one does
     that makes little. I is divided by its mean over the coupled set, so that all layers are ranked
-    together. Running statistics are no weights: they do not count.
+    together. The square matters there: its root ranks alike within a set, but not between sets.
+    Running statistics are no weights: they do not count.
 
     Args:
         graph: channel graph of the model.
@@ -38,14 +39,14 @@ def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
         ...                           keras.layers.Dense(1)])
         >>> model.set_weights([np.array([[3, 2]]), np.zeros(2), np.array([[4], [0]]), np.zeros(1)])
         >>> tfprune.score(tfprune.analyse(model), "group_l2", None)["hidden"].round(4).tolist()
-        [1.4286, 0.5714]
+        [1.7241, 0.2759]
     """
-    norms = np.sqrt(_squares(graph))
+    squares = _squares(graph)
     found: dict[str, np.ndarray] = {}
     for members in _coupled_sets(graph):
-        mean = norms[np.unique(np.concatenate([graph.units_of(name) for name in members]))].mean()
+        mean = squares[np.unique(np.concatenate([graph.units_of(name) for name in members]))].mean()
         for name in members:
-            found[name] = norms[graph.units_of(name)] / (mean or 1.0)
+            found[name] = squares[graph.units_of(name)] / (mean or 1.0)
     return {name: found[name] for name in graph.producers}
 
 
