@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # A later stage is dearer, so it has fewer draws.
-DRAWS = {"cut": 10, "batchnorm": 10, "reconstruction": 5, "1 epoch": 5, "5 epochs": 5}
+DRAWS = {
+    "cut": 10,
+    "batchnorm": 10,
+    "reconstruction": 5,
+    "1 epoch": 5,
+    "1 epoch after reconstruction": 5,
+    "5 epochs": 5,
+    "5 epochs after reconstruction": 5,
+}
 STAGES = tuple(DRAWS)
 SHARES = (0.5, 0.7, 0.3)  # of the MACs that are left
 MEASURED = "sensitivity"  # amounts chosen by the harm that is left after reconstruction
@@ -94,7 +102,7 @@ def cells(
         >>> [(cell.draw, cell.stage) for cell in found]
         [(0, 'cut'), (1, 'cut'), (0, '1 epoch'), (1, '1 epoch')]
     """
-    cheap = [stage for stage in stages if not stage[0].isdigit()]
+    cheap = [stage for stage in stages if not trained(stage)]
     for together in (cheap, *([stage] for stage in stages if stage not in cheap)):
         most = max((DRAWS[stage] for stage in together), default=0)
         for draw in range(min(draws, most)):
@@ -105,3 +113,13 @@ def cells(
                             for stage in together:
                                 if scope in scopes and draw < DRAWS[stage]:
                                     yield Cell(network, judge, scope, share, draw, stage)
+
+
+def trained(stage: str) -> bool:
+    """Return whether a stage holds training.
+
+    Example:
+        >>> trained("1 epoch"), trained("reconstruction")
+        (True, False)
+    """
+    return stage[0].isdigit()

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 import tfprune
-from benchmarks.grid.cells import JUDGES, MEASURED, Cell
+from benchmarks.grid.cells import JUDGES, MEASURED, Cell, trained
 from benchmarks.grid.material import NORMALISATION, Images
 from tfprune import criteria, plugins
 from tfprune.training import evaluate, fine_tune, recalibrate
@@ -131,7 +131,7 @@ class Pruned:
         return len(self._test(stage)[1])
 
     def _test(self, stage: str) -> tuple[np.ndarray, np.ndarray]:
-        return self.images.test(whole=stage[0].isdigit())
+        return self.images.test(whole=trained(stage))
 
     def _tested(self, model: keras.Model, stage: str) -> float:
         return evaluate(model, self._test(stage), batch_size=BATCH)["accuracy"]
@@ -142,24 +142,27 @@ class Pruned:
         images, labels = self.images.sample(CALIBRATION)
         return recalibrate(self.small, batches(images, labels, BATCH))
 
+    @cached_property
     def reconstructed(self) -> keras.Model:
-        """Return the cut model with kernels that answer best to what they now receive."""
+        """The cut model with kernels that answer best to what they now receive."""
         images, _ = self.images.sample(CALIBRATION)
         return tfprune.reconstruct(
             self.graph, self.keep, self.small, images, seed=self.images.draw
         )[0]
 
-    def tuned(self, epochs: int) -> keras.Model:
-        """Return the calibrated model after some epochs of training."""
+    def tuned(self, start: keras.Model, epochs: int) -> keras.Model:
+        """Return a model after some epochs of training."""
         recipe = tfprune.training.Recipe(epochs=epochs, seed=self.images.draw, **RECIPE)
-        return fine_tune(self.calibrated, self.images.training(), recipe=recipe)[0]
+        return fine_tune(start, self.images.training(), recipe=recipe)[0]
 
 
 STAGES: dict[str, Callable[[Pruned], keras.Model]] = {
     "batchnorm": lambda pruned: pruned.calibrated,
-    "reconstruction": Pruned.reconstructed,
-    "1 epoch": lambda pruned: pruned.tuned(1),
-    "5 epochs": lambda pruned: pruned.tuned(5),
+    "reconstruction": lambda pruned: pruned.reconstructed,
+    "1 epoch": lambda pruned: pruned.tuned(pruned.calibrated, 1),
+    "1 epoch after reconstruction": lambda pruned: pruned.tuned(pruned.reconstructed, 1),
+    "5 epochs": lambda pruned: pruned.tuned(pruned.calibrated, 5),
+    "5 epochs after reconstruction": lambda pruned: pruned.tuned(pruned.reconstructed, 5),
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmarks.grid.cells import DRAWS, Cell
 from benchmarks.grid.plot import critical_difference, name
+from benchmarks.grid.prediction import predictions, starts
 from benchmarks.grid.statistics import (
     Contender,
     Difference,
@@ -25,7 +26,9 @@ TITLES = {
     "batchnorm": "with new statistics for BatchNorm",
     "reconstruction": "after reconstruction",
     "1 epoch": "after one epoch of fine-tuning",
+    "1 epoch after reconstruction": "after reconstruction and one epoch of fine-tuning",
     "5 epochs": "after five epochs of fine-tuning",
+    "5 epochs after reconstruction": "after reconstruction and five epochs of fine-tuning",
 }
 Found = Mapping[Setting, Mapping[Contender, Mapping[int, float]]]
 
@@ -40,7 +43,20 @@ def text(rows: Mapping[Cell, Mapping[str, str]]) -> str:
     parts = [_how(rows)]
     for setting in sorted(found, key=_order):
         parts += [_section(setting, found[setting])]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *_between_stages(found)])
+
+
+def _between_stages(found: Found) -> Iterator[str]:
+    head, rule, *lines = predictions(found)
+    if lines:
+        yield "### Does a cheap stage say how training ends?"
+        yield "\n".join([head, rule, *lines])
+    for (network, share, stage), told in starts(found):
+        yield (
+            "Reconstruction as the start of training instead of new statistics for BatchNorm: "
+            f"{network}, {share:.0%} of the MACs left, {stage}: {_told(told)} points, over "
+            f"{told.draws} pairs of method and draw."
+        )
 
 
 def _order(setting: Setting) -> tuple:
