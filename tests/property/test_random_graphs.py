@@ -9,16 +9,12 @@ import os
 import random
 
 import hypothesis
-import keras
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-import tfprune
-from tests.masks import random_masks
-from tests.oracle import masked_outputs
-from tests.property.random_models import drawn_inputs, image_models, sequence_models
+from tests.property.checking import check
+from tests.property.random_models import image_models, sequence_models
 
 _MANY = int(os.environ.get("TFPRUNE_GRAPHS", "1500"))
 _SEED = int(os.environ.get("TFPRUNE_SEED") or random.SystemRandom().randrange(2**32))
@@ -31,37 +27,6 @@ _COMMON = {
 }
 _SHARES = st.sampled_from([0.5, 0.25, 0.9])
 _SEEDS = st.integers(0, 99)
-
-
-def check(model, share, seed, path):
-    before = _state(model)
-    graph = tfprune.analyse(model)
-    opened = graph.model  # the model itself, unless it holds composite layers
-    keep = random_masks(graph, share, seed)
-    small = tfprune.rebuild(graph, keep)
-    inputs = drawn_inputs(model, seed)
-    assert tfprune.verify(graph, keep, small, inputs=inputs).exact
-    outputs = _outputs(small, inputs)
-    for wanted, received in zip(masked_outputs(opened, keep, inputs), outputs, strict=True):
-        scale = max(1e-3, float(np.abs(wanted).max()))
-        np.testing.assert_allclose(received / scale, wanted / scale, rtol=0, atol=1e-5)
-    small.save(path)
-    again = _outputs(keras.models.load_model(path), inputs)
-    assert all(map(np.array_equal, outputs, again))
-    assert _state(model) == before
-    assert {name: len(ids) for name, ids in tfprune.analyse(small).producers.items()} == {
-        name: int(mask.sum()) for name, mask in keep.items()
-    }
-
-
-def _outputs(model, inputs):
-    outputs = keras.tree.flatten(model(inputs, training=False))
-    return [keras.ops.convert_to_numpy(y) for y in outputs]
-
-
-def _state(model):
-    nodes = [len(operation._inbound_nodes) for operation in model.operations]
-    return [model.to_json(), nodes, *(weight.numpy().tobytes() for weight in model.weights)]
 
 
 @settings(max_examples=60, derandomize=True, **_COMMON)

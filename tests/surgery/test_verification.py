@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
+from tests.channels_first import require_channels_first
 from tfprune import PruningError
 from tfprune.surgery.masked import MaskedBuilder
 from tfprune.surgery.masks import kept_ids
@@ -111,6 +112,24 @@ def test_half_precision_models_are_compared_in_float32(policy):
     small = tfprune.rebuild(graph, KEEP)
     assert small.get_layer("conv").dtype_policy.name == policy
     assert tfprune.verify(graph, KEEP, small).relative < 1e-6
+
+
+@pytest.mark.parametrize("width", [5, 6])
+def test_a_bias_that_keras_adds_to_columns_is_not_blamed_on_a_rule(width):
+    require_channels_first()
+    image = keras.Input((3, 4, width))
+    x = layers.Conv2D(
+        5, 1, data_format="channels_first", bias_initializer="random_normal", name="first"
+    )(image)
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(x)))
+    graph = tfprune.analyse(model)
+    keep = {"first": np.array([True, False, True, True, False])}
+    small = tfprune.rebuild(graph, keep)
+    if width == 6:
+        assert tfprune.verify(graph, keep, small).proven
+    else:
+        with pytest.raises(PruningError, match="Keras is wrong here, .* layers first have as many"):
+            tfprune.verify(graph, keep, small)
 
 
 def two_headed():

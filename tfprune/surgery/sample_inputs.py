@@ -1,5 +1,6 @@
 """Random inputs for a model, and what is said where they do not serve."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ class UnprovenError(PruningError):
 
 
 def random_inputs(model: keras.Model, seed: int, batch: int = 4, unknown: int = 64) -> Any:
-    """Return random inputs for a model, nested as its own: normal floats, integers 0 and 1.
+    """Return random inputs for a model, nested as its own: normal floats, zeros and ones.
 
     Args:
         model: a functional or Sequential model.
@@ -36,6 +37,25 @@ def random_inputs(model: keras.Model, seed: int, batch: int = 4, unknown: int = 
             )
         if "float" in tensor.dtype:
             return rng.standard_normal(shape).astype(tensor.dtype)
-        return rng.integers(0, 2, shape).astype(tensor.dtype)
+        return whole_numbers(rng, shape).astype(tensor.dtype)
 
     return keras.tree.map_structure(draw, functional(model).input)
+
+
+def whole_numbers(rng: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+    """Return random zeros and ones, int64 of a shape, the first one of each line a 1.
+
+    Where 0 means padding, a line of padding alone would let a mean over the steps divide by none.
+
+    Args:
+        rng: where they are drawn from.
+        shape: the batch first.
+
+    Example:
+        >>> whole_numbers(np.random.default_rng(0), (2, 4))[:, 0].tolist()
+        [1, 1]
+    """
+    drawn = rng.integers(0, 2, shape)
+    if len(shape) > 1 and shape[-1] > 1:
+        drawn[..., 0] = 1
+    return drawn

@@ -15,6 +15,7 @@ from tfprune.passes.reader import all_inputs
 from tfprune.surgery.builder import copy_whole, float32_if_half
 from tfprune.surgery.equality import Gap, compare
 from tfprune.surgery.faithfulness import require_faithful
+from tfprune.surgery.keras_faults import misplaced_biases
 from tfprune.surgery.masked import MaskedBuilder
 from tfprune.surgery.masks import kept_ids
 from tfprune.surgery.responses import responses
@@ -138,7 +139,7 @@ def verify(
     worst, effect = _worst(gaps), max(gap.share for gap in effects)
     dtype = "float32" if again is None else "float64"
     check = Verification(worst.difference, worst.scale, effect, reasons, tolerance, dtype)
-    _judge(check)
+    _judge(check, misplaced_biases(graph.model, small))
     return check
 
 
@@ -208,10 +209,20 @@ def _worst(gaps: list[Gap]) -> Gap:
     return max(gaps, key=lambda gap: gap.share)
 
 
-def _judge(check: Verification) -> None:
-    if not check.exact and not check.inexact:
-        raise PruningError(
-            f"Verification failed: expected a difference of at most {check.tolerance:g} of the "
-            f"outputs' scale, received {check.relative:.3g} ({check}). The keep masks are not "
-            "those the model was rebuilt with, it was trained since, or a rule is wrong."
+def _judge(check: Verification, misplaced: list[str]) -> None:
+    if check.exact or check.inexact:
+        return
+    why = (
+        "The keep masks are not those the model was rebuilt with, it was trained since, or a rule "
+        "is wrong."
+    )
+    if misplaced:
+        why = (
+            f"Keras is wrong here, not the cut: its channels_first layers {', '.join(misplaced)} "
+            "have as many channels as columns, and on TensorFlow Keras then adds their bias to the "
+            "columns. Use channels_last, use_bias=False or another width."
         )
+    raise PruningError(
+        f"Verification failed: expected a difference of at most {check.tolerance:g} of the "
+        f"outputs' scale, received {check.relative:.3g} ({check}). {why}"
+    )

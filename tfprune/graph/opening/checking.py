@@ -11,6 +11,7 @@ from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import inner_layers
 from tfprune.graph.opening.fed import Fed
 from tfprune.surgery.equality import compare
+from tfprune.surgery.sample_inputs import whole_numbers
 
 TOLERANCE = 1e-6
 _BATCHES = (2, 3)
@@ -92,7 +93,7 @@ def _drawn(model: keras.Model, fed: Fed, batch: int, side: int) -> list[Any]:
             return tf.constant(rng.choice(words, shape).tolist())
         if "float" in tensor.dtype:
             return rng.standard_normal(shape).astype(tensor.dtype)
-        return rng.integers(0, 2, shape).astype(tensor.dtype)
+        return whole_numbers(rng, shape).astype(tensor.dtype)
 
     return [draw(x) for x in fed.flat]
 
