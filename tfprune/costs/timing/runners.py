@@ -2,10 +2,10 @@
 
 import tempfile
 import textwrap
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import keras
 import numpy as np
@@ -43,20 +43,23 @@ class Runner:
         self.module = require_formats(model, [runtime])[runtime]
 
     def __enter__(self) -> "Runner":
-        with ExitStack() as opened:
+        with ExitStack() as opened, self._explaining():
             folder = opened.enter_context(tempfile.TemporaryDirectory())
-            self.call = self._ready(self.module, Path(folder))
+            self._load = self._loader(Path(folder))
+            self.call = self._load()
             self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._opened.close()
 
-    def on_samples(self, count: int) -> Callable[[], list[np.ndarray]]:
+    def on_samples(self, count: int, *, anew: bool = False) -> Callable[[], list[np.ndarray]]:
         """Return a call on a batch of standard normal numbers (zeros for integers).
 
         Args:
             count: samples in the batch; a free size of an input is taken as 32.
+            anew: load the file once more, or compile the model once more: it then lies elsewhere
+                in memory, which alone makes it faster or slower by some hundredths.
 
         Raises:
             PruningError: the model takes batches of another size only.
@@ -69,15 +72,21 @@ class Runner:
                     "batch, or ask for its own size."
                 )
         inputs = _signature.example_inputs(self.model, count)
-        return lambda: self.call(inputs)
+        call = self._load() if anew else self.call
+        return lambda: call(inputs)
 
-    def _ready(self, module: ModuleType, folder: Path) -> Call:
+    def _loader(self, folder: Path) -> Callable[[], Call]:
+        """Return what makes the model ready to be called, as often as that is wanted."""
+        if hasattr(self.module, "direct"):
+            return partial(self.module.direct, self.model, self.threads)
+        path = self.module.target(folder)  # once: of a SavedModel it is the next version
+        self.module.write(self.model, path)
+        return partial(self.module.load, path, self.model, self.threads)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
         try:
-            if hasattr(module, "direct"):
-                return module.direct(self.model, self.threads)
-            path = module.target(folder)  # once: of a SavedModel it is the next version
-            module.write(self.model, path)
-            return module.load(path, self.model, self.threads)
+            yield
         except PruningError:
             raise
         except Exception as error:  # converters and runtimes raise types of their own

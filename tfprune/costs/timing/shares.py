@@ -1,0 +1,51 @@
+"""A model's time as a share of another's, by fresh copies of both."""
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tfprune.costs.timing.runners import Runner
+from tfprune.costs.timing.turns import by_turns
+
+PAIRS = 3
+_WARM = 5  # calls of each copy before it is timed, and timed ones at least
+_MOST, _SECONDS = 100, 1.5  # timed rounds of each pair, and about how long they take together
+
+
+def time_share(first: Runner, second: Runner, batch_size: int, *, clock: str = "wall") -> float:
+    """Return the second model's time as a share of the first's.
+
+    Both are loaded or compiled anew for each of several pairs, since where a copy lies in memory
+    makes it faster or slower by some hundredths for as long as it lives. What else the machine does
+    slows the calls of one round alike, so that rounds are compared, not medians of all.
+
+    Args:
+        first: what the time is a share of.
+        second: what is timed.
+        batch_size: samples per call.
+        clock: as for `tfprune.latency`.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((4,), name="x")
+        >>> model = keras.Model(x, keras.layers.Dense(2, name="d")(x))
+        >>> with Runner(model, "tflite") as one:
+        ...     share = time_share(one, one, 1)
+        >>> 0 < share
+        True
+    """
+    shares = []
+    for _ in range(PAIRS):
+        calls = [runner.on_samples(batch_size, anew=True) for runner in (first, second)]
+        shares.append(_of_rounds(calls, clock))
+    return statistics.median(shares)
+
+
+def _of_rounds(calls: list[Callable[[], Any]], clock: str) -> float:
+    warm = by_turns(calls, repeats=_WARM, warm_up=_WARM, clock=clock)
+    takes = sum(map(statistics.median, warm))
+    repeats = int(np.clip(_SECONDS / max(takes, 1e-6), _WARM, _MOST))
+    before, after = by_turns(calls, repeats=repeats, warm_up=0, clock=clock)
+    return statistics.median(own / one for one, own in zip(before, after, strict=True))
