@@ -1,13 +1,14 @@
 """What pruning gains in the runtimes that serve a model, beside what its MACs promise.
 
     python -m benchmarks.latency --csv=docs/latency.csv
-    python -m benchmarks.latency --latency=0.5 --tables=runs/tables --csv=docs/latency.csv
+    python -m benchmarks.latency --latency 0.5 0.7 --tables=runs/tables --csv=docs/latency.csv
 
 Each network is pruned to a share of its MACs with widths that are whatever comes out, multiples of
 8, of 16 and of 32, and each is timed by turns with the original, on one thread. The clock is
 the processor's: on a machine that others use, too, their turns do not count, what they push out of
 the caches does. Which channels go is random: it does not change the time. `--latency` asks for a
 share of the time instead; the tables of layers' times are kept in `--tables` and taken from there.
+Models are timed three times, by fresh copies; the row is of the middle share.
 """
 
 import argparse
@@ -113,14 +114,55 @@ def measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         same = [] if options.latency else list(variants(graph, options.macs, options.roundings))
         for runtime in options.runtimes:
             batch = options.batch or RUNTIMES[runtime]
-            pruned = same or [aimed(graph, options.latency, runtime, batch, options.tables)]
-            own = latencies(
-                [model, *(small for _, small in pruned)], (batch,), runtime,
-                threads=1, clock="processor", repeats=options.repeats,
-            )  # fmt: skip
-            (before,), *after = own
-            for (what, small), (one,) in zip(pruned, after, strict=True):
-                yield row(network, what, model, small, (before, one))
+            for pruned in [same] if same else _each_aimed(graph, runtime, batch, options):
+                smalls = [small for _, small in pruned]
+                times = timed(model, smalls, batch, runtime, options)
+                for (what, small), own in zip(pruned, times, strict=True):
+                    yield row(network, what, model, small, own)
+
+
+def timed(
+    model: keras.Model,
+    smalls: Sequence[keras.Model],
+    batch: int,
+    runtime: str,
+    options: argparse.Namespace,
+) -> list[tuple[Latency, Latency]]:
+    """Return for each pruned model the times of the original and its own.
+
+    Several times all are loaded anew and timed by turns; what counts is the middle share.
+
+    Args:
+        model: the original.
+        smalls: the pruned ones.
+        batch: images per call.
+        runtime: where.
+        options: of the command line.
+    """
+    copies = []
+    for _ in range(options.copies):
+        (before,), *after = latencies(
+            [model, *smalls], (batch,), runtime,
+            threads=1, clock="processor", repeats=options.repeats,
+        )  # fmt: skip
+        copies.append([(before, own) for (own,) in after])
+    middle = len(copies) // 2
+    return [sorted(pairs, key=_share)[middle] for pairs in zip(*copies, strict=True)]
+
+
+def _share(pair: tuple[Latency, Latency]) -> float:
+    before, after = pair
+    return after.seconds / before.seconds
+
+
+def _each_aimed(
+    graph: tfprune.ChannelGraph, runtime: str, batch: int, options: argparse.Namespace
+) -> Iterator[list[tuple[str, keras.Model]]]:
+    for share in options.latency:
+        try:
+            yield [aimed(graph, share, runtime, batch, options.tables)]
+        except tfprune.PruningError as error:
+            print(f"{graph.model.name}, {runtime}: {error}", flush=True)
 
 
 def _milliseconds(latency: Latency) -> str:
@@ -138,7 +180,10 @@ def main() -> None:
     parser.add_argument("--runtimes", nargs="+", default=list(RUNTIMES), choices=RUNTIMES)
     parser.add_argument("--roundings", nargs="+", type=int, default=list(ROUNDINGS))
     parser.add_argument("--macs", type=float, default=0.5, help="share of the MACs that is left")
-    parser.add_argument("--latency", type=float, help="share of the time that is left, instead")
+    parser.add_argument(
+        "--latency", nargs="+", type=float, help="shares of the time that are left, instead"
+    )
+    parser.add_argument("--copies", type=int, default=3, help="fresh pairs; the middle one counts")
     parser.add_argument("--batch", type=int, help="images per call; else each runtime's own")
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--tables", type=Path, default=Path("runs/latency_tables"))

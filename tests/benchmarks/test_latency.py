@@ -1,6 +1,7 @@
 """The benchmark of latencies: rows say what was promised by MACs and what was gained."""
 
 import argparse
+import itertools
 
 import keras
 import pytest
@@ -28,28 +29,47 @@ def test_a_row_holds_the_gain_beside_what_the_macs_promise():
     assert row["after_quartiles_ms"] == "5.00 to 7.00"
 
 
-@pytest.mark.parametrize("aim", [None, 0.5])
+@pytest.mark.parametrize("aim", [None, [0.5, 0.7]])
 def test_every_network_is_measured_in_every_runtime(monkeypatch, tmp_path, aim):
     monkeypatch.setitem(latency.NETWORKS, "Net", network)
     small = tfprune.rebuild(tfprune.analyse(network()), {})
     monkeypatch.setattr(latency, "aimed", lambda *args: (f"latency={args[1]}", small))
-    asked = []
+    asked, taken = [], itertools.cycle([0.9, 0.25, 0.5])
 
     def latencies(models, sizes, runtime, **options):
         asked.append((len(models), sizes, runtime, options["clock"]))
-        return [(Latency(sizes[0], 1.0, 1.0, 1, runtime=runtime),)] * len(models)
+        seconds = [1.0, *[next(taken)] * (len(models) - 1)]
+        return [(Latency(sizes[0], x, x, 1, runtime=runtime),) for x in seconds]
 
     monkeypatch.setattr(latency, "latencies", latencies)
     options = argparse.Namespace(
         networks=["Net"], runtimes=["tflite", "keras"], roundings=[1, 16], macs=0.5, latency=aim,
-        batch=None, repeats=1, tables=tmp_path,
+        batch=None, repeats=1, tables=tmp_path, copies=3,
     )  # fmt: skip
-    found = [(row["runtime"], row["batch"], row["widths"]) for row in latency.measured(options)]
-    each = ["latency=0.5"] if aim else ["multiples of 1", "multiples of 16"]
-    assert found == [(name, size, what) for name, size in (("tflite", 1), ("keras", 8))
-                     for what in each]  # fmt: skip
-    assert asked == [(1 + len(each), (size,), name, "processor")
-                     for name, size in (("tflite", 1), ("keras", 8))]  # fmt: skip
+    found = list(latency.measured(options))
+    each = ["latency=0.5", "latency=0.7"] if aim else ["multiples of 1", "multiples of 16"]
+    runtimes = (("tflite", 1), ("keras", 8))
+    assert [(row["runtime"], row["batch"], row["widths"]) for row in found] == [
+        (name, size, what) for name, size in runtimes for what in each
+    ]
+    assert {row["gained"] for row in found} == {"2.00"}  # the middle of three: 1 / 0.5
+    together = [2] * 6 if aim else [3] * 3
+    assert asked == [(count, (size,), name, "processor")
+                     for name, size in runtimes for count in together]  # fmt: skip
+
+
+def test_a_share_that_is_missed_is_told_and_passed_over(monkeypatch, tmp_path, capsys):
+    def aimed(graph, share, *args):
+        if share == 0.1:
+            raise tfprune.PruningError("latency=0.1 was missed")
+        return "found", graph.model
+
+    monkeypatch.setattr(latency, "aimed", aimed)
+    options = argparse.Namespace(latency=[0.1, 0.5], tables=tmp_path)
+    graph = tfprune.analyse(network())
+    found = [what for ((what, _),) in latency._each_aimed(graph, "onnx", 1, options)]
+    assert found == ["found"]
+    assert "net, onnx: latency=0.1 was missed" in capsys.readouterr().out
 
 
 def test_a_table_is_made_once(monkeypatch, tmp_path):
