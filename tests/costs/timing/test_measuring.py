@@ -82,6 +82,14 @@ def test_a_runtime_takes_threads(name):
     assert found.seconds > 0
 
 
+def test_a_compiled_model_takes_batches_of_any_size_without_a_warning(caplog):
+    with Runner(dense(), "keras") as runner:
+        for count in range(1, 9):
+            assert runner.on_samples(count)()[0].shape == (count, 2)
+            assert runner.on_samples(count, anew=True)()[0].shape == (count, 2)
+    assert not caplog.records  # TensorFlow counts the graphs that it traces by itself
+
+
 def test_the_file_is_there_for_as_long_as_the_runner(monkeypatch, tmp_path):
     monkeypatch.setattr(runners.tempfile, "tempdir", str(tmp_path))
     with Runner(dense(), "tflite"):

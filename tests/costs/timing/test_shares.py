@@ -28,8 +28,8 @@ def test_the_share_is_the_median_over_fresh_pairs(monkeypatch):
     monkeypatch.setattr(
         shares, "by_turns", lambda calls, *, repeats, warm_up, clock: [(x,) * 3 for x in calls]
     )
-    first, second = Copies(1.0, 1.0, 2.0), Copies(0.5, 0.7, 0.6)
-    assert shares.time_share(first, second, 4) == 0.5  # of 0.5, 0.7 and 0.3
+    first, second = Copies(1.0, 1.0, 2.0), Copies(0.5, 0.9, 0.6)
+    assert shares.time_share(first, second, 4) == 0.5  # of 0.5, 0.9 and 0.3
     assert first.made == second.made == shares.PAIRS
 
 
@@ -56,8 +56,11 @@ def test_slow_models_are_called_less_often(monkeypatch, takes, repeats):
 @pytest.mark.parametrize("runtime", ["keras", "tflite"])
 def test_real_copies_are_loaded_from_one_file_or_compiled_anew(runtime):
     with Runner(network(3), runtime) as runner:
+        made, load = [], runner._load
+        runner._load = lambda: made.append(load()) or made[-1]
         first, again = (runner.on_samples(2, anew=anew) for anew in (False, True))
-        loaded = runner._load()
-        assert loaded is not runner.call
+        (copy,) = made
+        assert copy is not runner.call
         assert (first()[0] == again()[0]).all()
-        assert shares.time_share(runner, runner, 1) == pytest.approx(1.0, abs=0.9)
+        assert shares.time_share(runner, runner, 1) > 0
+        assert len(made) == 1 + 2 * shares.PAIRS

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,10 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.exporting._members import METADATA, append, member
+from tfprune.exporting._operations import lacks
 from tfprune.exporting._signature import call, input_names, output_names
 from tfprune.exporting.formats import saved_model
 
 _SIGNATURE = "serving_default"
+_LACKING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 Samples = Iterable[list[np.ndarray]]  # flat inputs [B, ...] each
 
 
@@ -42,7 +45,8 @@ def write(
         saved_model.write(model, Path(folder) / "model")
         converter = tf.lite.TFLiteConverter.from_saved_model(f"{folder}/model")
         measured = None if samples is None else {_SIGNATURE: (model, samples)}
-        path.write_bytes(_converted(converter, quantize, dtype, measured))
+        with _naming_layers(model):
+            path.write_bytes(_converted(converter, quantize, dtype, measured))
 
 
 def parts(
@@ -138,6 +142,18 @@ def hold(path: Path, text: str) -> None:
 def held(path: Path) -> str | None:
     """Return the metadata; None: there are none, or it is another format's file."""
     return member(path, METADATA) if path.suffix == ".tflite" else None
+
+
+@contextlib.contextmanager
+def _naming_layers(model: keras.Model) -> Iterator[None]:
+    """Name the layers of operations that LiteRT lacks; the converter names places in its graph."""
+    try:
+        yield
+    except Exception as error:
+        kinds = set(_LACKING.findall(str(error)))
+        if not kinds:
+            raise
+        raise lacks("LiteRT", model, kinds) from error
 
 
 @contextlib.contextmanager

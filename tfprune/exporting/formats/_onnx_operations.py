@@ -7,8 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import all_layers
+from tfprune.exporting._operations import lacks
 
 
 def erfc(context: Any, node: Any, name: str, arguments: list) -> None:
@@ -32,20 +31,5 @@ def require_known(path: Path, model: keras.Model) -> None:
     unknown = [node for node in nodes if not onnx.defs.has(node.op_type, node.domain)]
     if not unknown:
         return
-    kinds = ", ".join(sorted({node.op_type for node in unknown}))
-    where = ", ".join(sorted({_layer_of(node.name, model) for node in unknown}))
-    raise PruningError(
-        f"Format 'onnx' cannot hold the model {model.name!r}: ONNX has no operation {kinds}, which "
-        f"{where} is made of. Export 'saved_model' or 'tflite' instead, or replace that layer."
-    )
-
-
-def _layer_of(node: str, model: keras.Model) -> str:
-    """Return the name of the innermost layer that a node belongs to, its own if there is none.
-
-    Keras adds the same number to all names when it calls a model once more.
-    """
-    parts = node.split("/")
-    number = next((x[len(model.name) :] for x in parts if x.startswith(model.name)), "")
-    scopes = {f"{layer.name}{number}": layer.name for layer in all_layers(model)}
-    return next((scopes[part] for part in reversed(parts) if part in scopes), node)
+    kinds = {node.op_type for node in unknown}
+    raise lacks("ONNX", model, kinds)

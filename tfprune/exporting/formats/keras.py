@@ -64,7 +64,17 @@ def placed(inputs: list[np.ndarray]) -> list[tf.Tensor]:
 
 
 def _compiled(model: keras.Model) -> Callable[[list[tf.Tensor]], list[tf.Tensor]]:
-    return tf.function(lambda inputs: _signature.call(model, inputs))
+    """Return a function that traces each shape itself: TensorFlow warns where it does so often."""
+    function = tf.function(lambda inputs: _signature.call(model, inputs))
+    graphs: dict[tuple, Callable] = {}
+
+    def infer(inputs: list[tf.Tensor]) -> list[tf.Tensor]:
+        shapes = tuple(tuple(x.shape) for x in inputs)
+        if shapes not in graphs:
+            graphs[shapes] = function.get_concrete_function(inputs)
+        return graphs[shapes](inputs)
+
+    return infer
 
 
 def hold(path: Path, text: str) -> None:

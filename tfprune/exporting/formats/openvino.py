@@ -1,9 +1,11 @@
 """OpenVINO's intermediate representation; needs the extra `tfprune[openvino]`."""
 
+import contextlib
 import importlib
 import importlib.util
+import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
 from tfprune.exporting._joined import joined
+from tfprune.exporting._operations import lacks
 from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.formats import saved_model
 from tfprune.files import make_folder
 
 TOLERANCE = EXACT
 _NOTE = "tfprune"
+_LACKING = re.compile(r"No conversion rule found for operations: (\w+(?:, \w+)*)")
 # Some processors are given bfloat16 otherwise, which has three digits.
 _EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 
@@ -49,8 +53,21 @@ def write(model: keras.Model, path: Path) -> None:
     make_folder(path)
     with tempfile.TemporaryDirectory() as folder:
         saved_model.write(model, Path(folder) / "model")
-        converted = openvino.convert_model(f"{folder}/model")
+        with _naming_layers(model):
+            converted = openvino.convert_model(f"{folder}/model")
         openvino.save_model(converted, path / "model.xml", compress_to_fp16=False)
+
+
+@contextlib.contextmanager
+def _naming_layers(model: keras.Model) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        found = _LACKING.search(str(error))
+        if found is None:
+            raise
+        kinds = set(found[1].split(", "))
+        raise lacks("OpenVINO", model, kinds) from error
 
 
 def load(

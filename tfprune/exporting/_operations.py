@@ -1,0 +1,64 @@
+"""Operations that a format lacks: refused by the names of the layers that are made of them."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import keras
+import tensorflow as tf
+
+from tfprune.errors import PruningError
+from tfprune.exporting import _signature
+from tfprune.graph.keras_graph import all_layers
+
+
+def lacks(runtime: str, model: keras.Model, kinds: Collection[str]) -> PruningError:
+    """Return the refusal of a model with operations that a runtime does not have.
+
+    Args:
+        runtime: what lacks them.
+        model: the model.
+        kinds: TensorFlow's names of the operations.
+    """
+    found = sorted({repr(layer) for layer in layers_of(model, kinds)})
+    where = f", of which {_layers(found)} made" if found else ""
+    return PruningError(
+        f"{runtime} cannot hold the model {model.name!r}: it has no operation "
+        f"{', '.join(sorted(kinds))}{where}. Export 'saved_model' or 'keras' instead, or replace "
+        "what needs it."
+    )
+
+
+def _layers(names: Sequence[str]) -> str:
+    return f"layer {names[0]} is" if len(names) == 1 else f"layers {', '.join(names)} are"
+
+
+def layers_of(model: keras.Model, kinds: Collection[str]) -> Iterator[str]:
+    """Yield the name of the innermost layer of each operation of some kinds.
+
+    Args:
+        model: the model.
+        kinds: TensorFlow's names of the operations.
+
+    Example:
+        >>> x = keras.Input((4,), name="x")
+        >>> model = keras.Model(x, keras.layers.Activation("tanh", name="squash")(x))
+        >>> list(layers_of(model, {"Tanh"}))
+        ['squash']
+    """
+    specs = [tf.TensorSpec(x.shape, x.dtype) for x in model.inputs]
+    traced = tf.function(lambda *tensors: _signature.call(model, list(tensors)))
+    graph = traced.get_concrete_function(*specs).graph.as_graph_def()
+    nodes = [*graph.node, *(node for own in graph.library.function for node in own.node_def)]
+    for node in nodes:
+        if node.op in kinds:
+            yield _layer_of(node.name, model)
+
+
+def _layer_of(node: str, model: keras.Model) -> str:
+    """Return the name of the innermost layer that a node belongs to, its own if there is none.
+
+    Keras adds the same number to all names when it calls a model once more.
+    """
+    parts = node.split("/")
+    number = next((x[len(model.name) :] for x in parts if x.startswith(model.name)), "")
+    scopes = {f"{layer.name}{number}": layer.name for layer in all_layers(model)}
+    return next((scopes[part] for part in reversed(parts) if part in scopes), node)
