@@ -38,6 +38,15 @@ def test_one_call_equals_its_steps():
     assert "gfbs: 7 of 11 channels kept" in str(report)
 
 
+def test_by_default_the_norm_of_whole_units_decides_and_no_data_is_needed():
+    model = net()
+    _, report = tfprune.prune(model, ratio=0.5)
+    graph = tfprune.analyse(model)
+    keep = tfprune.select(graph, tfprune.score(graph, "group_l2"), ratio=0.5)
+    np.testing.assert_array_equal(report.keep["conv"], keep["conv"])
+    assert report.method == "group_l2"
+
+
 def test_the_model_is_only_read():
     model = net()
     weights, config = model.get_weights(), model.get_config()

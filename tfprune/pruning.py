@@ -41,8 +41,8 @@ class PruningOptions(SelectionOptions, CriterionOptions, total=False):
 
 def prune(
     model: keras.Model,
-    data: Any,
-    method: str = "gfbs",
+    data: Any = None,
+    method: str = "group_l2",
     *,
     allow_inexact: bool = False,
     inputs: Any = None,
@@ -58,8 +58,9 @@ def prune(
         model: a built model of any kind; it is not changed. Composite layers and subclassed
             models are opened first, as by `tfprune.open_up`: what comes out is functional.
         data: what the criterion scores on, as for `tfprune.score`; None for a method that
-            needs no data, such as "l1".
-        method: name of the method.
+            needs no data, such as the default.
+        method: name of the method; by default the norm of all weights that go with a unit, ranked
+            over all layers: no method that needs data was better (docs/choosing.md).
         allow_inexact: also prune channels whose removal changes a statistic over the others.
         inputs: what the smaller model is compared with the masked one on, as for
             `tfprune.verify`; by default random samples, or the first of the batches where those
@@ -84,7 +85,7 @@ def prune(
         >>> import keras, tfprune
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
         ...                           keras.layers.Dense(2)])
-        >>> small, report = tfprune.prune(model, None, method="l1", ratio=0.5)
+        >>> small, report = tfprune.prune(model, ratio=0.5)
         >>> small.get_layer("hidden").units
         4
     """

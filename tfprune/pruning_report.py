@@ -83,7 +83,7 @@ class PruningReport:
             >>> import keras, tempfile, tfprune
             >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="a"),
             ...                           keras.layers.Dense(2)])
-            >>> _, report = tfprune.prune(model, None, method="l1", ratio=0.5)
+            >>> _, report = tfprune.prune(model, ratio=0.5)
             >>> path = tempfile.mkdtemp() + "/pruning.npz"
             >>> report.save(path)
             >>> small, _ = tfprune.PruningReport.load(path).apply(model)
@@ -108,7 +108,7 @@ class PruningReport:
             >>> import keras, tfprune
             >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, name="a"),
             ...                           keras.layers.Dense(2)])
-            >>> _, report = tfprune.prune(model, None, method="l1", ratio=0.5)
+            >>> _, report = tfprune.prune(model, ratio=0.5)
             >>> report.metadata()["amount"]
             {'ratio': 0.5}
         """

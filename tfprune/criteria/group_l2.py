@@ -38,7 +38,7 @@ def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, name="hidden"),
         ...                           keras.layers.Dense(1)])
         >>> model.set_weights([np.array([[3, 2]]), np.zeros(2), np.array([[4], [0]]), np.zeros(1)])
-        >>> tfprune.score(tfprune.analyse(model), "group_l2", None)["hidden"].round(4).tolist()
+        >>> tfprune.score(tfprune.analyse(model), "group_l2")["hidden"].round(4).tolist()
         [1.7241, 0.2759]
     """
     squares = _squares(graph)

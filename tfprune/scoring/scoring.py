@@ -20,7 +20,7 @@ from tfprune.scoring.scores import Scores
 def score(
     graph: ChannelGraph,
     criterion: str,
-    data: Any,
+    data: Any = None,
     *,
     coupled: str | None = None,
     progress: Progress | None = None,
@@ -54,7 +54,7 @@ def score(
         >>> import keras, tfprune
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="hidden"),
         ...                           keras.layers.Dense(2)])
-        >>> tfprune.score(tfprune.analyse(model), "l1", None)["hidden"].shape
+        >>> tfprune.score(tfprune.analyse(model), "l1")["hidden"].shape
         (3,)
     """
     if not isinstance(graph, ChannelGraph):
