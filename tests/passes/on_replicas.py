@@ -1,4 +1,4 @@
-"""Score a small model by every criterion that reads data, on 1 to 3 devices: `on_replicas OUT`.
+"""Score, measure and recalibrate small models on 1 to 3 devices: `on_replicas OUT`.
 
 A program of its own, since a processor cannot be divided into devices later.
 """
@@ -16,6 +16,7 @@ import tfprune
 from tfprune.distribution import strategies, workers
 
 CRITERIA = ("fgp", "fmc", "gfbs", "gfi", "hrank", "similarity", "taylor")
+MEASURED = ("evaluate", "recalibrate")
 REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all
 IMAGES = {"fmc": 4, "hrank": 4, "similarity": 4}  # one at a time; the others 32 at a time
 OPTIONS = {"fmc": {"workers": 1, "cluster_stride": 4}}
@@ -46,8 +47,33 @@ def scored(criterion, weights):
     return tfprune.score(tfprune.analyse(model), criterion, given, **OPTIONS.get(criterion, {}))
 
 
+def measured(weights):
+    """Return the figures of the network as {"evaluate": [of each]}."""
+    model = network()
+    model.set_weights(weights)
+    return {"figures": np.array(list(tfprune.training.evaluate(model, data()).values()))}
+
+
+def recalibrated():
+    """Return new statistics behind a Dropout, whose masks must belong to the batch."""
+    keras.utils.set_random_seed(1)
+    norm = layers.BatchNormalization(name="norm", synchronized=True)
+    image = keras.Input((6, 6, 2))
+    model = keras.Model(image, norm(layers.Dropout(0.5, seed=3)(layers.Conv2D(5, 3)(image))))
+    model.layers[1].kernel.assign(np.random.default_rng(1).normal(size=(3, 3, 2, 5)))
+    norm = tfprune.training.recalibrate(model, data()).get_layer("norm")
+    return {"mean": norm.moving_mean.value.numpy(), "variance": norm.moving_variance.value.numpy()}
+
+
+def found_by(case, weights):
+    """Return {name: array} of what a criterion, or one of `MEASURED`, finds."""
+    if case in CRITERIA:
+        return scored(case, weights)
+    return measured(weights) if case == "evaluate" else recalibrated()
+
+
 def main(path):
-    """Write {criterion/replicas/layer: scores}."""
+    """Write {case/replicas/layer: what was found}."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     devices = [tf.config.LogicalDeviceConfiguration()] * max(REPLICAS)
     tf.config.set_logical_device_configuration(cpu, devices)
@@ -55,10 +81,10 @@ def main(path):
     for count in REPLICAS:
         names = [f"CPU:{i}" for i in range(count)]
         strategy = tf.distribute.MirroredStrategy(names) if count else None
-        for criterion in CRITERIA:
+        for case in (*CRITERIA, *MEASURED):
             with strategy.scope() if count else nullcontext():
-                scores = scored(criterion, weights)
-            found |= {f"{criterion}/{count}/{name}": value for name, value in scores.items()}
+                values = found_by(case, weights)
+            found |= {f"{case}/{count}/{name}": value for name, value in values.items()}
     np.savez(path, **found)
 
 
@@ -67,9 +93,9 @@ def on_workers(path):
     found = {}
     with strategies.make("multi_worker").scope():
         weights = strategies.outside(lambda: network().get_weights())
-        for criterion in CRITERIA:
-            scores = scored(criterion, weights)
-            found |= {f"{criterion}/workers/{name}": value for name, value in scores.items()}
+        for case in (*CRITERIA, *MEASURED):
+            values = found_by(case, weights)
+            found |= {f"{case}/workers/{name}": value for name, value in values.items()}
         np.savez(f"{path}{workers.number()}.npz", **found)
 
 

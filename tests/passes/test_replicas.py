@@ -1,4 +1,4 @@
-"""Scores on several devices, which no criterion knows of, are those of one to the bit."""
+"""What several devices find, which no criterion knows of, is what one finds to the bit."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.passes.on_replicas import CRITERIA, REPLICAS
+from tests.passes.on_replicas import CRITERIA, MEASURED, REPLICAS
 from tfprune.passes.replicas import Replicas
 
 
@@ -37,17 +37,28 @@ def test_scores_under_a_strategy_equal_those_without_to_the_bit(found, criterion
             np.testing.assert_array_equal(found[f"{criterion}/{count}/{layer}"], one)
 
 
+@pytest.mark.parametrize("case", MEASURED)
+def test_figures_and_statistics_under_a_strategy_are_those_without_to_the_bit(found, case):
+    alone = {name: value for name, value in found.items() if name.startswith(f"{case}/0/")}
+    assert alone
+    for name, one in alone.items():
+        assert np.ptp(one) > 0
+        for count in REPLICAS[1:]:
+            np.testing.assert_array_equal(found[name.replace("/0/", f"/{count}/")], one)
+
+
 @pytest.mark.slow
-def test_scores_on_two_workers_equal_those_of_one_process_to_the_bit(found, tmp_path):
+@pytest.mark.parametrize("workers", [2, 3])
+def test_real_workers_find_what_one_process_does_to_the_bit(found, tmp_path, workers):
     root = Path(__file__).parents[2]
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "launch.py", "--workers=2", "--", sys.executable, "-m",
+        [sys.executable, "launch.py", f"--workers={workers}", "--", sys.executable, "-m",
          "tests.passes.on_replicas", str(tmp_path / "scores")],
         cwd=root, env={**os.environ, "PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
-    for number in (0, 1):
+    for number in range(workers):
         scores = dict(np.load(tmp_path / f"scores{number}.npz"))
         alone = {name: value for name, value in found.items() if "/0/" in name}
         assert scores.keys() == {name.replace("/0/", "/workers/") for name in alone}

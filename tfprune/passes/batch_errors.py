@@ -20,12 +20,13 @@ MISFITS = (
 
 
 @contextmanager
-def describing(what: str, batch: Any) -> Iterator[None]:
+def describing(what: str, batch: Any, hint: str = "") -> Iterator[None]:
     """Let what Keras or TensorFlow refuse be told by the shapes of the batch.
 
     Args:
         what: what the batch holds, e.g. "inputs and labels".
         batch: arrays or tensors, nested as they come.
+        hint: what else to do.
 
     Raises:
         PruningError: within, one of `MISFITS` was raised.
@@ -45,7 +46,7 @@ def describing(what: str, batch: Any) -> Iterator[None]:
     except MISFITS as error:
         flat = keras.tree.flatten(batch)
         shapes = [tuple(x.shape) if hasattr(x, "shape") else x for x in flat]
-        raise misfit(error, f"{what} of shapes {shapes}") from error
+        raise misfit(error, f"{what} of shapes {shapes}", hint) from error
 
 
 def misfit(error: Exception, received: object, hint: str = "") -> PruningError:

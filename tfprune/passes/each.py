@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,92 @@ from tfprune.passes.micro_batches import Part
 from tfprune.passes.probe import Probe
 from tfprune.passes.progress import tell
 from tfprune.passes.replicas import Replicas
+
+Given = list[Any]  # a part as the tensors that a step takes, nested
+
+
+class Divided:
+    """A step whose parts are divided among the replicas of a strategy.
+
+    It belongs to the strategy within whose scope it is used first, and is traced there once for
+    each type of its parts, however often it is used.
+
+    Args:
+        step: `step(*part)`, in TensorFlow's operations, from the tensors of one part to tensors,
+            nested.
+        given: makes these tensors of a part; None: they are its arrays.
+        hint: what else to do about a part that does not suit, for the error message.
+
+    Example:
+        >>> import numpy as np
+        >>> double = Divided(lambda x: {"sum": tf.reduce_sum(x)})
+        >>> parts = [(np.ones(2),), (np.ones(3),)]
+        >>> [found["sum"].item() for _, found in double.over(parts, as_sized)]
+        [2.0, 3.0]
+    """
+
+    def __init__(
+        self,
+        step: Callable[..., Any],
+        given: Callable[[Part], Given] | None = None,
+        hint: str = "",
+    ):
+        self._step = step
+        self._given = given or _tensors
+        self._hint = hint
+        self._functions: dict[Any, Callable[..., list[Any]]] = {}
+
+    @cached_property
+    def _replicas(self) -> Replicas:
+        return Replicas(tf.distribute.get_strategy())
+
+    def over(
+        self,
+        parts: Iterable[Part],
+        specs: Callable[[Given], list[Any]],
+        then: Callable[[Any], Any] = lambda found: found,
+    ) -> Iterator[tuple[Part, Any]]:
+        """Yield (part, what the step makes of it), in the order of the parts.
+
+        Args:
+            parts: a tuple of arrays, nested ones too, for each part; every worker reads all.
+            specs: types and shapes of the tensors of a part that the step is traced for.
+            then: what is made of the results by NumPy, where they are made.
+
+        Raises:
+            PruningError: a part that does not suit the step.
+        """
+        stream = iter(parts)
+        while some := list(islice(stream, self._replicas.count)):
+            results = self._run(some, specs, then)
+            for part in some:
+                yield part, results.pop(0)  # large ones are not held any longer
+
+    def _run(self, some: list[Part], specs: Callable, then: Callable) -> list[Any]:
+        own = []
+        for part in self._replicas.own(some):
+            with self._describing(part):
+                own.append(self._given(part))
+        wanted = [specs(given) for given in own]
+        key = tuple(keras.tree.flatten(wanted))
+        if key not in self._functions:
+            self._functions[key] = self._replicas.function(self._step, wanted)
+        with self._describing(some[0]):
+            return self._replicas.all(list(map(then, self._functions[key](own))), len(some))
+
+    def _describing(self, part: Part) -> AbstractContextManager:
+        what = "inputs and labels" if len(part) > 1 else "inputs"
+        return describing(what, part, self._hint)
+
+
+def as_sized(given: Given) -> list[Any]:
+    """Return the types of a part with its number of samples: a step is traced for each."""
+    return keras.tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), given)
+
+
+def unsized(given: Given) -> list[Any]:
+    """Return the types of a part, its number of samples left open: one trace serves all."""
+    return keras.tree.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), given)
 
 
 def each(
@@ -54,40 +141,21 @@ def each(
         >>> [values["hidden"].shape for _, values in found]
         [(5, 3), (4, 3)]
     """
-    replicas = Replicas(tf.distribute.get_strategy())
-    functions: dict[Any, Callable[..., list[Any]]] = {}
 
-    def run(some: list[Part]) -> list[Any]:
-        own = [_given(probe, part) for part in replicas.own(some)]
-        specs = [_specs(probe, part, sized) for part in own]
-        key = tuple(keras.tree.flatten(specs))
-        if key not in functions:
-            functions[key] = replicas.function(step, specs)
-        with _describing(some[0]):
-            return replicas.all(list(map(then, functions[key](own))), len(some))
+    def given(part: Part) -> Given:
+        inputs, *others = part
+        return [probe.inputs(inputs), *map(tf.convert_to_tensor, others)]
 
-    stream, done = iter(parts), 0
-    while some := list(islice(stream, replicas.count)):
-        results = run(some)
-        for part in some:
-            yield part, results.pop(0)  # large ones are not held any longer
-        done += sum(len(keras.tree.flatten(part[0])[0]) for part in some)
+    def specs(given: Given) -> list[Any]:
+        return as_sized(given) if sized else [probe.input_specs, *unsized(given[1:])]
+
+    done = 0
+    divided = Divided(step, given)
+    for part, found in divided.over(parts, specs, then):
+        yield part, found
+        done += len(keras.tree.flatten(part[0])[0])
         tell(done)
 
 
-def _specs(probe: Probe, given: list[Any], sized: bool) -> list[Any]:
-    """Return types and shapes of what a step takes."""
-    if sized:
-        return keras.tree.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), given)
-    return [probe.input_specs, *(tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in given[1:])]
-
-
-def _given(probe: Probe, part: Part) -> list[Any]:
-    """Return a part as the tensors that a step takes."""
-    inputs, *others = part
-    with _describing(part):
-        return [probe.inputs(inputs), *map(tf.convert_to_tensor, others)]
-
-
-def _describing(part: Part) -> AbstractContextManager:
-    return describing("inputs and labels" if len(part) > 1 else "inputs", part)
+def _tensors(part: Part) -> Given:
+    return list(keras.tree.map_structure(tf.convert_to_tensor, part))

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.layer_calls import calls
 from tfprune.passes.batch_errors import describing
 
 MOST = 32  # samples: more make a pass on a processor no faster
@@ -34,6 +35,23 @@ def micro_batch(graph: ChannelGraph) -> int:
         2
     """
     outputs = [x for owner in graph.owners.values() for call in owner.outputs for x in call]
+    return _at_most(outputs)
+
+
+def micro_batch_of(model: keras.Model) -> int:
+    """Return the same for a model that is run, but not analysed.
+
+    Args:
+        model: a functional or sequential model, of any layers.
+
+    Example:
+        >>> micro_batch_of(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
+        32
+    """
+    return _at_most([x for call in calls(model) for x in call.outputs])
+
+
+def _at_most(outputs: Iterable[Any]) -> int:
     numbers = sum(math.prod(size or 256 for size in x.shape[1:]) for x in outputs)
     return 2 ** max(0, min(int(math.log2(MOST)), int(math.log2(NUMBERS / max(1, numbers)))))
 

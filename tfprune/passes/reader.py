@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.passes.batch import Batch, as_batch, described, is_array, is_inputs
+from tfprune.passes.replicas import Replicas
 
 ARRAY_BATCH = 256  # samples per batch where arrays hold all samples
 
@@ -167,16 +168,22 @@ def in_batches(data: Any, user: str, *, ended: bool = True) -> Iterable[Any]:
     if isinstance(data, keras.utils.PyDataset):  # its own iterator need not end
         return (data[place] for place in range(len(data)))
     if isinstance(data, tf.distribute.DistributedDataset):
-        return (keras.tree.map_structure(_gathered, batch) for batch in data)
+        return gathered(data)
     if isinstance(data, str | bytes) or not isinstance(data, Iterable):
         raise unreadable(data, user)
     return data
 
 
-def _gathered(value: Any) -> tf.Tensor:
-    """Return the parts of all replicas in one."""
-    replicas = isinstance(value, tf.distribute.DistributedValues)  # else there is one alone
-    return tf.concat(value.values, axis=0) if replicas else value
+def gathered(data: tf.distribute.DistributedDataset) -> Iterator[Any]:
+    """Yield the batches of a distributed dataset whole, on every worker of its strategy."""
+    strategy = tf.distribute.get_strategy()
+    replicas = Replicas(strategy)
+    for batch in data:
+        flat = [strategy.experimental_local_results(x) for x in keras.tree.flatten(batch)]
+        own = [[np.asarray(x) for x in share] for share in zip(*flat, strict=True)]
+        shares = replicas.all(own, replicas.count)
+        joined = [np.concatenate(pieces) for pieces in zip(*shares, strict=True)]
+        yield keras.tree.pack_sequence_as(batch, joined)
 
 
 def _cut(arrays: Batch, batch_size: int) -> Iterator[Batch]:

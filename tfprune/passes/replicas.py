@@ -47,7 +47,7 @@ class Replicas:
         """
         local = len(self._numbers)
 
-        @tf.function(input_signature=[list(specs)])
+        @tf.function(input_signature=[list(specs)], autograph=False)
         def run(own: list[list[Any]]) -> Any:
             def on_replica() -> Any:
                 return step(*own[_number() - self._numbers[0]])

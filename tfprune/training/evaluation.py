@@ -1,10 +1,14 @@
 """The loss and the task's figures of a model over a data set."""
 
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import keras
-import tensorflow as tf
+import numpy as np
 
+from tfprune.passes.each import unsized
+from tfprune.passes.micro_batches import Part, micro_batch_of, recut
 from tfprune.tasks import Task
 from tfprune.training import losses, steps
 from tfprune.training.feeding import Feed, feed, require_batches
@@ -55,46 +59,82 @@ def evaluate(
         1.0
     """
     objective = losses.objective(model, task=task, loss=loss, loss_weights=loss_weights)
-    step = steps.evaluation_step(model, objective)
-    return run(step, objective, feed(data, model, "evaluate", batch_size=batch_size), detailed=True)
+    measured = Evaluation(model, objective)
+    return measured.of(feed(data, model, "evaluate", batch_size=batch_size), detailed=True)
 
 
-def run(
-    step: steps.Step,
-    objective: Objective,
-    source: Feed,
-    callbacks: keras.callbacks.CallbackList | None = None,
-    *,
-    detailed: bool = False,
-) -> dict[str, float]:
-    """Measure all batches of a source, with a step that was made before.
+class Evaluation:
+    """Measures a model again and again, with a step that is traced once.
+
+    Batches go through the model in parts of a size that follows from the model alone; each replica
+    of the current strategy takes its share of them, and their sums are added in order in float64.
+    So the figures are the same to the bit for any number of replicas.
 
     Args:
-        step: of `steps.evaluation_step`.
-        objective: what that step adds up.
-        source: the batches.
-        callbacks: told of every batch, as by Keras' own `evaluate`.
-        detailed: whether to return what is too much for every epoch's log.
-
-    Returns:
-        As `evaluate`.
-
-    Raises:
-        PruningError: there is no batch.
+        model: the model.
+        objective: what is added up.
     """
-    callbacks = callbacks or keras.callbacks.CallbackList()
-    callbacks.on_test_begin()
-    sums, found = steps.nothing(objective), {}
-    batches = source.batches(0)
-    for place in source.places():
-        callbacks.on_test_batch_begin(place)
-        try:
-            sums = step(batches, sums)
-        except tf.errors.OutOfRangeError:
-            break
-        found = objective.figures(sums)
-        callbacks.on_test_batch_end(place, found)
-    callbacks.on_test_end(found)
-    source.finish()
-    require_batches(found)
-    return objective.figures(sums, detailed=True) if detailed else found
+
+    def __init__(self, model: keras.Model, objective: Objective):
+        self._objective = objective
+        self._size = micro_batch_of(model)
+        self._step = steps.evaluation_step(model, objective)
+
+    def of(
+        self,
+        source: Feed,
+        callbacks: keras.callbacks.CallbackList | None = None,
+        *,
+        detailed: bool = False,
+    ) -> dict[str, float]:
+        """Measure all batches of a source.
+
+        Args:
+            source: the batches.
+            callbacks: told of every batch, as by Keras' own `evaluate`.
+            detailed: whether to return what is too much for every epoch's log.
+
+        Returns:
+            As `evaluate`.
+
+        Raises:
+            PruningError: there is no batch.
+        """
+        callbacks = callbacks or keras.callbacks.CallbackList()
+        callbacks.on_test_begin()
+        sums, found = np.zeros(self._objective.size), {}
+        batches = self._batches(source)
+        for place in source.places():
+            callbacks.on_test_batch_begin(place)
+            parts = next(batches, None)
+            if parts is None:
+                break
+            for part in parts:
+                sums += part
+            found = self._objective.figures(sums)
+            callbacks.on_test_batch_end(place, found)
+        callbacks.on_test_end(found)
+        source.finish()
+        require_batches(found)
+        return self._objective.figures(sums, detailed=True) if detailed else found
+
+    def _batches(self, source: Feed) -> Iterator[list[np.ndarray]]:
+        """Yield what is to be added up of each batch."""
+        batches, known = source.whole()
+        counts: deque[int] = deque()  # of the parts of batches that were read
+
+        def parts() -> Iterator[Part]:
+            for batch in batches:
+                cut = list(recut([batch], self._size))
+                counts.append(len(cut))
+                yield from cut
+
+        sums: list[np.ndarray] = []
+        for _, found in self._step.over(parts(), lambda x: known or unsized(x)):
+            sums.append(found)
+            while counts and not counts[0]:
+                counts.popleft()  # a batch without a sample
+            if len(sums) == counts[0]:
+                counts.popleft()
+                yield sums
+                sums = []

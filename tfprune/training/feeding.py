@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.passes.batch import Batch, as_batch, described
-from tfprune.passes.reader import in_batches, require_end, whole
+from tfprune.passes.reader import gathered, in_batches, require_end, whole
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,16 @@ class Feed:
             tf.data.experimental.AutoShardPolicy.DATA
         )
         return iter(strategy.experimental_distribute_dataset(dataset.with_options(options)))
+
+    def whole(self) -> tuple[Iterable[tuple], list[Any] | None]:
+        """Return the first epoch's batches, each whole, and their types, batch sizes left open.
+
+        Every worker reads all of them. Of a distributed dataset the types are not known.
+        """
+        dataset = self.make(0)
+        if isinstance(dataset, tf.distribute.DistributedDataset):
+            return gathered(dataset), None
+        return dataset, keras.tree.map_structure(_unsized, list(dataset.element_spec))
 
 
 def feed(
@@ -191,6 +201,11 @@ def _spec(*arrays: Any) -> tf.TensorSpec:
     sizes = zip(*(array.shape[1:] for array in found), strict=True)
     free = [sides[0] if len(set(sides)) == 1 else None for sides in sizes]
     return tf.TensorSpec([None, *free], found[0].dtype)
+
+
+def _unsized(spec: Any) -> tf.TensorSpec:
+    known = spec.shape.rank is not None
+    return tf.TensorSpec([None, *spec.shape[1:]] if known else None, spec.dtype)
 
 
 def _told_apart(

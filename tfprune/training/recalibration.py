@@ -10,6 +10,8 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import all_layers
 from tfprune.graph.rules import has_role
+from tfprune.passes.each import Divided, unsized
+from tfprune.passes.means import Means
 from tfprune.passes.reader import ARRAY_BATCH, Batch, read
 from tfprune.training.copying import copy_model
 
@@ -25,7 +27,8 @@ def recalibrate(
 
     The mean and variance become the plain average over the batches' own, each batch with the
     weight of its samples: no momentum, no trace of the old statistics. Worth doing after a cut,
-    before or in place of fine-tuning.
+    before or in place of fine-tuning. Within the scope of a `tf.distribute` strategy each replica
+    takes whole batches in turn: the result is that of one replica to the bit.
 
     Args:
         model: a functional or sequential model; it is not changed.
@@ -50,15 +53,17 @@ def recalibrate(
     require_statistics(model)
     copy = copy_model(model)
     layers = _normalisations(copy)
-    before = [(layer.momentum, layer.trainable) for layer in layers]
+    before = [(layer.momentum, layer.trainable, _synchronised(layer)) for layer in layers]
     for layer in layers:
         layer.momentum, layer.trainable = 0.0, True  # a batch's statistics replace the old ones
+        _synchronise(layer, False)  # each replica has a batch of its own
     batches = read(data, copy, "recalibrate", limit=limit, batch_size=batch_size)
     averages = _average(copy, layers, batches)
-    for layer, (momentum, trainable), average in zip(layers, before, averages, strict=True):
+    for layer, (momentum, trainable, synchronised) in zip(layers, before, strict=True):
         layer.momentum, layer.trainable = momentum, trainable
-        layer.moving_mean.assign(average[0])
-        layer.moving_variance.assign(average[1])
+        _synchronise(layer, synchronised)
+    for variable, average in zip(_statistics(layers), averages, strict=True):
+        variable.assign(average)
     return copy
 
 
@@ -74,18 +79,39 @@ def require_statistics(model: keras.Model) -> None:
 
 def _average(
     model: keras.Model, layers: list[keras.Layer], batches: Iterable[Batch]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the mean and variance of each layer, averaged over the batches."""
-    forward = tf.function(lambda batch: model(batch, training=True), reduce_retracing=True)
-    sums, total = [0.0] * (2 * len(layers)), 0
-    for batch in batches:
-        forward(keras.tree.map_structure(tf.convert_to_tensor, batch.inputs))
-        found = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
-        arrays = (v.value.numpy().astype(np.float64) for v in found)
-        sums = [so_far + batch.size * array for so_far, array in zip(sums, arrays, strict=True)]
-        total += batch.size
-    means = [array / total for array in sums]
-    return list(zip(means[::2], means[1::2], strict=True))
+) -> list[np.ndarray]:
+    """Return the statistics, averaged over the batches, each of which one replica computes."""
+    seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
+
+    def step(inputs: Any, number: tf.Tensor) -> list[tf.Tensor]:
+        # By the batch's number, not by how many this replica has seen before.
+        states = [(v, tf.cast(v.value, v.dtype) + tf.cast(number[0], v.dtype)) for v in seeds]
+        with keras.StatelessScope(states) as scope:
+            model(inputs, training=True)
+        return [tf.convert_to_tensor(scope.get_current_value(v)) for v in _statistics(layers)]
+
+    parts = (
+        (batch.inputs, np.full(batch.size, number, np.int32))
+        for number, batch in enumerate(batches)
+    )
+    means = Means()
+    for (_, numbers), found in Divided(step).over(parts, unsized):
+        sums = {str(i): len(numbers) * x.astype(np.float64) for i, x in enumerate(found)}
+        means.add(sums, len(numbers))
+    return list(means.over_samples("recalibrate").values())
+
+
+def _statistics(layers: list[keras.Layer]) -> list[keras.Variable]:
+    return [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
+
+
+def _synchronised(layer: keras.Layer) -> bool:
+    return getattr(layer, "synchronized", False)
+
+
+def _synchronise(layer: keras.Layer, value: bool) -> None:
+    if hasattr(layer, "synchronized"):
+        layer.synchronized = value
 
 
 def _normalisations(model: keras.Model) -> list[keras.Layer]:

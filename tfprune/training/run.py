@@ -47,7 +47,7 @@ class Run:
         self.train_step = steps.train_step(
             self.model, training, recipe, distilling.teaching(teacher, self.model)
         )
-        self.test_step = steps.evaluation_step(self.model, self.objective)
+        self.evaluation = evaluation.Evaluation(self.model, self.objective)
 
     def train(
         self,
@@ -134,7 +134,7 @@ class Run:
         source.finish()
         logs = {**require_batches(logs), "learning_rate": rate}
         if held_out is not None:
-            found = evaluation.run(self.test_step, self.objective, held_out, callbacks)
+            found = self.evaluation.of(held_out, callbacks)
             logs.update({f"val_{name}": value for name, value in found.items()})
         return logs
 

@@ -1,7 +1,8 @@
 """One step of training or evaluation, as a graph that is traced once.
 
-Both take an iterator over batches and the sums so far, and return the new sums, as
-`tfprune.training.objective` lays them out. Adding up in the graph spares the host a wait per step.
+Both give sums as `tfprune.training.objective` lays them out. Those of training are added up in the
+graph, over the replicas' shares of a batch; those of evaluation are one part's, for the host to
+add in order.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,16 +13,18 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.passes.batch_errors import MISFITS, misfit
+from tfprune.passes.each import Divided
 from tfprune.tasks import Measured
 from tfprune.training import optimizers
 from tfprune.training.accumulation import accumulated
 from tfprune.training.objective import Objective
 from tfprune.training.recipe import Recipe
 
-Step = Callable[[Iterator, tf.Tensor], tf.Tensor]
-# The same with whether this worker was asked to stop, and whether any of them was.
+# From batches, the sums so far and whether this worker was asked to stop to the new sums and
+# whether any worker was.
 TrainStep = Callable[[Iterator, tf.Tensor, bool], tuple[tf.Tensor, bool]]
 # Changes the losses of a batch: (inputs, outputs, measured) -> measured.
+_HINT = "; for one-hot labels give loss='categorical_crossentropy'"
 Teaching = Callable[[Any, Any, list[Measured]], list[Measured]]
 
 
@@ -93,22 +96,21 @@ def train_step(
     return told
 
 
-def evaluation_step(model: keras.Model, objective: Objective) -> Step:
-    """Return the step that measures one batch, without changing the model.
+def evaluation_step(model: keras.Model, objective: Objective) -> Divided:
+    """Return the step that measures a part of the data, without changing the model.
 
     Args:
         model: the model.
         objective: the losses of its outputs.
     """
 
-    def on_replica(batch: tuple) -> tf.Tensor:
-        inputs, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    def step(inputs: Any, labels: Any, weights: Any = None) -> tf.Tensor:
         outputs = model(inputs, training=False)
         measured = objective.measured(labels, outputs, weights)
         losses = [tf.reduce_sum(found.losses) for found in measured]
         return objective.sums(labels, outputs, measured, losses, _regularisation(model))
 
-    return _over_replicas(on_replica)
+    return Divided(step, hint=_HINT)
 
 
 def nothing(objective: Objective) -> tf.Tensor:
@@ -135,8 +137,7 @@ def _explained(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
         except PruningError:
             raise
         except MISFITS as error:
-            hint = "; for one-hot labels give loss='categorical_crossentropy'"
-            raise misfit(error, iterator.element_spec, hint) from error
+            raise misfit(error, iterator.element_spec, _HINT) from error
 
     return explained
 
