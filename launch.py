@@ -7,8 +7,10 @@ the run goes on from its checkpoint. What a script refuses (any other exit code)
 """
 
 import argparse
+import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,9 +18,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
+_GUARD = "--guard"
 AGAIN = 75  # a script's exit code for "call again": EX_TEMPFAIL of sysexits.h
 _PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOCK = threading.Lock()
@@ -32,9 +35,13 @@ class Group:
         count: how many there are.
         gpus: numbers of the GPUs to divide among them; empty: each sees all.
         folder: where they may write what they need no longer than they run.
+        watch: told the number of each process that is started.
     """
 
-    def __init__(self, command: Sequence[str], count: int, gpus: Sequence[str], folder: str):
+    def __init__(
+        self, command: Sequence[str], count: int, gpus: Sequence[str], folder: str,
+        watch: Callable[[int], None],
+    ):  # fmt: skip
         cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(count)]}
         self.processes, self._readers = [], []
         for number in range(count):
@@ -49,6 +56,7 @@ class Group:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a terminal's Ctrl-C comes by way of us, once
             )
+            watch(process.pid)
             self.processes.append(process)
             self._readers.append(threading.Thread(target=tell, args=(number, process.stdout)))
             self._readers[-1].start()
@@ -82,6 +90,58 @@ class Group:
             reader.join()
 
 
+class Guard:
+    """A process that outlives this one: it ends the workers if we are killed, and cleans up.
+
+    Its input is a pipe that the system closes when we are gone, whatever the cause.
+
+    Args:
+        folder: what it removes.
+        grace: seconds that it lets the workers end in.
+    """
+
+    def __init__(self, folder: str, grace: float):
+        self._process = subprocess.Popen(  # noqa: S603 - this very file
+            [sys.executable, __file__, _GUARD, folder, str(grace)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,  # what ends us from a terminal must not end it
+        )
+
+    def watch(self, number: int) -> None:
+        """Let it end a process group, should we be killed; a negative number: no longer."""
+        self._process.stdin.write(f"{number}\n".encode())
+        self._process.stdin.flush()
+
+    def dismiss(self) -> None:
+        """Let it go: all workers have ended."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+
+
+def guard(folder: str, grace: str) -> None:
+    """Wait until the program that writes to our input is gone; then end what it has told of."""
+    told = [int(line) for line in sys.stdin]
+    groups = [number for number in told if number > 0 and -number not in told]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, number)
+        end = time.monotonic() + float(grace)
+        while any(map(lives, groups)) and time.monotonic() < end:
+            time.sleep(0.1)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def lives(group: int) -> bool:
+    """Return whether there is a process in a group."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def free_ports(count: int) -> list[int]:
     """Return ports on the loopback that nobody listens on."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
@@ -99,7 +159,7 @@ def tell(number: int, stream: BinaryIO) -> None:
             sys.stdout.flush()
 
 
-def run(given: argparse.Namespace, folder: str) -> int:
+def run(given: argparse.Namespace, folder: str, watch: Callable[[int], None]) -> int:
     """Run the workers to their end, starting them anew where that helps; return the exit code."""
     current: list[Group] = []  # empty while workers are being started
     asked_to_end: list[int] = []
@@ -118,11 +178,13 @@ def run(given: argparse.Namespace, folder: str) -> int:
         signal.signal(number, pass_on)
     code = 0
     for left in range(given.restarts, -1, -1):
-        group = Group(given.command, given.workers, given.gpus, folder)
+        group = Group(given.command, given.workers, given.gpus, folder, watch)
         current[:] = [group]
         deliver()
         code = group.wait()
         group.stop(given.grace)
+        for process in group.processes:
+            watch(-process.pid)
         current.clear()
         if code == 0 or asked_to_end or (code > 0 and code != AGAIN):
             break
@@ -158,8 +220,16 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Run the workers and end with their exit code."""
+    if sys.argv[1:2] == [_GUARD]:
+        guard(*sys.argv[2:])
+        return
+    given = arguments()
     with tempfile.TemporaryDirectory(prefix="tfprune-launch-") as folder:
-        code = run(arguments(), folder)
+        keeper = Guard(folder, given.grace)
+        try:
+            code = run(given, folder, keeper.watch)
+        finally:
+            keeper.dismiss()
     sys.exit(code)
 
 

@@ -5,7 +5,8 @@
 
 Images and sequences (numbers, tokens and words) take turns; a graph's number and the seed make it,
 so that each can be had again. What is left is compared with the masked original found by numbers
-alone (tests/oracle.py), saved, read back, and analysed again. A fault is printed with its traceback.
+alone (tests/oracle.py), saved, read back, and analysed again. A fault is printed with its
+traceback.
 """
 
 import argparse

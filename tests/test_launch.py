@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
+import launch
+
 SCRIPT = Path(__file__).parents[1] / "launch.py"
 WHO = "import json, os; n = json.loads(os.environ['TF_CONFIG'])['task']['index']; "
 
 
-def start(program, *options, command=(sys.executable, "-c")):
+def start(program, *options, command=(sys.executable, "-c"), variables=None):
     return subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, str(SCRIPT), "--workers=2", *options, "--", *command, program],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, **(variables or {})},
     )  # fmt: skip
 
 
@@ -98,6 +101,31 @@ def test_one_that_does_not_end_is_killed():
     for line in lines:
         with pytest.raises(ProcessLookupError):
             os.kill(int(line.split()[1]), 0)
+
+
+@pytest.mark.parametrize("how", ["end", "refuse to end"])
+def test_workers_of_a_launcher_that_was_killed_end_and_nothing_is_left(tmp_path, how):
+    deaf = "signal.signal(15, signal.SIG_IGN); " if how == "refuse to end" else ""
+    program = f"import os, signal, time; {deaf}print(os.getpid(), flush=True); time.sleep(600)"
+    process = start(program, "--grace=1", variables={"TMPDIR": str(tmp_path)})
+    numbers = [int(process.stdout.readline().split()[1]) for _ in range(2)]
+    assert len(list(tmp_path.iterdir())) == 1
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    end = time.monotonic() + 30
+    while (any(map(lives, numbers)) or list(tmp_path.iterdir())) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not any(map(lives, numbers))
+    assert not list(tmp_path.iterdir())
+
+
+def lives(number):
+    """A process that nobody waits for is there, but dead."""
+    path = Path(f"/proc/{number}/stat")
+    if not Path("/proc").is_dir():
+        return launch.lives(number)
+    return path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.parametrize(
