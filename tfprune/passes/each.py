@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any
 
@@ -10,6 +10,8 @@ import keras
 import tensorflow as tf
 
 from tfprune.passes.batch_errors import describing
+from tfprune.passes.journal import NOTHING_KEPT, Journal
+from tfprune.passes.keeping import journal
 from tfprune.passes.micro_batches import Part
 from tfprune.passes.probe import Probe
 from tfprune.passes.progress import tell
@@ -58,6 +60,7 @@ class Divided:
         parts: Iterable[Part],
         specs: Callable[[Given], list[Any]],
         then: Callable[[Any], Any] = lambda found: found,
+        kept: Journal = NOTHING_KEPT,
     ) -> Iterator[tuple[Part, Any]]:
         """Yield (part, what the step makes of it), in the order of the parts.
 
@@ -65,13 +68,14 @@ class Divided:
             parts: a tuple of arrays, nested ones too, for each part; every worker reads all.
             specs: types and shapes of the tensors of a part that the step is traced for.
             then: what is made of the results by NumPy, where they are made.
+            kept: knows the results of parts that need not be computed, and takes the others.
 
         Raises:
             PruningError: a part that does not suit the step.
         """
         stream = iter(parts)
         while some := list(islice(stream, self._replicas.count)):
-            results = self._run(some, specs, then)
+            results = kept.results(some, partial(self._run, some, specs, then))
             for part in some:
                 yield part, results.pop(0)  # large ones are not held any longer
 
@@ -116,7 +120,8 @@ def each(
     to each in turn; every worker receives the results of all. Each part is computed by itself:
     what is made of it does not depend on who does it. To add results up in their order, in
     float64, is all that a caller must do for sums equal to the bit for any number of replicas.
-    That holds among machines of one kind, with as many threads: others round otherwise.
+    That holds among machines of one kind, with as many threads: others round otherwise. Within
+    `tfprune.passes.keeping.keeping` small results are kept, and need not be computed again.
 
     Args:
         probe: whose model takes the inputs.
@@ -151,10 +156,11 @@ def each(
 
     done = 0
     divided = Divided(step, given)
-    for part, found in divided.over(parts, specs, then):
-        yield part, found
-        done += len(keras.tree.flatten(part[0])[0])
-        tell(done)
+    with journal() as kept:
+        for part, found in divided.over(parts, specs, then, kept):
+            yield part, found
+            done += len(keras.tree.flatten(part[0])[0])
+            tell(done)
 
 
 def _tensors(part: Part) -> Given:

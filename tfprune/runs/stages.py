@@ -12,6 +12,7 @@ from tfprune.data import DataSet
 from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
+from tfprune.passes.keeping import keeping
 from tfprune.pruning import prune
 from tfprune.reconstruction.measuring import MEASURED
 from tfprune.reconstruction.reconstructing import reconstruct
@@ -25,6 +26,7 @@ from tfprune.surgery.verification import Verification, verify
 from tfprune.training import Recipe, evaluate, recalibrate
 
 STAGES = "stages"  # a finished run drops it
+_SCORING = "scoring"
 _IMAGES = 1000  # to measure amounts on, where kernels are not solved anew
 _ANEW = "Remove that file and call again: what it tells is found anew."
 
@@ -100,13 +102,16 @@ class Stages:
         options = dict(self.plan.options)
         if options.get("scope") == MEASURED:
             options["calibration"] = self.unlabelled()
-        small, report = prune(model, self.sample(), self.plan.method, **options)
+        scoring = self.folder / STAGES / _SCORING
+        with keeping(scoring):
+            small, report = prune(model, self.sample(), self.plan.method, **options)
         scores = {name: value.tolist() for name, value in report.scores.by_channel().items()}
         known = {
             "remarks": list(report.remarks), "seconds": dict(report.seconds), "scores": scores,
         }  # fmt: skip
         files.write_json(told, known)
         self.keep(report.keep)
+        files.remove(scoring)
         if workers.count() > 1:
             return self.cut(model)  # by the chief's masks
         return _outcome(small, report.verification, known)
@@ -115,8 +120,11 @@ class Stages:
         """Return a step's masks as an interrupted run chose them: its training belongs to them."""
         folder = self._stage(name)
         if not (folder / "masks.npz").is_file():
-            save_masks(folder, choose())
+            with keeping(folder / _SCORING):
+                masks = choose()
+            save_masks(folder, masks)
             agree(*_masks_in(folder))
+            files.remove(folder / _SCORING)
         return load_masks(folder / "masks.npz")
 
     def train(

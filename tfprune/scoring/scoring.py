@@ -11,6 +11,7 @@ from tfprune import criteria, plugins
 from tfprune.errors import PruningError, unknown
 from tfprune.graph import coupling
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.keeping import keeper
 from tfprune.passes.progress import Progress, listener, telling
 from tfprune.scoring.method import Method
 from tfprune.scoring.options import CriterionOptions
@@ -71,9 +72,15 @@ def score(
     _check_progress(progress, criterion, method)
     own = "progress" in _parameters(module)
     told = {"progress": progress or listener()} if own else {}
-    with telling(None if own else progress or listener()):
-        values = module.score(graph, data, **itself, **told, **options)
-    _require_finite(criterion, values)
+
+    def find() -> dict[str, np.ndarray]:
+        with telling(None if own else progress or listener()):
+            values = module.score(graph, data, **itself, **told, **options)
+        _require_finite(criterion, values)
+        return values
+
+    kept = keeper()
+    values = kept.arrays(graph.model, f"scores by {criterion!r}", find) if kept else find()
     if not itself:
         values = coupling.combine(graph, values, coupled, shares=method.shares)
     return Scores(criterion, values, method.selector, method.scope, method.comparable)

@@ -1,0 +1,133 @@
+"""Scoring that was stopped goes on where it was, to the same scores to the bit."""
+
+import keras
+import numpy as np
+import pytest
+
+import tfprune
+from tests.passes.on_replicas import network
+from tfprune.passes import journal as journals
+from tfprune.passes.journal import Journal
+from tfprune.passes.keeping import keeping
+from tfprune.passes.replicas import Replicas
+
+IMAGES = np.random.default_rng(0).normal(size=(160, 6, 6, 2)).astype("float32")
+DATA = [(IMAGES[i : i + 32], np.arange(32) % 3) for i in range(0, 160, 32)]  # 5 parts
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return tfprune.analyse(network())
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """One entry for each part that went through the model."""
+    parts, own = [], Replicas.own
+
+    def counted(self, some):
+        parts.append(len(some[0][0]))
+        return own(self, some)
+
+    monkeypatch.setattr(Replicas, "own", counted)
+    return parts
+
+
+class KilledError(Exception):
+    pass
+
+
+def cut_short(data, after):
+    for place, batch in enumerate(data):
+        if place == after:
+            raise KilledError
+        yield batch
+
+
+def scored(graph, folder, data=DATA, criterion="taylor"):
+    with keeping(folder):
+        return tfprune.score(graph, criterion, data)
+
+
+def stopped(graph, folder, after=3, criterion="taylor"):
+    with pytest.raises(KilledError):
+        scored(graph, folder, cut_short(DATA, after), criterion)
+
+
+def require_equal(found, wanted):
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+@pytest.mark.parametrize("criterion", ["taylor", "gfbs", "hrank"])
+def test_only_what_was_not_kept_is_computed(tmp_path, graph, computed, criterion):
+    whole = tfprune.score(graph, criterion, DATA)
+    every = len(computed)
+    stopped(graph, tmp_path, criterion=criterion)
+    before = len(computed) - every
+    assert before > 1
+    require_equal(scored(graph, tmp_path, criterion=criterion), whole)
+    assert len(computed) - every - before == every - before + 1  # the first shows the form
+
+
+def test_scores_that_were_found_are_not_found_again(tmp_path, graph, computed):
+    first = scored(graph, tmp_path)
+    count = len(computed)
+    require_equal(scored(graph, tmp_path), first)
+    assert len(computed) == count
+
+
+@pytest.mark.parametrize("spoil", ["cut short", "changed", "all of it"])
+def test_what_is_damaged_is_computed_again(tmp_path, graph, spoil):
+    whole = tfprune.score(graph, "taylor", DATA)
+    stopped(graph, tmp_path)
+    [path] = tmp_path.rglob("pass_*.bin")
+    told = bytearray(path.read_bytes())
+    if spoil == "cut short":
+        del told[-5:]
+    elif spoil == "changed":
+        told[len(told) // 2] ^= 1
+    else:
+        told[:] = b"x" * len(told)
+    path.write_bytes(told)
+    require_equal(scored(graph, tmp_path), whole)
+
+
+def test_other_samples_and_other_weights_are_not_taken_for_the_same(tmp_path, graph):
+    other = [(images + 1, labels) for images, labels in DATA]
+    stopped(graph, tmp_path / "a")
+    require_equal(scored(graph, tmp_path / "a", other), tfprune.score(graph, "taylor", other))
+    scored(graph, tmp_path / "b")
+    model = keras.models.clone_model(graph.model)
+    model.set_weights([weight * 1.5 for weight in graph.model.get_weights()])
+    changed = tfprune.analyse(model)
+    require_equal(scored(changed, tmp_path / "b"), tfprune.score(changed, "taylor", DATA))
+
+
+def test_large_results_are_not_kept_nor_what_lies_beyond_the_limit(tmp_path, monkeypatch):
+    def written(count, size):
+        path = tmp_path / f"{count}_{size}.bin"
+        kept = Journal(path)
+        for place in range(count):
+            kept.results([(np.full(2, place),)], lambda: [np.zeros(size, np.uint8)])
+        kept.close()
+        return path.stat().st_size if path.exists() else 0
+
+    assert written(3, journals.MOST_OF_A_PART + 1) == 0
+    assert written(3, 1000) > 3000
+    monkeypatch.setattr(journals, "MOST", 2000)
+    assert 2000 <= written(9, 1000) < 4000
+
+
+def test_words_are_told_apart(tmp_path):
+    def results(word, value):
+        kept = Journal(tmp_path / "words.bin")
+        parts = [(np.array([b"first"], object),)], [(np.array([word], object),)]
+        found = [kept.results(part, lambda: [np.array(value)])[0].item() for part in parts]
+        kept.close()
+        return found
+
+    assert results(b"second", 1) == [1, 1]
+    assert results(b"second", 2) == [2, 1]
+    assert results(b"other", 3) == [3, 3]

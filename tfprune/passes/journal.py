@@ -1,0 +1,145 @@
+"""The results of one pass over data, written part by part and read back after a kill."""
+
+import json
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from io import BufferedRandom
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.files import make_folder, told
+
+MOST_OF_A_PART = 2**20  # bytes: whole maps take longer to keep than to make
+MOST = 2**30  # bytes of a pass; what comes later is made again
+_HEAD = struct.Struct("<IIQ")  # checksum of the part's samples, that of the record, its length
+_Flat = list[np.ndarray]
+
+
+class Journal:
+    """Results in the order of the parts; a record that was cut short ends it.
+
+    A result is taken from here if the part holds the same samples as then. The parts of the first
+    round are computed always: they show how results are nested.
+
+    Args:
+        path: the file; made with the first result. None: nothing is kept.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "pass.bin"
+        >>> parts = [(np.arange(3),)], [(np.arange(5),)]
+        >>> for find in (lambda: [{"sum": np.ones(2)}], lambda: [{"sum": np.zeros(2)}]):
+        ...     journal = Journal(path)
+        ...     print([journal.results(some, find)[0]["sum"].tolist() for some in parts])
+        ...     journal.close()
+        [[1.0, 1.0], [1.0, 1.0]]
+        [[0.0, 0.0], [1.0, 1.0]]
+    """
+
+    def __init__(self, path: Path | None):
+        self._path = path
+        self._file: BufferedRandom | None = None
+        self._template: Any = None
+        self._reading = path is not None and path.is_file()
+        self._writing = path is not None
+        if self._reading:
+            with told(path, "read"):
+                self._file = path.open("r+b")
+
+    def results(self, parts: Sequence[Any], find: Callable[[], list[Any]]) -> list[Any]:
+        """Return the result of each part, kept ones or those that `find` returns.
+
+        Args:
+            parts: those of one round, tuples of arrays.
+            find: computes the results of all of them.
+        """
+        if not self._writing:
+            return find()
+        marks = [_checksum(_arrays(part)) for part in parts]
+        kept = self._kept(marks)
+        if kept is not None and self._template is not None:
+            return [keras.tree.pack_sequence_as(self._template, arrays) for arrays in kept]
+        found = find()
+        self._template = found[0]
+        if kept is None:
+            self._keep(marks, found)
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _kept(self, marks: Sequence[int]) -> list[_Flat] | None:
+        """Return the next results; None, from then on, where they are not of these samples."""
+        if not self._reading:
+            return None
+        begin = self._file.tell()
+        found = [self._record(mark) for mark in marks]
+        nested = None if self._template is None else len(keras.tree.flatten(self._template))
+        if any(x is None or nested not in (None, len(x)) for x in found):
+            self._reading = False
+            self._file.seek(begin)
+            self._file.truncate()
+            return None
+        return found
+
+    def _record(self, mark: int) -> _Flat | None:
+        head = self._file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return None
+        samples, own, length = _HEAD.unpack(head)
+        if samples != mark or length > MOST_OF_A_PART + 2**16:
+            return None
+        text = self._file.read(length)
+        return _unpacked(text) if len(text) == length and zlib.crc32(text) == own else None
+
+    def _keep(self, marks: Sequence[int], found: Sequence[Any]) -> None:
+        flat = [[np.asarray(x) for x in keras.tree.flatten(each)] for each in found]
+        if any(sum(x.nbytes for x in each) > MOST_OF_A_PART for each in flat):
+            self._writing = False
+            return
+        with told(self._path, "written"):
+            if self._file is None:
+                make_folder(self._path.parent)
+                self._file = self._path.open("w+b")
+            for mark, each in zip(marks, flat, strict=True):
+                text = _packed(each)
+                self._file.write(_HEAD.pack(mark, zlib.crc32(text), len(text)) + text)
+            self._file.flush()  # what the system has outlives a kill of this process
+            self._writing = self._file.tell() < MOST
+
+
+NOTHING_KEPT = Journal(None)
+
+
+def _arrays(part: Any) -> _Flat:
+    return [keras.ops.convert_to_numpy(x) for x in keras.tree.flatten(part)]
+
+
+def _checksum(arrays: _Flat) -> int:
+    found = 0
+    for array in arrays:
+        plain = array.astype("S") if array.dtype == object else array  # words
+        found = zlib.crc32(np.ascontiguousarray(plain).tobytes(), found)
+    return found
+
+
+def _packed(arrays: _Flat) -> bytes:
+    about = json.dumps([[x.dtype.str, x.shape] for x in arrays]).encode()
+    parts = (np.ascontiguousarray(x).tobytes() for x in arrays)
+    return b"".join([len(about).to_bytes(4, "little"), about, *parts])
+
+
+def _unpacked(text: bytes) -> _Flat:
+    place = 4 + int.from_bytes(text[:4], "little")
+    found = []
+    for kind, shape in json.loads(text[4:place]):
+        count = int(np.prod(shape))
+        found.append(np.frombuffer(text, kind, count, place).reshape(shape))
+        place += found[-1].nbytes
+    return found
