@@ -4,7 +4,8 @@ python -m benchmarks.reconstruction --network=ResNet50 --images=256 --memory_gb=
 
 Half of each layer's units go at random; weights and images are random. The floor is the time of the
 forward passes of both models over all images, plus the floating-point operations of the least
-squares at the speed of this machine's own matrix product.
+squares at the speed of this machine's own matrix product. All of it is processor time, of all
+threads together: what else the machine does counts little.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import keras
 import numpy as np
 
 import tfprune
-from benchmarks.measuring import peak_memory, stopwatch
+from benchmarks.measuring import peak_memory
 from tfprune.reconstruction import LayerFit
 from tfprune.reconstruction.normal_equations import RIDGES
 
@@ -37,23 +38,28 @@ def pruned(
 
 
 def forward(model: keras.Model, images: np.ndarray) -> float:
-    """Return the seconds of a forward pass over all images, few at a time.
+    """Return the processor seconds of a forward pass over all images, few at a time.
 
     A call outside of a graph holds the maps of all layers at once.
     """
     model(images[:2], training=False)  # what is set up once is not the pass
 
-    def run() -> None:
-        for start in range(0, len(images), _FEW):
-            model(images[start : start + _FEW], training=False)
-
-    return stopwatch(run)()
+    start = time.process_time()
+    for first in range(0, len(images), _FEW):
+        model(images[first : first + _FEW], training=False)
+    return time.process_time() - start
 
 
 def matrix_speed(side: int = 2048) -> float:
-    """Return the floating-point operations per second of a product of float64 matrices."""
+    """Return the floating-point operations per processor second of float64 matrices."""
     a = np.random.default_rng(0).normal(size=(side, side))
-    return 2 * side**3 / min(stopwatch(lambda: a @ a)() for _ in range(3))
+
+    def seconds() -> float:
+        start = time.process_time()
+        np.matmul(a, a)
+        return time.process_time() - start
+
+    return 2 * side**3 / min(seconds() for _ in range(3))
 
 
 def operations(fit: LayerFit) -> float:
@@ -77,11 +83,11 @@ def measure(network: str, size: int, count: int, memory_gb: float) -> dict[str, 
     images = rng.normal(size=(count, size, size, 3)).astype("float32")
     passes = forward(graph.model, images) + forward(small, images)
     speed = matrix_speed()
-    start = time.perf_counter()
+    start = time.process_time()
     memory, (_, found) = peak_memory(
         lambda: tfprune.reconstruct(graph, keep, small, images, memory_gb=memory_gb)
     )
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     algebra = sum(map(operations, found.layers)) / speed
     return {
         "seconds": seconds,
