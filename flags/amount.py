@@ -53,10 +53,13 @@ def define() -> None:
         "measured here.",
     )
     flags.DEFINE_string(
-        "runtime", None, f"Where --latency is measured: {', '.join(plugins.names(formats))}."
+        "runtime",
+        None,
+        "Where --latency is measured, or, with --macs or --params, where widths should be fast "
+        f"(--round_to is chosen by measuring): {', '.join(plugins.names(formats))}.",
     )
     flags.DEFINE_integer(
-        "latency_batch", None, "Images per call for --latency; 1 by default.", lower_bound=1
+        "latency_batch", None, "Images per call beside --runtime; 1 by default.", lower_bound=1
     )
 
 
@@ -86,6 +89,15 @@ def of_latency() -> dict[str, Any]:
     names = {"latency_table": "table", "runtime": "runtime", "latency_batch": "batch_size"}
     found = {option: FLAGS[name].value for name, option in names.items()}
     return {option: value for option, value in found.items() if value is not None}
+
+
+def idle(used: str) -> tuple[str, ...]:
+    """Return the flags of the latency that another amount has no use for.
+
+    Args:
+        used: the flag that says how much.
+    """
+    return OF_LATENCY[:1] if used in ("macs", "params") and FLAGS.runtime else OF_LATENCY
 
 
 def label(amount: Mapping[str, Any]) -> str:

@@ -147,7 +147,7 @@ def idle() -> dict[str, str]:
         found["samples"] = f"method {FLAGS.method!r} looks at no images."
     if used != "latency":
         reason = f"--{used} says how much, not --latency."
-        found |= dict.fromkeys(amounts.OF_LATENCY, reason)
+        found |= dict.fromkeys(amounts.idle(used), reason)
     if used in ("threshold", "compress_rate"):
         found["scope"] = f"--{used} says how much of every layer."
     return found

@@ -242,7 +242,7 @@ def test_amounts_that_are_measured_keep_to_a_latency(graph, machine):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"macs": 0.5, "runtime": "onnx"}, r"runtime has no effect with macs"),
+        ({"ratio": 0.5, "runtime": "onnx"}, r"runtime has no effect with ratio"),
         ({"ratio": 0.5, "table": "t.json"}, r"table has no effect with ratio"),
         ({"latency": 1.5}, r"latency must lie in \(0, 1\]"),
         ({"latency": 0.5, "runtime": "tensorrt"}, r"'tensorrt'.*tflite"),

@@ -20,6 +20,7 @@ from tfprune.selection._candidates import candidates
 from tfprune.selection.aiming import check_latency, within_latency
 from tfprune.selection.parsing import parsed
 from tfprune.selection.request import Request
+from tfprune.selection.rounding import rounded
 
 _JUDGES = 100  # samples on which trials are judged
 _POINTS = (1 / 4, 1 / 2, 3 / 4, 7 / 8)  # shares of a set's units, where the harm is measured
@@ -80,8 +81,8 @@ class Sensitivity:
                 `tfprune.select`.
             input_shape: the size to count `macs` for, as for `tfprune.select`.
             table: measured times for `latency`, as for `tfprune.select`.
-            runtime: for `latency`, as for `tfprune.select`.
-            batch_size: for `latency`, as for `tfprune.select`.
+            runtime: as for `tfprune.select`.
+            batch_size: as for `tfprune.select`.
 
         Returns:
             {layer name: bool [C], True = kept}.
@@ -117,6 +118,8 @@ class Sensitivity:
         if request.amount == "latency":
             check_latency(self.graph, request)
             return within_latency(self.graph, request, self._allotted)
+        if request.rounds_by_time:
+            return rounded(self.graph, request, self._allotted)
         return self._allotted(request)
 
     def _allotted(self, request: Request) -> tuple[dict[str, np.ndarray], list[str]]:

@@ -10,11 +10,13 @@ import numpy as np
 
 from tfprune import plugins
 from tfprune.errors import PruningError, unknown
+from tfprune.exporting.writing import require_formats
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection import selectors
 from tfprune.selection.aiming import check_latency, within_latency
 from tfprune.selection.request import Request
+from tfprune.selection.rounding import rounded
 
 SELECTING = [field.name for field in fields(Request) if field.init]
 
@@ -46,6 +48,8 @@ class Selection:
         self.request.pruned_layers(graph)
         if self.request.amount == "latency":
             check_latency(graph, self.request)
+        if self.request.rounds_by_time:
+            require_formats(graph.model, [self.request.runtime])
         if hasattr(self.selector, "check"):
             self.selector.check(graph, self.request, **self.own)
 
@@ -65,6 +69,8 @@ class Selection:
         def masks(request: Request) -> tuple[dict[str, np.ndarray], list[str]]:
             return self.selector.keep_masks(graph, scores, request, **self.own)
 
+        if self.request.rounds_by_time:
+            return rounded(graph, self.request, masks)
         if self.request.amount != "latency":
             return masks(self.request)
         rounds = not getattr(self.selector, "OF_PAIRS", False)

@@ -35,14 +35,15 @@ class Request:
         scope: "layer" for the same share everywhere, "global" for one ranking of all layers,
             "isomorphic" for one of each set of units that are built alike.
         min_channels: channels that every layer keeps at least.
-        round_to: kept counts are multiples of this, or the layer stays whole; None with a latency:
-            what is fastest, else 1.
+        round_to: kept counts are multiples of this, or the layer stays whole; None with a latency
+            or a runtime: what is fastest, else 1.
         include: patterns of layer names; only these are pruned.
         exclude: patterns of layer names that are not pruned.
         input_shape: shape of an input, without the batch, to count `macs` for, or to measure
             the latency on; a list of them where the model has several.
         table: measured times, or their file; None: they are measured.
-        runtime: the runtime to measure the latency in; None: "keras".
+        runtime: the runtime to measure the latency in; None: "keras". With `macs` or `params`
+            the one whose fastest widths are wanted; None: nothing is measured.
         batch_size: samples per call; None: 1.
     """
 
@@ -80,12 +81,17 @@ class Request:
             raise PruningError(
                 f"scope={self.scope!r} has no effect with {self.amount}: leave it out."
             )
-        if self.round_to is None and self.amount != "latency":
-            object.__setattr__(self, "round_to", 1)
         self._check_effects()
+        if self.round_to is None and self.amount != "latency" and not self.rounds_by_time:
+            object.__setattr__(self, "round_to", 1)
         for name in ("min_channels", "round_to", "batch_size"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name))
+
+    @property
+    def rounds_by_time(self) -> bool:
+        """Whether the rounding is to be what a runtime is fastest at."""
+        return self.amount in COUNTED and self.runtime is not None and self.round_to is None
 
     @property
     def ranked(self) -> bool:
@@ -113,10 +119,12 @@ class Request:
         if self.input_shape is not None and self.amount not in ("macs", "latency"):
             raise PruningError(f"input_shape has no effect with {self.amount}: leave it out.")
         own = [name for name in _OF_LATENCY if getattr(self, name) is not None]
-        if own and self.amount != "latency":
+        if own and self.amount != "latency" and not (self.rounds_by_time and self.table is None):
+            beside = " and round_to" if self.amount in COUNTED and self.round_to else ""
             raise PruningError(
-                f"{' and '.join(own)} has no effect with {self.amount}: leave it out, or ask for "
-                "latency=."
+                f"{' and '.join(own)} has no effect with {self.amount}{beside}: leave it out, ask "
+                "for latency=, or, with macs= or params=, give runtime= alone, which chooses "
+                "round_to."
             )
         if self.table is not None and len(own) > 1:
             raise PruningError(

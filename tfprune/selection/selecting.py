@@ -59,8 +59,9 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
             share to the nearest unit (Fang et al. 2024). By default as the criterion's paper does:
             global for "gfbs" and "gfi", layer for "l1" and most.
         min_channels: channels that every layer keeps at least.
-        round_to: a layer that loses channels keeps a multiple of this. By default 1, and with
-            `latency` that of 1, 4, 8, 16 and 32 which keeps most weights in the same time.
+        round_to: a layer that loses channels keeps a multiple of this. By default 1, with
+            `latency` that of 1, 4, 8, 16 and 32 which keeps most weights in the same time, and
+            with `macs` or `params` and a `runtime` that which is fastest there.
         include: patterns (as in a shell) of layer names; only these layers are pruned.
         exclude: patterns of layer names that are not pruned.
         input_shape: (height, width, channels) of an image to count `macs` for, where the model's
@@ -68,9 +69,9 @@ def select(  # noqa: PLR0913 - every way to say how much is a keyword of one lev
             with `latency`.
         table: the measured times for `latency`, of `tfprune.latency_table` or its file, perhaps of
             another device: then the time is predicted. Without it they are measured here.
-        runtime: with `latency` and no table, where it counts, as for `tfprune.latency`: "keras",
-            "tflite", "onnx", ...
-        batch_size: with `latency` and no table, samples per call; 1 by default.
+        runtime: where time counts, as for `tfprune.latency`: "keras", "tflite", "onnx", ...; with
+            `latency` and no table, or with `macs` or `params` and no `round_to`.
+        batch_size: beside `runtime`, samples per call; 1 by default.
         **options: the selector's own options, e.g. `cap=True` for the scores of "gfi".
 
     Returns:

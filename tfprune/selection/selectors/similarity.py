@@ -113,6 +113,8 @@ def check(graph: ChannelGraph, request: Request) -> None:
         )
     if request.scope:
         raise PruningError("similarity: scope has no effect: a threshold is for every layer alike.")
+    if request.rounds_by_time:
+        raise PruningError("similarity: runtime has no effect on a threshold. Leave it out.")
     for name, default in (("min_channels", 1), ("round_to", 1)):
         if getattr(request, name) not in (default, None):
             raise PruningError(f"similarity: {name} has no effect on a threshold. Leave it out.")
