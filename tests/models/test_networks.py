@@ -79,7 +79,7 @@ def test_every_network_is_counted_here():
 @pytest.mark.parametrize("name", [*LI, *CIFAR])
 def test_counts_equal_the_published_ones(name):
     bare, whole, macs = (LI | CIFAR)[name]
-    model = models.build(name)
+    model = shapes_of(name)
     assert tfprune.cost(model, "li").params == bare
     assert tfprune.cost(model).params == whole
     assert tfprune.cost(model).macs == macs

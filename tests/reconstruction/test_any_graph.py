@@ -13,7 +13,7 @@ import pytest
 import tfprune
 from tests.masks import random_masks
 from tests.property.random_models import drawn_inputs, image_models, sequence_models
-from tests.reconstruction.networks import error, weights
+from tests.reconstruction.networks import weights
 from tests.toy_models import TOYS, random_keep
 from tfprune.surgery.verification import random_inputs
 
@@ -21,12 +21,21 @@ _MANY = int(os.environ.get("TFPRUNE_GRAPHS", "300"))
 _MODELS = {"image": image_models, "sequence": sequence_models}
 
 
-def held_out(model, pruned, batches):
+def outputs(model, batches):
+    """The outputs for all batches as one: calling a recurrent layer takes long, samples do not."""
+    joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+    return [np.asarray(y, np.float64) for y in keras.tree.flatten(model(joined, training=False))]
+
+
+def error(wanted, received):
+    """The squared difference, summed over all samples."""
+    return sum(float(((a - b) ** 2).sum()) for a, b in zip(wanted, received, strict=True))
+
+
+def held_out(wanted, received):
     """The error of a pruned model, as it is: what is reported comes from layers run one by one."""
     sums = np.zeros(2)
-    both = [[keras.tree.flatten(m(x, training=False)) for x in batches] for m in (model, pruned)]
-    for wanted, received in zip(*(zip(*outputs, strict=True) for outputs in both), strict=True):
-        a, b = (np.concatenate([np.asarray(y, np.float64) for y in x]) for x in (wanted, received))
+    for a, b in zip(wanted, received, strict=True):
         sums += ((a - b)[4::5] ** 2).sum(), ((a - a.mean(axis=0))[4::5] ** 2).sum()
     return sums[0] / (sums[1] or 1.0)
 
@@ -37,15 +46,12 @@ def check(model, keep, batches):
     before = weights(model), weights(small)
     better, found = tfprune.reconstruct(graph, keep, small, [(x, None) for x in batches])
     assert (weights(model), weights(small)) == before
-    wanted = [keras.tree.flatten(model(x, training=False)) for x in batches]
-    errors = [
-        sum(error(y, pruned, x) for x, y in zip(batches, wanted, strict=True))
-        for pruned in (small, better)
-    ]
+    wanted, cut, refitted = (outputs(m, batches) for m in (model, small, better))
+    errors = error(wanted, cut), error(wanted, refitted)
     assert errors[1] <= errors[0] * (1 + 1e-4), str(found)
     # Half precision rounds, and a normalisation of what hardly varies magnifies it.
     noise = 1e-9 + 1e-6 * found.before
-    assert found.after == pytest.approx(held_out(model, better, batches), rel=0.05, abs=noise)
+    assert found.after == pytest.approx(held_out(wanted, refitted), rel=0.05, abs=noise)
     assert not np.isnan([value for fit in found.layers for value in (fit.before, fit.after)]).any()
     return found, errors
 
