@@ -1,5 +1,6 @@
 """The whole path on a few drawn streets: train, prune by FGP, evaluate, predict."""
 
+import dataclasses
 import json
 import types
 
@@ -13,9 +14,21 @@ import predict
 import prune
 import tfprune.data
 import train
+from models import deeplab
 from tests.data import streets
 from tests.scripts.conftest import call
 from tfprune.errors import PruningError
+
+
+@pytest.fixture(scope="module", autouse=True)
+def smaller_network():
+    """One block to a stage, one dilation: tracing the layers of the whole one takes longest."""
+    whole = deeplab.CONFIGURATIONS["deeplab_tiny"]
+    short = dataclasses.replace(whole.backbone, blocks_per_stage=(1, 1, 1, 1))
+    small = dataclasses.replace(whole, backbone=short, rates=whole.rates[:1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deeplab, "CONFIGURATIONS", {"deeplab_tiny": small})
+        yield
 
 
 @pytest.fixture(scope="module")
