@@ -50,7 +50,8 @@ def main(argv: list[str]) -> None:
         known.require_fit(model)
     written = tfprune.export(
         model, **target, formats=names, name=flags.exporting.name(path), preprocessing=known,
-        metadata=runs.values(path.parent).get("metadata"), **flags.exporting.bounds(), **images,
+        metadata=runs.report_values(path.parent).get("metadata"),
+        **flags.exporting.bounds(), **images,
     )  # fmt: skip
     for name, place in written.items():
         logging.info("%s: %s", name, place)

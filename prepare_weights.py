@@ -56,7 +56,7 @@ def main(argv: list[str]) -> None:
     model, report = weights.load(model, path, **loading)
     # Claimed only now: a checkpoint that does not match leaves no folder behind.
     if runs.claim(folder, commandline.record(idle), **flags.runs.conflicts()) == "finished":
-        logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
+        logging.info("Reused, finished before: %s\n%s", folder, runs.report_text(folder))
         return
     feeding = runs.Feeding(flags.dataset.batch_size(), **flags.dataset.preparation())
     text = write(model, report, folder, checkpoint=path, data=data, feeding=feeding)

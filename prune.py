@@ -128,7 +128,7 @@ def main(argv: list[str]) -> None:
     runs.require_same(baseline.parent, feeding.trained_on(data))
     settings = commandline.record(idle, data.fingerprint)
     if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
-        logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
+        logging.info("Reused, finished before: %s\n%s", folder, runs.report_text(folder))
         return
     logging.info("Pruning %s into %s", baseline, folder)
     text = prune(
@@ -319,7 +319,7 @@ def prune(
             "layers": reporting.layer_rows(graph, masks, small),
             "keep": {name: mask.tolist() for name, mask in masks.items()},
             "scores": {name: list(map(float, scores)) for name, scores in cut.scores.items()},
-            "training": runs.MetricsFile(folder / "metrics.csv").values() if recipe else [],
+            "training": runs.MetricsFile(folder / "metrics.csv").rows() if recipe else [],
             "flags": files.read_text(folder / runs.SETTINGS, "Prune again."),
         }
         title = f"{baseline.stem} on {data.name} pruned by {plan.method}"

@@ -43,7 +43,9 @@ def main(argv: list[str]) -> None:
     folder = files.make_folder(flags.sweeping.save_dir())
     with ThreadPoolExecutor(flags.sweeping.jobs()) as pool:
         failed = [*filter(None, pool.map(lambda cell: run(folder, cell, common), cells))]
-    rows = [row(cell, runs.values(folder / cell.name)) for cell in cells if done(folder, cell)]
+    rows = [
+        row(cell, runs.report_values(folder / cell.name)) for cell in cells if done(folder, cell)
+    ]
     write(folder, rows)
     if failed:
         raise PruningError(
@@ -54,7 +56,7 @@ def main(argv: list[str]) -> None:
 
 def done(folder: Path, cell: Cell) -> bool:
     """Tell whether a run is finished."""
-    return bool(runs.values(folder / cell.name))
+    return bool(runs.report_values(folder / cell.name))
 
 
 def run(folder: Path, cell: Cell, common: Sequence[str]) -> Path | None:

@@ -54,7 +54,7 @@ def main(argv: list[str]) -> None:
     flags.tracking.require()
     settings = commandline.record(idle, data.fingerprint)
     if runs.claim(folder, settings, **flags.runs.conflicts()) == "finished":
-        logging.info("Reused, finished before: %s\n%s", folder, runs.text(folder))
+        logging.info("Reused, finished before: %s\n%s", folder, runs.report_text(folder))
         return
     logging.info("Training %s on %s into %s", arch, data.name, folder)
     logging.info("%s", train(model, data, folder, feeding=feeding, recipe=recipe))

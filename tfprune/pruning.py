@@ -25,7 +25,7 @@ from tfprune.selection import selectors
 from tfprune.selection.options import SelectionOptions
 from tfprune.selection.parsing import SELECTING, Selection, parsed, selector_options
 from tfprune.selection.request import AMOUNTS
-from tfprune.selection.selecting import remarks
+from tfprune.selection.selecting import extremes
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.sample_inputs import UnprovenError
 from tfprune.surgery.verification import Verification, verify
@@ -107,7 +107,7 @@ def prune(
         small, found = solve_anew(graph, keep, small, samples)
         clock.tick("reconstruct")
     params = (model.count_params(), small.count_params())
-    told = (*remarks(graph, scores, keep), *notes)
+    told = (*extremes(graph, scores, keep), *notes)
     report = PruningReport(
         method, keep, scores, check, params, clock.seconds, told, found,
         settings={**options, "allow_inexact": allow_inexact}, original=digest(model.get_weights()),

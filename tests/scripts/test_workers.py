@@ -65,7 +65,7 @@ def test_training_on_two_workers_leaves_what_one_process_leaves(tmp_path):
     for begin, folder in (((), one), (("launch.py", "--workers=2", "--", sys.executable), two)):
         done = run(*begin, "train.py", *flags, "--save_dir", folder)
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    rows, wanted = (MetricsFile(folder / "metrics.csv").values() for folder in (two, one))
+    rows, wanted = (MetricsFile(folder / "metrics.csv").rows() for folder in (two, one))
     for row, told in zip(rows, wanted, strict=True):
         # A network that has hardly begun to learn makes much of a last bit of its statistics.
         held_out = row.pop("val_loss")

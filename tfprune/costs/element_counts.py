@@ -62,11 +62,11 @@ def count_elements(model: keras.Model) -> dict[int, Elements]:
         if has_role(layer, "padding"):
             unpadded[id(call.outputs[0])] = _size(call.inputs[0])
         elif isinstance(layer, keras.Layer):
-            found[id(layer)] += Elements(**dict(_elements(call, unpadded)))
+            found[id(layer)] += Elements(**dict(_counted(call, unpadded)))
     return dict(found)
 
 
-def _elements(call: LayerCall, unpadded: dict[int, Count]) -> Iterator[tuple[str, Count]]:
+def _counted(call: LayerCall, unpadded: dict[int, Count]) -> Iterator[tuple[str, Count]]:
     layer, out = call.operation, _size(call.outputs[0])
     for role, name in (("convolution", "conv_bias"), ("dense", "dense_bias")):
         if has_role(layer, role) and layer.use_bias:

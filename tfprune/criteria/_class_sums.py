@@ -77,7 +77,7 @@ def class_sums(
 
     def summed(inputs: list, labels: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         present, index = tf.unique(labels)
-        found = probe.values(inputs)
+        found = probe.first_sites(inputs)
         # Opposite signs cancel: float32 would lose digits.
         wide = {name: tf.cast(found[name][..., part], tf.float64) for name, part in group.items()}
         parts = {

@@ -135,7 +135,7 @@ def importance(sums: np.ndarray, counts: np.ndarray, spatial: str = "mean") -> n
 def _map_shapes(probe: Probe, part: tuple) -> dict[str, tuple[int, ...]]:
     """Return {layer: (height, width, channels)} of the maps of one image."""
     image = keras.tree.map_structure(lambda x: x[:1], part[0])
-    [(_, maps)] = each(probe, probe.values, [(image,)])
+    [(_, maps)] = each(probe, probe.first_sites, [(image,)])
     return {name: value.shape[1:] for name, value in maps.items()}
 
 

@@ -142,7 +142,7 @@ def each(
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, name="hidden")])
         >>> graph = tfprune.analyse(model)
         >>> probe = Probe(graph, linear(graph, ["hidden"]))
-        >>> found = each(probe, probe.values, [(np.ones((5, 2)),), (np.ones((4, 2)),)])
+        >>> found = each(probe, probe.first_sites, [(np.ones((5, 2)),), (np.ones((4, 2)),)])
         >>> [values["hidden"].shape for _, values in found]
         [(5, 3), (4, 3)]
     """

@@ -103,7 +103,7 @@ def feature_maps(
         return then(maps)
 
     probe = Probe(graph, sites)
-    for _, found in each(probe, probe.values, images, finite):
+    for _, found in each(probe, probe.first_sites, images, finite):
         yield found
 
 

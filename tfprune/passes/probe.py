@@ -110,7 +110,7 @@ class Probe:
         """Types and shapes of these, the number of samples None."""
         return [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in self.model.inputs]
 
-    def values(self, inputs: Sequence[Any]) -> dict[str, tf.Tensor]:
+    def first_sites(self, inputs: Sequence[Any]) -> dict[str, tf.Tensor]:
         """Return {name: what its first site shows, [N, ..., C], channels last}.
 
         Args:

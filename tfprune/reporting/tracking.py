@@ -47,7 +47,7 @@ def log_to_mlflow(folder: str | os.PathLike) -> str:
     with mlflow.start_run(run_name=record["title"], nested=True) as run:
         mlflow.log_params(settings(record))
         mlflow.log_metrics(figures(record))
-        for row in MetricsFile(folder / "metrics.csv").values():
+        for row in MetricsFile(folder / "metrics.csv").rows():
             known = {name: x for name, x in row.items() if x is not None and name != "epoch"}
             mlflow.log_metrics(known, step=int(row["epoch"] or 0))
         for name in _FILES:

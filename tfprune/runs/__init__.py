@@ -5,7 +5,13 @@ from tfprune.runs.metrics_file import MetricsFile
 from tfprune.runs.own_folder import agree, own_folder
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
-from tfprune.runs.run_folder import SETTINGS, claim, require_same, text, values
+from tfprune.runs.run_folder import (
+    SETTINGS,
+    claim,
+    report_text,
+    report_values,
+    require_same,
+)
 from tfprune.runs.shipping import Shipped, Shipping, judged_by, origin, ship
 from tfprune.runs.stages import Stages
 from tfprune.schedules._schedule import Outcome
@@ -25,10 +31,10 @@ __all__ = [
     "load_masks",
     "origin",
     "own_folder",
+    "report_text",
+    "report_values",
     "require_same",
     "save_masks",
     "ship",
-    "text",
     "train_recorded",
-    "values",
 ]

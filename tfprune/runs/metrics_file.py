@@ -48,11 +48,11 @@ class MetricsFile(keras.callbacks.Callback):
         writer.writerows(rows)
         write_text(self.path, text.getvalue())
 
-    def values(self) -> list[dict[str, float | None]]:
+    def rows(self) -> list[dict[str, float | None]]:
         """Return a row per epoch as numbers; None for what is no finite number.
 
         Example:
-            >>> MetricsFile("no such file").values()
+            >>> MetricsFile("no such file").rows()
             []
         """
         return [{name: _number(text) for name, text in row.items()} for row in self._rows()]

@@ -78,7 +78,7 @@ def _claimed(folder: Path, settings: str, overwrite: bool, resume: bool) -> str:
     if refused and settings != before:
         found = []  # a run that was refused before it cut anything, for instance a typing error
     if not overwrite and found and settings == before:
-        if values(folder):
+        if report_values(folder):
             return "finished"
         if resume:
             return "unfinished"
@@ -90,16 +90,16 @@ def _claimed(folder: Path, settings: str, overwrite: bool, resume: bool) -> str:
     return "new"
 
 
-def text(folder: str | os.PathLike) -> str:
+def report_text(folder: str | os.PathLike) -> str:
     """Return the text of a finished run's report."""
     return read_text(Path(folder) / TEXT, _ANEW).rstrip()
 
 
-def values(folder: str | os.PathLike) -> dict[str, Any]:
+def report_values(folder: str | os.PathLike) -> dict[str, Any]:
     """Return a finished run's report as plain values; empty where there is none.
 
     Example:
-        >>> values("no such folder")
+        >>> report_values("no such folder")
         {}
     """
     path = Path(folder) / REPORT
@@ -116,7 +116,7 @@ def require_same(folder: str | os.PathLike, wanted: Mapping[str, Any]) -> None:
     Raises:
         PruningError: the report says something else.
     """
-    found = values(folder)
+    found = report_values(folder)
     wrong = {name: found[name] for name in wanted if found.get(name, wanted[name]) != wanted[name]}
     if wrong:
         raise PruningError(

@@ -16,7 +16,7 @@ from tfprune.reconstruction.measuring import Measuring
 from tfprune.schedules._schedule import Masks
 from tfprune.scoring.scores import Scores, scaled
 from tfprune.scoring.scoring import score
-from tfprune.selection.selecting import remarks
+from tfprune.selection.selecting import extremes
 from tfprune.surgery.verification import Verification
 
 
@@ -70,7 +70,7 @@ class Choice:
     def report(self, small: keras.Model, check: Verification, started: float) -> PruningReport:
         """Return the report of a step."""
         params = (self.whole.model.count_params(), small.count_params())
-        told = (*remarks(self.whole, self.scores, self.keep), *self.notes)
+        told = (*extremes(self.whole, self.scores, self.keep), *self.notes)
         seconds = {"step": time.perf_counter() - started}
         return PruningReport(self.method, self.keep, self.scores, check, params, seconds, told)
 

@@ -131,7 +131,7 @@ def choose(
     return selection.choose(graph, scores)
 
 
-def remarks(graph: ChannelGraph, scores: Scores, keep: Mapping[str, np.ndarray]) -> list[str]:
+def extremes(graph: ChannelGraph, scores: Scores, keep: Mapping[str, np.ndarray]) -> list[str]:
     """Return a line where nothing is removed, or layers are down to their last channel.
 
     Args:
@@ -145,7 +145,7 @@ def remarks(graph: ChannelGraph, scores: Scores, keep: Mapping[str, np.ndarray])
         ...                           keras.layers.Dense(2)])
         >>> graph = tfprune.analyse(model)
         >>> scores = tfprune.score(graph, "l1", None)
-        >>> remarks(graph, scores, tfprune.select(graph, scores, threshold=0))
+        >>> extremes(graph, scores, tfprune.select(graph, scores, threshold=0))
         ['nothing is removed']
     """
     if all(mask.all() for mask in keep.values()):

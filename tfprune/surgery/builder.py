@@ -112,7 +112,7 @@ class Builder:
         self._copy_flags(self.graph.model, model)
         return model
 
-    def values(self, owner: Owner) -> list[np.ndarray]:
+    def kept_weights(self, owner: Owner) -> list[np.ndarray]:
         """Return the values of a layer's weights in the copy."""
         weights = getattr(owner.operation, "weights", ())
         return [self._compressed(owner, i, read(weight)) for i, weight in enumerate(weights)]
@@ -193,7 +193,7 @@ class Builder:
         copy = copy_layer(operation, self.edits(owner), self.kept, dtype)
         weights = getattr(operation, "weights", ())
         if weights:
-            self.started[id(operation)] = values = self.values(owner)
+            self.started[id(operation)] = values = self.kept_weights(owner)
             if not copy.built:
                 start_from(copy, [weight.name for weight in weights], values)
         return copy

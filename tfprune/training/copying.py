@@ -49,18 +49,18 @@ def copy_model(model: keras.Model, *, precision: str | None = None) -> keras.Mod
         return precision if plain and id(operation) not in kept else None
 
     copy = duplicate_model(model, policy)
-    assign(copy, values(model))
+    assign(copy, state(model))
     return copy
 
 
-def values(model: keras.Model) -> list[np.ndarray]:
+def state(model: keras.Model) -> list[np.ndarray]:
     """Return all of a model's state in order: weights, statistics and random seeds."""
     # keras.ops.convert_to_numpy warns under numpy 2 when it is given a variable.
     return [variable.value.numpy() for variable in model.variables]
 
 
 def assign(model: keras.Model, arrays: list[np.ndarray]) -> None:
-    """Set all of a model's state, in the order of `values`."""
+    """Set all of a model's state, in the order of `state`."""
     for variable, array in zip(model.variables, arrays, strict=True):
         variable.assign(array)
     for layer in all_layers(model):

@@ -17,7 +17,7 @@ from tfprune.passes.reader import require_rereadable
 from tfprune.training import identity
 from tfprune.training.checkpoints import Checkpoints
 from tfprune.training.checks import check, complete
-from tfprune.training.copying import assign, copy_model, values
+from tfprune.training.copying import assign, copy_model, state
 from tfprune.training.distillation import Distillation
 from tfprune.training.feeding import feed
 from tfprune.training.recipe import Recipe
@@ -122,6 +122,6 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
         result = copy_model(model)
         progress = saved.progress
         # Without synchronised normalisations each worker has statistics of its own.
-        assign(result, agreed(progress.best if progress.best else values(run.model)))
+        assign(result, agreed(progress.best if progress.best else state(run.model)))
     best = progress.best_epoch if progress.best else None
     return result, History(progress.metrics, best)

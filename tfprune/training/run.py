@@ -11,7 +11,7 @@ from tfprune.errors import PruningError
 from tfprune.training import callback_states, evaluation, losses, optimizers, rates, steps
 from tfprune.training import distillation as distilling
 from tfprune.training.checkpoints import Checkpoints, Progress
-from tfprune.training.copying import copy_model, reseed, synchronise, values
+from tfprune.training.copying import copy_model, reseed, state, synchronise
 from tfprune.training.distillation import Distillation
 from tfprune.training.feeding import Feed, require_batches
 from tfprune.training.recipe import Recipe
@@ -144,7 +144,7 @@ class Run:
         before = {} if best is None else {name: x[best] for name, x in progress.metrics.items()}
         merit = self.objective.merit
         if not before or merit(logs) > merit(before):
-            progress.best_epoch, progress.best = progress.epochs, values(self.model)
+            progress.best_epoch, progress.best = progress.epochs, state(self.model)
 
     def _set_rate(self, step: int) -> None:
         optimizer = self.model.optimizer

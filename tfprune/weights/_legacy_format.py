@@ -11,7 +11,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.weights import _pickles
 from tfprune.weights._state_dict import tensors_of
-from tfprune.weights._storage import DTYPES, Storage, elements
+from tfprune.weights._storage import DTYPES, Storage, as_numbers
 
 _HEADER = [0x1950A86A20F9469CFC6C, 1001]  # the format's mark and its version
 _LENGTH = 8  # bytes of a storage's length
@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
             size = DTYPES[storage.dtype].itemsize
             begin = places[storage.key] + storage.start * size
             numbers = data[begin : begin + storage.numel * size]
-            return elements(numbers, storage.dtype, swapped=order != sys.byteorder)
+            return as_numbers(numbers, storage.dtype, swapped=order != sys.byteorder)
 
         windows = tensors_of(content, str(path), len(data))
         return {name: window.read(name, flat) for name, window in windows.items()}

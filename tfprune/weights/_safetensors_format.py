@@ -13,7 +13,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.weights._state_dict import without_wrappers
-from tfprune.weights._storage import DTYPES, elements, is_possible
+from tfprune.weights._storage import DTYPES, as_numbers, is_possible
 
 _LENGTH = 8  # bytes of the header's length
 _MOST = 100_000_000  # bytes of a header, the format's own bound
@@ -110,6 +110,6 @@ def _spans(header: dict[str, Any], path: Path) -> list[tuple[int, int, int, str]
 def _tensor(data: memoryview, entry: dict[str, Any]) -> np.ndarray:
     begin, end = entry["data_offsets"]
     swapped = sys.byteorder != "little"
-    return elements(data[begin:end], _NAMES[entry["dtype"]], swapped=swapped).reshape(
+    return as_numbers(data[begin:end], _NAMES[entry["dtype"]], swapped=swapped).reshape(
         entry["shape"]
     )

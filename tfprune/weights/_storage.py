@@ -137,7 +137,7 @@ def is_possible(shape: Sequence[int]) -> bool:
     return len(shape) <= _MOST_AXES and prod(max(size, 1) for size in shape) < _MOST_ELEMENTS
 
 
-def elements(data: bytes | memoryview, dtype: str, *, swapped: bool = False) -> np.ndarray:
+def as_numbers(data: bytes | memoryview, dtype: str, *, swapped: bool = False) -> np.ndarray:
     """Return bytes as a flat array of numbers.
 
     Args:

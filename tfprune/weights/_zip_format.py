@@ -11,7 +11,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.weights import _pickles
 from tfprune.weights._state_dict import tensors_of
-from tfprune.weights._storage import DTYPES, Storage, elements
+from tfprune.weights._storage import DTYPES, Storage, as_numbers
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -63,7 +63,7 @@ class _Archive:
         if storage not in self._read:
             size = storage.numel * DTYPES[storage.dtype].itemsize
             data = self._bytes(f"data/{storage.key}", size)
-            self._read[storage] = elements(data, storage.dtype, swapped=self._swapped)
+            self._read[storage] = as_numbers(data, storage.dtype, swapped=self._swapped)
         return self._read[storage]
 
     def _bytes(self, name: str, expected: int | None = None) -> bytes:

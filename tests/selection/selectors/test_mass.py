@@ -9,7 +9,7 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
-from tfprune.selection.selecting import choose, remarks
+from tfprune.selection.selecting import choose, extremes
 
 
 def graph_of(count):
@@ -72,7 +72,7 @@ def test_a_layer_without_support_stays_whole_and_the_report_says_so():
     graph = graph_of(3)
     scores = tfprune.Scores("given", {"a": np.zeros(3), "head": np.ones(2)}, "mass")
     keep, notes = choose(graph, scores, threshold=0.8)
-    assert remarks(graph, scores, keep) == ["nothing is removed"]
+    assert extremes(graph, scores, keep) == ["nothing is removed"]
     assert notes == ["without any support, so it stays whole: a"]
 
 

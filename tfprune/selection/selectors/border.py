@@ -37,7 +37,7 @@ def keep_masks(
         return plan.masks(cut_lengths(plan)), []
     below = _below_the_cut(plan)
     lengths = [int(below[sequence].sum()) for sequence in plan.cuts.sequences]
-    return plan.masks(np.array(lengths, int)), _notes(plan, below)
+    return plan.masks(np.array(lengths, int)), _guarded(plan, below)
 
 
 def _below_the_cut(plan: CutPlan) -> np.ndarray:
@@ -53,7 +53,7 @@ def _below_the_cut(plan: CutPlan) -> np.ndarray:
     return below
 
 
-def _notes(plan: CutPlan, below: np.ndarray) -> list[str]:
+def _guarded(plan: CutPlan, below: np.ndarray) -> list[str]:
     """Name the layers that keep what lies below the cut."""
     found = plan.cuts.found
     held = below.copy()

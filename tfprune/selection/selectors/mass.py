@@ -36,10 +36,10 @@ def keep_masks(
     empty = _without_support(plan)
     if request.amount in ("ratios", "counts"):
         lengths = cut_lengths(plan)
-        return plan.masks(lengths), _notes(plan, empty & (lengths > 0), "goes by position")
+        return plan.masks(lengths), _unsupported(plan, empty & (lengths > 0), "goes by position")
     plan = _left_whole(plan, empty)
     lengths = _beyond_the_mass(plan) if request.amount == "threshold" else cut_lengths(plan)
-    return plan.masks(lengths), _notes(plan, empty, "stays whole")
+    return plan.masks(lengths), _unsupported(plan, empty, "stays whole")
 
 
 def check(graph: ChannelGraph, request: Request) -> None:
@@ -89,7 +89,7 @@ def _beyond_the_mass(plan: CutPlan) -> np.ndarray:
     return np.array(counts, int)
 
 
-def _notes(plan: CutPlan, groups: np.ndarray, fate: str) -> list[str]:
+def _unsupported(plan: CutPlan, groups: np.ndarray, fate: str) -> list[str]:
     """Return a line for each group without support, bool [groups], that says what became of it."""
     found = plan.cuts.found
     return [

@@ -6,7 +6,7 @@ from tfprune.graph.rules._registry import pin_all, rule
 
 
 @rule("Cumsum", "Cumprod", "Sort", "Argsort")
-def running(call: Call) -> Channels | list[Channels]:
+def cumulation(call: Call) -> Channels | list[Channels]:
     """Rule of cumulated sums and products and of sorting: ids pass along the other axes."""
     x, axis = call.inputs[0], call.op.axis
     if axis is None and x.varying:
