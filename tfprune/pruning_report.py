@@ -24,7 +24,7 @@ _REMEDY = "Save the report again with `report.save(path)`."
 _PLAIN = ("method", "params", "seconds", "remarks", "settings", "original")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PruningReport:
     """What was pruned, and the proof.
 
@@ -51,6 +51,9 @@ class PruningReport:
     reconstruction: Reconstruction | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     original: str = ""
+
+    def __repr__(self) -> str:
+        return f"<PruningReport of {self._summary()}>"
 
     def __str__(self) -> str:
         times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in self.seconds.items())

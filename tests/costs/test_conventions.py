@@ -144,20 +144,21 @@ def test_another_input_shape_is_counted():
     assert free.input.shape == (None, None, None, 3)
 
 
-def test_before_after_and_the_reduction():
+def test_before_after_and_the_change():
     before = tfprune.cost(models.build("resnet20"), "li")
     after = tfprune.cost(models.build("resnet20_a"), "li")
-    assert [line.split() for line in before.compare(after).splitlines()] == [
-        ["li", "before", "after", "reduction"],
-        ["parameters", "271,690", f"{after.params:,}", f"{1 - after.params / 271690:.1%}"],
-        ["MACs", "40,813,184", "40,551,040", "0.6%"],
+    assert [line.split() for line in after.compare(before).splitlines()] == [
+        ["li", "before", "after", "change"],
+        ["parameters", "271,690", f"{after.params:,}", f"{after.params / 271690 - 1:+.1%}"],
+        ["MACs", "40,813,184", "40,551,040", "-0.6%"],
     ]
+    assert "+0.6%" in before.compare(after)  # growth, where the two are given the other way round
 
 
 def test_costs_of_different_conventions_do_not_compare():
     model = every_element()
     with pytest.raises(PruningError, match="before 'mac', after 'li'. Count both with the same"):
-        tfprune.cost(model).compare(tfprune.cost(model, "li"))
+        tfprune.cost(model, "li").compare(tfprune.cost(model))
 
 
 def test_a_convention_that_needs_an_unknown_count_says_which():

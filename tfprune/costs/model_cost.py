@@ -26,7 +26,7 @@ _POOLINGS = ("global_average_pooling", "average_pooling")  # the narrower one fi
 _HEADER = ("layer", "kind", "parameters", "MACs")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cost:
     """What a model costs; `print` shows a table of the layers that cost something.
 
@@ -41,6 +41,12 @@ class Cost:
     macs: int
     params: int
     rows: tuple[LayerCost, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Cost ({self.convention}): {self.params:,} parameters, {self.macs:,} MACs, "
+            f"{len(self.rows)} layers>"
+        )
 
     def __str__(self) -> str:
         shown = [(name, kind, f"{p:,}", f"{m:,}") for name, kind, p, m in self._counted()]
@@ -60,11 +66,11 @@ class Cost:
         rows = [(row.name, row.kind, count.params(row), count.macs(row)) for row in self.rows]
         return [row for row in rows if row[2] or row[3]]
 
-    def compare(self, after: "Cost") -> str:
-        """Return a table of this cost, another one and the reduction.
+    def compare(self, before: "Cost") -> str:
+        """Return a table of what a model cost before, what this one costs, and the change.
 
         Args:
-            after: what the pruned model costs, under the same convention.
+            before: what the model cost before it was pruned, under the same convention.
 
         Raises:
             PruningError: the two are counted under different conventions.
@@ -74,19 +80,19 @@ class Cost:
             >>> wide, narrow = (
             ...     keras.Sequential([keras.Input((4,)), keras.layers.Dense(n)]) for n in (8, 6)
             ... )
-            >>> print(cost(wide).compare(cost(narrow)))
-            mac         before  after  reduction
-            parameters      40     30      25.0%
-            MACs            32     24      25.0%
+            >>> print(cost(narrow).compare(cost(wide)))
+            mac         before  after  change
+            parameters      40     30  -25.0%
+            MACs            32     24  -25.0%
         """
-        if self.convention != after.convention:
+        if self.convention != before.convention:
             raise PruningError(
-                f"Costs under different conventions do not compare: before {self.convention!r}, "
-                f"after {after.convention!r}. Count both with the same `convention`."
+                f"Costs under different conventions do not compare: before {before.convention!r}, "
+                f"after {self.convention!r}. Count both with the same `convention`."
             )
-        pairs = [("parameters", self.params, after.params), ("MACs", self.macs, after.macs)]
-        rows = [(name, f"{a:,}", f"{b:,}", _reduction(a, b)) for name, a, b in pairs]
-        return _table([(self.convention, "before", "after", "reduction"), *rows], left=1)
+        pairs = [("parameters", before.params, self.params), ("MACs", before.macs, self.macs)]
+        rows = [(name, f"{a:,}", f"{b:,}", _change(a, b)) for name, a, b in pairs]
+        return _table([(self.convention, "before", "after", "change"), *rows], left=1)
 
 
 def cost(
@@ -188,8 +194,8 @@ def _require_known(row: LayerCost, convention: str, count: Convention) -> None:
             )
 
 
-def _reduction(before: int, after: int) -> str:
-    return f"{1 - after / before:.1%}" if before else "-"
+def _change(before: int, after: int) -> str:
+    return f"{after / before - 1:+.1%}" if before else "-"
 
 
 def _table(rows: Sequence[tuple[str, ...]], left: int) -> str:

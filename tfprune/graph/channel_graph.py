@@ -26,7 +26,7 @@ class Owners(dict[str, Owner]):
         return self[layer]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ChannelGraph:
     """The channels of a model, and which of them live or die together.
 
@@ -83,6 +83,9 @@ class ChannelGraph:
             name: tuple(names[j] for j in sorted(touching[i]) if j != i)
             for i, name in enumerate(names)
         }
+
+    def __repr__(self) -> str:
+        return f"<{_title(self)}, {len(self.producers)} layers>"
 
     def __str__(self) -> str:
         return _table(self)

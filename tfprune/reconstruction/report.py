@@ -27,7 +27,7 @@ class LayerFit:
     after: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reconstruction:
     """What a reconstruction did.
 
@@ -47,6 +47,12 @@ class Reconstruction:
     samples: int
     seconds: float
     remarks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Reconstruction of {len(self.layers)} layers: outputs differ by {self.after:.2%} of "
+            f"their variance, {self.before:.2%} before>"
+        )
 
     def __str__(self) -> str:
         fitted = [fit for fit in self.layers if fit.ridge is not None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores(Mapping):
     """Scores per layer that remember their criterion.
 
@@ -33,6 +33,9 @@ class Scores(Mapping):
 
     def __len__(self) -> int:
         return len(self.by_layer)
+
+    def __repr__(self) -> str:
+        return f"<Scores by {self.criterion!r} of {len(self)} layers>"
 
     def by_channel(self) -> dict[str, np.ndarray]:
         """Return a number per channel, float64 [C], whatever the criterion gives.
