@@ -104,13 +104,14 @@ class Guard:
         self._process = subprocess.Popen(  # noqa: S603 - this very file
             [sys.executable, __file__, _GUARD, folder, str(grace)],
             stdin=subprocess.PIPE,
+            bufsize=0,
             start_new_session=True,  # what ends us from a terminal must not end it
         )
 
     def watch(self, number: int) -> None:
         """Let it end a process group, should we be killed; a negative number: no longer."""
-        self._process.stdin.write(f"{number}\n".encode())
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # a run needs no guard to go on
+            self._process.stdin.write(f"{number}\n".encode())
 
     def dismiss(self) -> None:
         """Let it go: all workers have ended."""

@@ -2,7 +2,8 @@
 
     python -m benchmarks.worker_faults --kills 20 --seed 0     # about half a minute for each kill
 
-Two workers prune and train on the digits. At random moments one of them, drawn as well, gets
+Two workers prune and train on the digits. The chief gets SIGKILL while it scores, while it writes
+a checkpoint, and while it exports. In between, at random moments, one of them, drawn as well, gets
 SIGKILL or SIGTERM; launch.py starts both anew. At the end the weights must be those of a run that
 nobody disturbed, to the bit (one thread), the folder must hold the same files, and nothing may be
 left in the folder for temporary files.
@@ -22,9 +23,14 @@ from pathlib import Path
 from benchmarks.faults import small_model, verdict
 
 _FLAGS = (
-    "--data=digits --method=l2 --ratio=0.5 --epochs={epochs} --batch_size=128 --optimizer=sgd "
+    "--data=digits --method=taylor --ratio=0.5 --epochs={epochs} --batch_size=128 --optimizer=sgd "
     "--decay_step=1 --recalibrate=1 --formats=keras --sync_batch_norm"
 )
+AIMS = {  # what is there in the run's folder while the chief does it
+    "scoring": "stages/scoring/*/pass_*.bin",
+    "checkpoint": "checkpoints/*temp*",
+    "export": "export/**/.*.partial*",
+}
 _SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 
 
@@ -54,9 +60,33 @@ def start(folder: Path, out: Path, epochs: int, restarts: int) -> subprocess.Pop
 
 
 def workers_of(process: subprocess.Popen) -> list[int]:
-    """Return the processes that a launcher has started and that live."""
+    """Return the workers that a launcher has started and that live, the chief first."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    return [int(number) for number in children.read_text().split()] if children.exists() else []
+    numbers = children.read_text().split() if children.exists() else []
+    return [int(number) for number in numbers if _is_worker(number)]
+
+
+def _is_worker(number: str) -> bool:
+    try:
+        return b"prune.py" in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    except OSError:  # it has ended meanwhile
+        return False
+
+
+def aim(process: subprocess.Popen, out: Path, what: str) -> str:
+    """Kill the chief while it does something, and return what was hit.
+
+    Args:
+        process: the launcher.
+        out: the run's folder.
+        what: a name of `AIMS`.
+    """
+    while process.poll() is None:
+        if any(out.glob(AIMS[what])) and len(living := workers_of(process)) == 2:
+            os.kill(living[0], signal.SIGKILL)
+            return f"SIGKILL in {what}"
+        time.sleep(0.0002)
+    return f"nothing in {what}"
 
 
 def disturb(process: subprocess.Popen, kills: int, draw: random.Random) -> list[str]:
@@ -77,7 +107,6 @@ def disturb(process: subprocess.Popen, kills: int, draw: random.Random) -> list[
         number = draw.choice(_SIGNALS)
         os.kill(draw.choice(living), number)
         sent.append(signal.Signals(number).name)
-    process.wait()
     return sent
 
 
@@ -94,14 +123,17 @@ def main() -> None:
         whole, killed = folder / "whole", folder / "killed"
         if start(folder, whole, given.epochs, 0).wait():
             raise SystemExit((folder / "whole.log").read_text()[-2000:])
-        process = start(folder, killed, given.epochs, given.kills + 5)
-        sent = disturb(process, given.kills, random.Random(given.seed))
+        process = start(folder, killed, given.epochs, given.kills + 10)
+        sent = [aim(process, killed, what) for what in ("scoring", "checkpoint")]
+        sent += disturb(process, given.kills, random.Random(given.seed))
+        sent.append(aim(process, killed, "export"))
+        process.wait()
         if process.returncode:
             raise SystemExit((folder / "killed.log").read_text()[-2000:])
         wrong = verdict(whole, killed)
         left = sorted(path.name for path in (folder / "tmp").iterdir())
         starts = (folder / "killed.log").read_text().count("all start anew")
-        print(f"sent: {' '.join(sent)}; started anew: {starts}")
+        print(f"sent: {', '.join(sent)}; started anew: {starts}")
         print(f"wrong: {wrong or 'nothing'}; left: {left or 'nothing'}")
         print(f"{time.monotonic() - begun:.0f} s")
         sys.exit(bool(wrong or left))

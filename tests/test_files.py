@@ -246,3 +246,34 @@ def test_a_model_file_that_inflates_to_gigabytes_is_refused_before_it_is_read(tm
     text = r"bomb\.keras is refused: its \d+ bytes would become 314572802.*model\.save\(\)"
     with pytest.raises(PruningError, match=text):
         files.load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "match"),
+    [("a\0b", "is no path: expected UTF-8"), ("\udcff", "is no path"), ("x" * 5000, "too long")],
+    ids=["NUL", "not UTF-8", "too long"],
+)
+def test_what_is_no_path_is_refused_wherever_one_is_given(path, match):
+    with pytest.raises(PruningError, match=match):
+        files.load_model(f"{path}.keras")
+    with pytest.raises(PruningError, match=match):
+        files.read_text(path, "Write it again.")
+    with pytest.raises(PruningError, match=match):
+        files.claim(path, {}, name="run.json", what="training")
+
+
+@pytest.mark.parametrize("damage", ["not an array", "a length beyond all", "its compression"])
+def test_damaged_arrays_are_named(tmp_path, damage):
+    path = tmp_path / "a.npz"
+    files.write_arrays(path, {"a": np.arange(1000)})
+    if damage == "its compression":
+        told = bytearray(path.read_bytes())
+        told[60:90] = b"\xff" * 30
+        path.write_bytes(told)
+    else:
+        header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (0, 99999999999999999999)}"
+        text = b"\x93NUMPY\2\0" + len(header).to_bytes(4, "little") + header
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.npy", b"nothing" if damage == "not an array" else text)
+    with pytest.raises(PruningError, match=r"arrays .*a.npz cannot be read.*Write it again"):
+        files.read_arrays(path, "Write it again.")

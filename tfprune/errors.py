@@ -27,6 +27,24 @@ def unknown(what: str, name: object, valid: Iterable[str]) -> PruningError:
     return PruningError(f"Unknown {what} {name!r}.{hint} Valid names: {listed}.")
 
 
+def require_known(what: str, name: object, valid: Iterable[str]) -> None:
+    """Refuse what is none of the valid names, of whatever type it is.
+
+    Args:
+        what: the kind of thing that was asked for.
+        name: the received name.
+        valid: all valid names.
+
+    Example:
+        >>> require_known("schedule", ["step"], ["step", "cosine"])
+        Traceback (most recent call last):
+        ...
+        tfprune.errors.PruningError: Unknown schedule ['step']. ... Valid names: cosine, step.
+    """
+    if not isinstance(name, str) or name not in valid:
+        raise unknown(what, name, valid)
+
+
 def _likeness(name: str, other: str) -> tuple[float, int]:
     alike = takewhile(lambda pair: pair[0] == pair[1], zip(name, other, strict=False))
     return difflib.SequenceMatcher(None, other, name).ratio(), len([*alike])

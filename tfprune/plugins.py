@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-from tfprune.errors import unknown
+from tfprune.errors import require_known
 
 
 def names(package: ModuleType) -> list[str]:
@@ -24,6 +24,5 @@ def find(package: ModuleType, name: str, what: str) -> ModuleType:
     Raises:
         PruningError: no such plug-in; the valid names are listed.
     """
-    if name not in names(package):
-        raise unknown(what, name, names(package))
+    require_known(what, name, names(package))
     return importlib.import_module(f"{package.__name__}.{name}")

@@ -31,6 +31,12 @@ def test_masks_are_read_back_from_both_files(tmp_path):
     assert len(text.splitlines()) == 2 + len(KEEP)
 
 
+def test_masks_of_another_shape_are_named(tmp_path):
+    save_masks(tmp_path, {"conv": np.ones((2, 2), bool)})
+    with pytest.raises(PruningError, match=r"masks.npz are damaged: .*\(2, 2\) for 'conv'"):
+        load_masks(tmp_path / "masks.npz")
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut"])
 def test_damaged_masks_are_named(tmp_path, damage):
     path = tmp_path / "masks.npz"

@@ -35,7 +35,27 @@ def test_a_column_that_comes_later_is_empty_before(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"\xff", b"step,loss\n1,2\n", b"epoch,loss\n,2\n", b"epoch\n1,2\n"]
+    "content",
+    [
+        b"\xff",
+        b"step,loss\n1,2\n",
+        b"epoch,loss\n,2\n",
+        b"epoch\n1,2\n",
+        b"epoch,loss\n1\n",
+        b"epoch,loss\n1,x\n",
+        b"epoch,loss\n1," + b"9" * 200_000,
+        b"epoch\n" + b"1" * 9000 + b"\n",
+    ],
+    ids=[
+        "bytes",
+        "no epochs",
+        "an empty one",
+        "too long",
+        "too short",
+        "a word",
+        "a long field",
+        "a long number",
+    ],
 )
 def test_a_damaged_file_says_what_to_do(tmp_path, content):
     path = tmp_path / "metrics.csv"

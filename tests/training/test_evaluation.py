@@ -102,3 +102,15 @@ def test_batches_that_do_not_suit_are_refused_with_what_they_are(spoil):
         evaluate(linear(), spoilt)
     with pytest.raises(PruningError, match=r"batch does not suit .*received \(TensorSpec"):
         fine_tune(linear(), spoilt, epochs=1)
+
+
+@pytest.mark.parametrize("size", [0, 1.5, "a", True, [8]])
+def test_a_batch_size_of_another_kind_is_refused(size):
+    with pytest.raises(PruningError, match=r"batch_size must be a whole number from 1 on, rec"):
+        evaluate(linear(), blobs(), batch_size=size)
+
+
+def test_a_batch_size_beyond_all_samples_is_one_batch():
+    assert evaluate(linear(), blobs(), batch_size=10**30) == evaluate(
+        linear(), blobs(), batch_size=48
+    )

@@ -67,3 +67,9 @@ def test_a_model_without_norms_and_data_without_batches_are_refused():
         recalibrate(linear(), [blobs()[0]])
     with pytest.raises(PruningError, match=r"recalibrate received no batch. Pass at least one"):
         recalibrate(network(), [])
+
+
+@pytest.mark.parametrize(("name", "value"), [("limit", -1), ("limit", "a"), ("batch_size", 0)])
+def test_sizes_that_are_none_are_refused(name, value):
+    with pytest.raises(PruningError, match=rf"{name} must be a whole number from 1 on, received"):
+        recalibrate(network(), blobs()[0], **{name: value})

@@ -66,6 +66,8 @@ def load(
         ((8, 8, 1), 10, 360)
     """
     check_seed("seed", seed)
+    if seed >= 2**32:
+        raise PruningError(f"seed must be below 2**32, received {seed}.")
     if validation_size is not None:
         check_seed("validation_size", validation_size)
     module = plugins.find(sets, name, "data set")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tfprune.errors import PruningError, unknown
+from tfprune.errors import PruningError, require_known
 from tfprune.tasks import Task
 
 Augment = Callable[..., tf.Tensor]
@@ -99,8 +99,7 @@ def find(name: str) -> Augment:
         >>> find("none") is AUGMENTATIONS["none"]
         True
     """
-    if name not in AUGMENTATIONS:
-        raise unknown("augmentation", name, AUGMENTATIONS)
+    require_known("augmentation", name, AUGMENTATIONS)
     return AUGMENTATIONS[name]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.data.statistics import IMAGENET_MEAN, IMAGENET_STD, Statistics
-from tfprune.errors import PruningError, unknown
+from tfprune.errors import PruningError, require_known
 
 Normalise = Callable[[tf.Tensor, Statistics], tf.Tensor]
 
@@ -55,8 +55,7 @@ def find(name: str, channels: int | None = None) -> Normalise:
         >>> find("scale") is NORMALISATIONS["scale"]
         True
     """
-    if name not in NORMALISATIONS:
-        raise unknown("normalisation", name, NORMALISATIONS)
+    require_known("normalisation", name, NORMALISATIONS)
     if name == "imagenet" and channels not in (None, 3):
         raise PruningError(
             f"The normalisation 'imagenet' is for images with 3 channels, received {channels}. Use "

@@ -15,7 +15,7 @@ from tfprune.data.dataset import DataSet
 from tfprune.data.normalisation import find
 from tfprune.data.statistics import Statistics, imagenet_statistics
 from tfprune.errors import PruningError
-from tfprune.files import read_json, write_json
+from tfprune.files import read_json, usable, write_json
 
 FILE = "preprocessing.json"
 _REMEDY = "Write it anew with the script that made the model."
@@ -148,7 +148,7 @@ def load(folder: str | os.PathLike) -> Preprocessing | None:
     Raises:
         PruningError: the file is damaged.
     """
-    path = Path(folder) / FILE
+    path = usable(Path(folder) / FILE)
     if not path.is_file():
         return None
     found = read_json(path, _REMEDY)

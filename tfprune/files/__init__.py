@@ -3,7 +3,7 @@
 Everything that tfprune writes goes through here, and so does every error of the operating system.
 """
 
-from tfprune.files._arrays import read_arrays, write_arrays
+from tfprune.files._arrays import DAMAGED, read_arrays, require_array, write_arrays
 from tfprune.files._atomic import (
     atomic_path,
     is_partial,
@@ -15,10 +15,11 @@ from tfprune.files._atomic import (
 from tfprune.files._claims import claim, contents, differences
 from tfprune.files._environment import environment
 from tfprune.files._models import load_model, save_model
-from tfprune.files._system_errors import explained, known, told
+from tfprune.files._system_errors import explained, known, told, usable
 from tfprune.files._text import read_json, read_text, write_json, write_text
 
 __all__ = [
+    "DAMAGED",
     "atomic_path",
     "claim",
     "contents",
@@ -33,9 +34,11 @@ __all__ = [
     "read_json",
     "read_text",
     "remove",
+    "require_array",
     "save_model",
     "sweep",
     "told",
+    "usable",
     "write_arrays",
     "write_json",
     "write_text",

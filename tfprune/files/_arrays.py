@@ -1,7 +1,10 @@
 """Arrays by name in one file, as NumPy's own `.npz`, whole or not at all."""
 
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +12,26 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.files._atomic import atomic_path
+
+# What numpy, zipfile and the parser of headers raise about files of other contents.
+DAMAGED = (
+    OSError,
+    ValueError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    RecursionError,
+    MemoryError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    tokenize.TokenError,
+)
 
 
 def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
@@ -33,6 +56,17 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> N
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
+def require_array(name: str, value: np.ndarray | bytes) -> np.ndarray:
+    """Return a member of a `.npz`; of one without a header NumPy gives the bytes.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if isinstance(value, bytes):
+        raise ValueError(f"{name!r} is no array")
+    return value
+
+
 def read_arrays(
     path: str | os.PathLike,
     remedy: str,
@@ -55,8 +89,9 @@ def read_arrays(
     """
     try:
         with Path(path).open("rb") as file, np.load(file) as arrays:
-            return {name: np.asarray(arrays[name], dtype) for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+            found = {name: arrays[name] for name in arrays.files}
+        return {name: np.asarray(require_array(name, x), dtype) for name, x in found.items()}
+    except DAMAGED as error:
         raise PruningError(
             f"The {what} {path} cannot be read. Expected {expected}; received "
             f"{type(error).__name__}: {error}. {remedy}"

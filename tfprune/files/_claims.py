@@ -8,6 +8,7 @@ from typing import Any
 
 from tfprune.errors import PruningError
 from tfprune.files._atomic import is_partial, sweep
+from tfprune.files._system_errors import usable
 from tfprune.files._text import read_json, write_json
 
 
@@ -48,7 +49,7 @@ def claim(
         ...
         tfprune.errors.PruningError: The folder ... epochs: 2 there, 3 now. Use another folder, ...
     """
-    path = Path(folder) / name
+    path = usable(Path(folder) / name)
     wanted = json.loads(json.dumps(settings))  # as it will be read again: lists, no tuples
     if write:
         sweep(folder)

@@ -11,6 +11,7 @@ import keras
 
 from tfprune.errors import PruningError
 from tfprune.files._atomic import atomic_path
+from tfprune.files._system_errors import usable
 
 _SUFFIXES = (".keras", ".h5", ".hdf5")
 _MOST_TIMES, _FREE = 100, 2**28
@@ -46,7 +47,7 @@ def load_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Mode
         PruningError: there is no such file, it is of another kind, or Keras cannot read it
             (truncated, damaged, or made of layers that are not registered here).
     """
-    path = Path(path)
+    path = usable(path)
     _require_suffix(path, _SUFFIXES)
     if not path.is_file():
         raise PruningError(

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -60,6 +61,34 @@ def told(path: str | os.PathLike, done: str) -> Iterator[None]:
             raise
         system = OSError(number, os.strerror(number))
         raise PruningError(explained(system, path, done)) from error
+
+
+def usable(path: str | os.PathLike) -> Path:
+    """Return a path that the system and TensorFlow can look at, whether anything is there or not.
+
+    Raises:
+        PruningError: it is too long, holds a NUL, is not UTF-8, or may not be looked at.
+
+    Example:
+        >>> usable("model\\0.keras")
+        Traceback (most recent call last):
+        ...
+        tfprune.errors.PruningError: 'model\\x00.keras' is no path: expected UTF-8 without a NUL...
+    """
+    try:
+        if "\0" in os.fspath(path):
+            raise ValueError
+        os.fspath(path).encode()
+    except ValueError:
+        raise PruningError(
+            f"{os.fspath(path)!r} is no path: expected UTF-8 without a NUL. Choose another name."
+        ) from None
+    with (
+        told(os.fspath(path)[:100], "used"),
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+    ):
+        os.stat(path)
+    return Path(path)
 
 
 def explained(error: OSError, path: str | os.PathLike | None = None, done: str = "used") -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfprune.errors import PruningError
 from tfprune.files._atomic import atomic_path
-from tfprune.files._system_errors import told
+from tfprune.files._system_errors import told, usable
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -47,6 +47,7 @@ def read_text(path: str | os.PathLike, remedy: str) -> str:
         ...
         tfprune.errors.PruningError: no such file cannot be read: No such file or directory. ...
     """
+    usable(path)
     try:
         with told(path, "read"):
             return Path(path).read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from tfprune.errors import PruningError, unknown
+from tfprune.errors import PruningError, require_known
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.keras_graph import depths
 
@@ -80,8 +80,7 @@ def require_uncoupled(
 
 def check_way(how: object) -> None:
     """Refuse a name that is none of `WAYS`."""
-    if how not in WAYS:
-        raise unknown("way for coupled layers (coupled=)", str(how), WAYS)
+    require_known("way for coupled layers (coupled=)", how, WAYS)
 
 
 def leaders(graph: ChannelGraph, names: Mapping[str, object]) -> dict[int, str]:

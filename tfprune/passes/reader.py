@@ -8,6 +8,7 @@ batches: a `tf.data.Dataset`, a distributed dataset, a `keras.utils.PyDataset`, 
 iterable. What a batch may be, `tfprune.passes.batch` says.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
@@ -17,6 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.checks import check_whole
 from tfprune.errors import PruningError
 from tfprune.passes.batch import Batch, as_batch, described, is_array, is_inputs
 from tfprune.passes.replicas import Replicas
@@ -59,6 +61,10 @@ def read(
     wanted = "(inputs, labels)" if labels else "inputs"
     if data is None:
         raise PruningError(f"{user} needs data: pass batches of {wanted}; received None.")
+    check_whole("batch_size", batch_size)
+    if limit is not None:
+        check_whole("limit", limit)
+        limit = min(limit, sys.maxsize)
     empty = True
     for batch in islice(_batches(data, model, user, batch_size, limit), limit):
         if labels and batch.labels is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfprune.errors import PruningError
 from tfprune.files import read_arrays, write_arrays, write_text
 
 
@@ -41,10 +42,17 @@ def load_masks(path: str | os.PathLike) -> dict[str, np.ndarray]:
     Raises:
         PruningError: there is no such file, or it is damaged.
     """
-    return read_arrays(
+    found = read_arrays(
         path,
         "Prune again to write it anew.",
         what="keep masks",
         expected="a masks.npz as prune.py writes it",
         dtype=bool,
     )
+    for name, mask in found.items():
+        if mask.ndim != 1:
+            raise PruningError(
+                f"The keep masks {path} are damaged: expected a row of truth values for each "
+                f"layer, received {mask.shape} for {name!r}. Prune again to write it anew."
+            )
+    return found

@@ -60,13 +60,27 @@ class MetricsFile(keras.callbacks.Callback):
     def _rows(self) -> list[dict[str, Any]]:
         if not self.path.is_file():
             return []
-        rows = list(csv.DictReader(io.StringIO(read_text(self.path, _REMEDY), newline="")))
-        if not all((row.get("epoch") or "").isdecimal() and None not in row for row in rows):
+        text = read_text(self.path, _REMEDY)
+        try:
+            rows = list(csv.DictReader(io.StringIO(text, newline="")))
+            known = all(_is_of_an_epoch(row) for row in rows)
+        except (csv.Error, ValueError):
+            known = False
+        if not known:
             raise PruningError(
-                f"The file {self.path} is damaged: expected rows that begin with an epoch. "
-                f"{_REMEDY}"
+                f"The file {self.path} is damaged: expected rows of numbers that begin with an "
+                f"epoch. {_REMEDY}"
             )
         return rows
+
+
+def _is_of_an_epoch(row: dict[Any, Any]) -> bool:
+    """Return whether a row has a number, or nothing, in each column; else raise a ValueError."""
+    if None in row or None in row.values():  # longer or shorter than the head
+        return False
+    for text in row.values():
+        _number(text)
+    return row.get("epoch", "").isdecimal()
 
 
 def _number(text: str) -> float | None:

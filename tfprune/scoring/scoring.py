@@ -66,7 +66,7 @@ def score(
     module = plugins.find(criteria, criterion, "criterion")
     _check_options(module, criterion, options)
     method = module.METHOD
-    coupled = coupled or method.coupled
+    coupled = method.coupled if coupled is None else coupled
     coupling.check_way(coupled)
     itself: dict[str, Any] = {"coupled": coupled} if "coupled" in _parameters(module) else {}
     _check_progress(progress, criterion, method)

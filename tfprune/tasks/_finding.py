@@ -39,7 +39,9 @@ def find(task: str | Task | None = None, **options: Any) -> Task:
     """
     if isinstance(task, Task):
         return task
-    module = plugins.find(importlib.import_module(_PACKAGE), task or "classification", "task")
+    module = plugins.find(
+        importlib.import_module(_PACKAGE), "classification" if task is None else task, "task"
+    )
     try:
         return module.TASK(**options)
     except TypeError as error:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.checks import check_whole
 from tfprune.errors import PruningError
 from tfprune.passes.batch import Batch, as_batch, described
 from tfprune.passes.reader import gathered, in_batches, require_end, whole
@@ -100,6 +101,8 @@ def feed(
         >>> feed((np.zeros((5, 3)), np.zeros(5)), batch_size=2).steps
         3
     """
+    if batch_size is not None:
+        check_whole("batch_size", batch_size)
     if data is None:
         raise PruningError(f"{user} needs data: pass batches of (inputs, labels); received None.")
     arrays = whole(data, model, user)
@@ -166,7 +169,7 @@ def _from_arrays(parts: Any, count: int, batch_size: int, seed: int | None) -> F
         order = np.arange(count)
         if seed is not None:
             np.random.default_rng([seed, epoch]).shuffle(order)
-        places = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        places = tf.data.Dataset.from_tensor_slices(order).batch(min(batch_size, count))
         gathered = places.map(
             lambda i: keras.tree.map_structure(lambda tensor: tf.gather(tensor, i), tensors)
         )

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 
 from tfprune import tasks
-from tfprune.errors import PruningError, unknown
+from tfprune.checks import check_bool, check_seed
+from tfprune.errors import PruningError, require_known
 from tfprune.tasks import Task
 from tfprune.training import schedules
 
@@ -91,6 +92,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         _check_names(self)
         _check_ranges(self)
         _check_effects(self)
@@ -133,13 +135,31 @@ def without_effect(settings: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def _check_kinds(recipe: Recipe) -> None:
+    if not isinstance(recipe.epochs, Real):
+        raise PruningError(f"epochs must be a whole number, received {recipe.epochs!r}.")
+    check_seed("seed", recipe.seed)
+    for name in ("nesterov", "decay_all", "sync_batch_norm"):
+        check_bool(name, getattr(recipe, name))
+    if recipe.restore_best is not None:
+        check_bool("restore_best", recipe.restore_best)
+    steps = recipe.decay_steps
+    if not isinstance(steps, Sequence) or not all(isinstance(step, Integral) for step in steps):
+        raise PruningError(f"decay_steps must be whole numbers, received {steps!r}.")
+    if not isinstance(recipe.optimizer, str | keras.optimizers.Optimizer):
+        raise PruningError(
+            f"optimizer must be a name of {', '.join(OPTIMIZERS)} or a Keras optimizer, received "
+            f"{recipe.optimizer!r}."
+        )
+
+
 def _check_names(recipe: Recipe) -> None:
     tasks.find(recipe.task)
-    if isinstance(recipe.optimizer, str) and recipe.optimizer not in OPTIMIZERS:
-        raise unknown("optimizer", recipe.optimizer, OPTIMIZERS)
+    if isinstance(recipe.optimizer, str):
+        require_known("optimizer", recipe.optimizer, OPTIMIZERS)
     schedules.find(recipe.schedule)
-    if recipe.precision is not None and recipe.precision not in PRECISIONS:
-        raise unknown("precision", recipe.precision, PRECISIONS)
+    if recipe.precision is not None:
+        require_known("precision", recipe.precision, PRECISIONS)
 
 
 def _check_ranges(recipe: Recipe) -> None:

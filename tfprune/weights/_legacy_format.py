@@ -1,6 +1,7 @@
 """The format of `torch.save` before 1.6: five pickles, then every storage behind its length."""
 
 import mmap
+import reprlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,8 +53,8 @@ def _check(received: object, expected: int, path: Path) -> None:
     if received != expected:
         raise PruningError(
             f"{path} is no checkpoint of PyTorch: expected {expected} at its beginning, received "
-            f"{received!r:.50}. Expected a file that torch.save wrote (a zip archive, or the "
-            "format before 1.6), or one whose name ends in .safetensors."
+            f"{reprlib.repr(received):.50}. Expected a file that torch.save wrote (a zip archive, "
+            "or the format before 1.6), or one whose name ends in .safetensors."
         )
 
 
@@ -61,10 +62,11 @@ def _places(
     data: mmap.mmap, keys: Any, storages: Mapping[str, Storage], order: str, path: Path
 ) -> dict[str, int]:
     """Return where each storage's numbers begin, in bytes."""
-    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages):
+    known = isinstance(keys, list) and all(isinstance(key, str | int) for key in keys)
+    if not known or sorted(map(str, keys)) != sorted(storages):
         raise PruningError(
             f"{path}: expected a list of the storages {sorted(storages)[:5]}, received "
-            f"{keys!r:.100}; the file is damaged."
+            f"{reprlib.repr(keys):.100}; the file is damaged."
         )
     places, place = {}, data.tell()
     for key in map(str, keys):

@@ -1,11 +1,11 @@
 """Read the tensors of a PyTorch checkpoint, without PyTorch and without running code from it."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 
 from tfprune.errors import PruningError
+from tfprune.files import usable
 from tfprune.weights import _legacy_format, _safetensors_format, _zip_format
 
 _ZIP = b"PK\x03\x04"
@@ -47,7 +47,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         >>> read(path)["fc.bias"].tolist()
         [1.0, 2.0]
     """
-    path = Path(path)
+    path = usable(path)
     if not path.is_file():
         raise PruningError(f"There is no checkpoint {path}. Expected a file; check the path.")
     if path.suffix in _KERAS:

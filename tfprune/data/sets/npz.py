@@ -2,13 +2,12 @@
 
 import dataclasses
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from tfprune import files
 from tfprune.data import stratified
 from tfprune.data.dataset import DataSet
 from tfprune.data.partition import Raw, divide
@@ -57,10 +56,9 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                 raise ValueError("it holds one bare array")
             wanted = [name for name in (*_DIVIDED, *_WHOLE) if name in file.files]
             if set(wanted) in (set(_DIVIDED), set(_WHOLE)):
-                return {name: file[name] for name in wanted}
+                return {name: files.require_array(name, file[name]) for name in wanted}
             names = file.files
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError,
-            AttributeError, SyntaxError, RecursionError, MemoryError) as error:  # fmt: skip
+    except files.DAMAGED as error:
         raise PruningError(
             f"The file {path} ({path.stat().st_size} bytes) cannot be read as .npz with arrays "
             f"of numbers: {error}. Write it with numpy.savez, or copy it again, whole."

@@ -1,0 +1,32 @@
+"""benchmarks/hostile: its inputs are refused, and what goes wrong is seen."""
+
+import random
+
+import pytest
+
+from benchmarks.hostile import __main__ as program
+from benchmarks.hostile.cases import FAMILIES
+from tfprune.errors import PruningError
+
+
+def test_every_family_is_in_the_table():
+    assert set(program.FAMILIES) == set(FAMILIES) - {"misbehaving"}
+
+
+def test_headers_that_lie_are_refused(tmp_path):
+    refused = 0
+    for number, (_, read) in enumerate(FAMILIES["safetensors"](random.Random(0), tmp_path / "x")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        try:
+            read(folder)
+        except PruningError:
+            refused += 1
+    assert refused > 100
+
+
+@pytest.mark.slow
+def test_what_goes_wrong_is_counted():
+    assert program.judged("misbehaving", 0) == {
+        "traceback": 2, "code": 1, "crash": 1, "time": 1, "taken": 1, "refused": 1,
+    }  # fmt: skip
