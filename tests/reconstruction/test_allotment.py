@@ -59,6 +59,27 @@ def test_no_other_amounts_within_the_budget_do_much_less_harm(graph, kind, share
     assert worst > 2 * best  # else the choice would hardly matter
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_choice_does_not_depend_on_the_unit_of_harm(graph, seed):
+    chosen = curves(graph, seed)
+    tiny = tuple(Curve(curve.layers, curve.units, 1e-6 * curve.harm) for curve in chosen)
+    keep, same = (Sensitivity(graph, some).keep(macs=0.5) for some in (chosen, tiny))
+    for name in keep:
+        np.testing.assert_array_equal(keep[name], same[name])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_that_harms_less_still_fits_into_the_budget(graph, seed):
+    chosen = curves(graph, seed)
+    keep = Sensitivity(graph, chosen).keep(macs=0.5)
+    allotment = Allotment(graph, chosen, Request(macs=0.5))
+    amounts = [int((~keep[name]).sum()) for name in ("a", "b", "c")]
+    for place, amount in enumerate(amounts):
+        if amount:
+            fewer = [*amounts[:place], amount - 1, *amounts[place + 1 :]]
+            assert allotment.budget(allotment.kept(fewer)) > allotment.budget.goal
+
+
 def test_the_whole_model_is_kept_for_a_share_of_one(graph):
     keep = Sensitivity(graph, curves(graph)).keep(macs=1.0)
     assert all(mask.all() for mask in keep.values())
