@@ -16,12 +16,15 @@ from keras import layers, ops
 from tfprune.graph.keras_graph import is_graph, replay  # walks through the calls, nothing else
 
 _ATTENTIONS = (layers.MultiHeadAttention, layers.GroupQueryAttention)
-_RECURRENT = (layers.SimpleRNN, layers.GRU, layers.LSTM)
+_FILMS = (layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
+_RECURRENT = (layers.SimpleRNN, layers.GRU, layers.LSTM, layers.RNN, *_FILMS)
+_NORMS = (layers.RMSNormalization, layers.UnitNormalization)
 _READERS = (
     layers.Dense, layers.EinsumDense, *_ATTENTIONS, layers.SeparableConv1D,
     layers.SeparableConv2D, layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose,
     layers.Bidirectional, *_RECURRENT, layers.Attention, layers.AdditiveAttention,
 )  # fmt: skip
+_REDUCTIONS = ("Mean", "Sum", "Max", "Min", "Var", "Std", "Moments")
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.Conv3D)
 _POOLS = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)
 
@@ -47,8 +50,16 @@ def masked_outputs(
         if _reads(operation):
             args, kwargs = keras.tree.map_structure(_zero_for_nan, (args, kwargs))
         outputs = operation(*args, **kwargs)
-        if isinstance(operation, _POOLS):
+        if _is_norm(operation):
+            outputs = ops.where(ops.isnan(x := args[0]), x, operation(_zero_for_nan(x)))
+        elif type(operation).__name__ == "ExtractPatches":
+            gone = operation(ops.cast(ops.isnan(args[0]), args[0].dtype))
+            outputs = ops.where(gone > 0, np.nan, operation(_zero_for_nan(args[0])))
+        elif isinstance(operation, _POOLS):
             outputs = _dead_as_before(args[0], outputs, operation.data_format)
+        if isinstance(operation, _ATTENTIONS) and isinstance(outputs, tuple):
+            return (_with_nan(operation, outputs[0], masks.get(operation.name)),
+                    _scores(outputs[1], masks.get(f"{operation.name}/heads")))  # fmt: skip
         return _with_nan(operation, outputs, masks.get(operation.name))
 
     reset_states(model)
@@ -60,16 +71,21 @@ def masked_outputs(
     return arrays
 
 
+def _is_norm(operation: Any) -> bool:
+    return type(operation) in _NORMS or type(operation).__name__ == "Normalize"
+
+
 def _reads(operation: Any) -> bool:
-    if isinstance(operation, layers.TimeDistributed):
+    if isinstance(operation, layers.TimeDistributed | layers.SpectralNormalization):
         return _reads(operation.layer)
     if type(operation) in _CONVOLUTIONS:  # with one channel a group, each channel stays apart
         return operation.groups == 1 or operation.kernel.shape[-2] > 1
     if type(operation).__name__ == "Pad":
         return any(operation.pad_width[-1])
-    if type(operation).__name__ in ("Mean", "Sum", "Max", "Min"):  # over the channels at the end
+    if type(operation).__name__ in _REDUCTIONS:  # over the channels at the end
         rank = len(operation._inbound_nodes[0].input_tensors[0].shape)
-        axes = range(rank) if operation.axis is None else np.atleast_1d(operation.axis).tolist()
+        axes = operation.axes if type(operation).__name__ == "Moments" else operation.axis
+        axes = range(rank) if axes is None else np.atleast_1d(axes).tolist()
         return rank - 1 in [axis % rank for axis in axes]
     if type(operation).__name__ in ("Matmul", "Einsum", "Dot"):
         return True
@@ -87,6 +103,14 @@ def _dead_as_before(x: Any, y: Any, data_format: str) -> Any:
     axis = 1 if data_format == "channels_first" else len(x.shape) - 1
     space = [a for a in range(1, len(x.shape)) if a != axis]
     return ops.where(ops.any(ops.isnan(x), axis=space, keepdims=True), np.nan, y)
+
+
+def _scores(scores: Any, mask: np.ndarray | None) -> Any:
+    """Scores [batch, heads, query, key]; a mask of the groups of queries that share a key."""
+    if mask is None:
+        return scores
+    mask = np.repeat(mask, scores.shape[1] // len(mask))
+    return ops.where(mask[:, None, None], scores, np.nan)
 
 
 def _with_mask_of(x: Any, y: Any) -> Any:
@@ -123,15 +147,25 @@ def _without_own_inputs(model: keras.Model, masks: Mapping[str, np.ndarray]):
             kernel.assign(kernel.numpy() * mask[:, None, None])
         ways = [getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", None)]
         for way in ways:
-            if isinstance(way, _RECURRENT) and layer.name in masks:
-                kernel = way.cell.recurrent_kernel
-                before.append((kernel, kernel.numpy()))
-                kernel.assign(kernel.numpy() * masks[layer.name][:, None])
+            if isinstance(way, _RECURRENT):
+                for kernel, mask in _inner_kernels(way, layer.name, masks):
+                    before.append((kernel, kernel.numpy()))
+                    kernel.assign(kernel.numpy() * mask[:, None])
     try:
         yield
     finally:
         for kernel, value in before:
             kernel.assign(value)
+
+
+def _inner_kernels(way: Any, name: str, masks: Mapping[str, np.ndarray]):
+    """Yield the kernels [..., units, gates] that read units within a layer, with the mask."""
+    cells = getattr(way.cell, "cells", [way.cell])
+    own = [masks.get(f"{name}/cell_{i}") for i in range(len(cells) - 1)] + [masks.get(name)]
+    kernels = [(getattr(cell, "recurrent_kernel", None), mask)
+               for cell, mask in zip(cells, own, strict=True)]  # fmt: skip
+    kernels += [(cell.kernel, mask) for cell, mask in zip(cells[1:], own, strict=False)]
+    yield from ((kernel, mask) for kernel, mask in kernels if mask is not None)
 
 
 def reset_states(model: keras.Model) -> None:

@@ -32,7 +32,7 @@ class Growth:
     def name(self, kind: str) -> str:
         """Return a name that no other layer has."""
         self.count += 1
-        return f"{kind}_{self.count}"
+        return f"{kind}{self.count}"  # Keras itself names an operation `einsum_3`
 
     def one_of(self, *choices: Any) -> Any:
         """Draw one of some values; failures shrink towards the first."""

@@ -208,6 +208,27 @@ def excite(g: Growth, x: Any) -> Any:
     return layers.Multiply(name=g.name("excite"))([x, s])
 
 
+def statistics(g: Growth, x: Any) -> Any:
+    axis = g.one_of(-1, 1, (1, 2))
+    if g.one_of(True, False):
+        mean, variance = ops.moments(x, axes=axis, keepdims=True)
+        return (x - mean) / ops.sqrt(variance + 0.5)
+    return x + getattr(ops, g.one_of("var", "mean", "max"))(x, axis=axis, keepdims=True)
+
+
+def patches(g: Growth, x: Any) -> Any:
+    small = x.shape[-1] <= 3 and min(x.shape[1:3]) >= 2 and not x.sparse
+    return ops.image.extract_patches(x, 2, padding=g.one_of("valid", "same")) if small else x
+
+
+def spectral(g: Growth, x: Any) -> Any:
+    inner = g.one_of(
+        layers.Conv2D(g.size(), 2, padding="same"), layers.Dense(g.size()),
+        layers.DepthwiseConv2D(2, padding="same"),
+    )  # fmt: skip
+    return layers.SpectralNormalization(inner, name=g.name("spectral"))(x)
+
+
 def unknown(g: Growth, x: Any) -> Any:
     return ops.tril(x)
 
@@ -240,5 +261,5 @@ def nested(g: Growth, x: Any) -> Any:
 STEPS = (
     conv, norm, activation, residual, merge, concatenate, depthwise, separable, transposed, dense,
     space, constant, split, cut, shuffle, move, padded_shortcut, excite, nested, again,
-    grouped_conv, unknown, composite,
+    grouped_conv, unknown, composite, statistics, patches, spectral,
 )  # fmt: skip

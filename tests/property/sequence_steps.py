@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 from keras import layers, ops
 
@@ -129,7 +130,8 @@ def conv(g: Growth, x: Any) -> Any:
 
 
 def norm(g: Growth, x: Any) -> Any:
-    kind = g.one_of(layers.BatchNormalization, layers.LayerNormalization, layers.RMSNormalization)
+    kind = g.one_of(layers.BatchNormalization, layers.LayerNormalization, layers.RMSNormalization,
+                    layers.UnitNormalization)  # fmt: skip
     return kind(name=g.name(kind.__name__.lower()))(x)
 
 
@@ -157,6 +159,26 @@ def turn(g: Growth, x: Any) -> Any:
     return layers.Permute((2, 1), name=g.name("turn_back"))(y)
 
 
+def cells(g: Growth, x: Any) -> Any:
+    kinds = [g.one_of(layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell) for _ in range(2)]
+    stack = [kind(g.size()) for kind in kinds[: g.one_of(1, 2)]]
+    name = g.name("cells")
+    return layers.RNN(stack, return_sequences=True, unroll=True, name=name)(x)
+
+
+def steps(g: Growth, x: Any) -> Any:
+    inside = keras.Input(x.shape[2:], name=g.name("inside"))
+    y = layers.Dense(g.size(), activation="relu", name=g.name("deep"))(inside)
+    model = keras.Model(inside, layers.Dense(g.size(), name=g.name("deeper"))(y), name=g.name("m"))
+    return layers.TimeDistributed(model, name=g.name("steps"))(x)
+
+
+def largest(g: Growth, x: Any) -> Any:
+    y = layers.Permute((2, 1), name=g.name("turn"))(x)
+    y = ops.top_k(y, x.shape[1])[0]
+    return layers.Permute((2, 1), name=g.name("turn_back"))(y)
+
+
 def last(g: Growth, x: Any) -> Any:
     y = layers.GRU(g.size(), unroll=True, name=g.name("last"))(x)
     return layers.RepeatVector(x.shape[1], name=g.name("repeat"))(y)
@@ -164,5 +186,5 @@ def last(g: Growth, x: Any) -> Any:
 
 STEPS = (
     dense, recurrent, conv, attention, merge, concatenate, norm, each, gate, turn, last, einsum,
-    heads, meet, product, constants, composite, running,
+    heads, meet, product, constants, composite, running, cells, steps, largest,
 )  # fmt: skip

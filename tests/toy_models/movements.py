@@ -39,6 +39,15 @@ def concatenated_in_space() -> Toy:
 
 
 @toy
+def patches() -> Toy:
+    """Image -> a(3) -> patches of 2 x 2 places [12] -> b(4) -> head(2)."""
+    image = keras.Input((4, 4, 3))
+    x = ops.image.extract_patches(layers.Conv2D(3, 1, name="a")(image), 2)
+    y = layers.Conv2D(2, 1, name="head")(layers.Conv2D(4, 1, name="b")(x))
+    return Toy(keras.Model(image, y), {"a": "abc", "b": "defg", "head": ".."})
+
+
+@toy
 def stacked() -> Toy:
     """Vector -> a(3), b(3) stacked in time -> mean -> head(2)."""
     vector = keras.Input((5,))

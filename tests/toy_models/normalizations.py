@@ -1,15 +1,16 @@
 """Normalisations: statistics of one channel, or over channels."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 from tests.toy_models._toy import Toy, toy
 
 
-def _between(layer: layers.Layer, inexact: str | None, why: str = "") -> Toy:
+def _between(layer: Callable, inexact: str | None, why: str = "") -> Toy:
     image = keras.Input((4, 4, 3))
     x = layer(layers.Conv2D(6, 1, name="a")(image))
     y = layers.Conv2D(2, 1, name="head")(layers.Conv2D(4, 1, name="b")(x))
@@ -60,13 +61,46 @@ def layer_norm_over_everything() -> Toy:
 @toy
 def rms_norm() -> Toy:
     """Image -> a(6) -> RMSNorm -> b(4) -> head(2)."""
-    return _between(layers.RMSNormalization(name="norm"), "abcdef", "statistics over the channels")
+    return _between(layers.RMSNormalization(epsilon=0.1, name="norm"), None)
+
+
+@toy
+def rms_norm_over_everything() -> Toy:
+    """Image -> a(6) -> RMSNorm of each image, scale [4, 4, 6] -> b(4) -> head(2)."""
+    return _between(layers.RMSNormalization(axis=(1, 2, 3), name="norm"), None)
 
 
 @toy
 def unit_norm() -> Toy:
     """Image -> a(6) -> UnitNorm -> b(4) -> head(2)."""
-    return _between(layers.UnitNormalization(name="norm"), "abcdef", "norm over the channels")
+    return _between(layers.UnitNormalization(name="norm"), None)
+
+
+@toy
+def unit_norm_by_an_operation() -> Toy:
+    """Image -> a(6) -> divided by the sum of its absolute values -> b(4) -> head(2)."""
+    return _between(lambda x: ops.normalize(x, axis=-1, order=1), None)
+
+
+@toy
+def norm_by_moments() -> Toy:
+    """Image -> a(6) -> less the channels' mean, by their deviation -> b(4) -> head(2)."""
+
+    def norm(x: keras.KerasTensor) -> keras.KerasTensor:
+        mean, variance = ops.moments(x, axes=-1, keepdims=True)
+        return (x - mean) / ops.sqrt(variance + 0.1)
+
+    return _between(norm, None)
+
+
+@toy
+def gate_by_variance() -> Toy:
+    """Image -> a(6) -> times the channels' variance, plus their deviation -> b(4) -> head(2)."""
+
+    def norm(x: keras.KerasTensor) -> keras.KerasTensor:
+        return x * ops.var(x, axis=3, keepdims=True) + ops.std(x, axis=-1, keepdims=True)
+
+    return _between(norm, None)
 
 
 @toy
@@ -96,12 +130,18 @@ def batch_norm_of_rows() -> Toy:
 
 @toy
 def spectral_norm() -> Toy:
-    """Image -> spectral a(3), left whole -> b(4) -> head(2)."""
+    """Image -> spectral a(3) -> depthwise d(3) -> transposed b(4), both spectral -> head(2)."""
     image = keras.Input((4, 4, 3))
-    x = layers.SpectralNormalization(layers.Conv2D(3, 1, name="inner"), name="a")(image)
-    x = layers.Conv2D(4, 1, name="b")(x)
+    inner = {
+        "a": layers.Conv2D(3, 1),
+        "d": layers.DepthwiseConv2D(2),
+        "b": layers.Conv2DTranspose(4, 2),
+    }
+    x = image
+    for name, layer in inner.items():
+        x = layers.SpectralNormalization(layer, name=name)(x)
     y = layers.Conv2D(2, 1, name="head")(x)
-    return Toy(keras.Model(image, y), {"b": "abcd", "head": ".."})
+    return Toy(keras.Model(image, y), {"a": "efg", "b": "abcd", "head": ".."})
 
 
 @toy

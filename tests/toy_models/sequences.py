@@ -1,7 +1,9 @@
 """Sequences: tables, recurrent layers, attention."""
 
+from typing import Any
+
 import keras
-from keras import layers
+from keras import layers, ops
 
 from tests.toy_models._toy import Toy, toy
 
@@ -86,14 +88,86 @@ def stateful() -> Toy:
 
 @toy
 def conv_lstm() -> Toy:
-    """Film -> a(3) at every frame -> ConvLSTM, left whole -> b(4) -> head(2)."""
+    """Film -> a(3) at every frame -> ConvLSTM c(4), every frame -> d(3), the last -> head(2)."""
     film = keras.Input((3, 4, 4, 2))
     x = layers.TimeDistributed(layers.Conv2D(3, 1), name="a")(film)
-    x = layers.ConvLSTM2D(2, 1, name="rnn")(x)
-    y = layers.Conv2D(2, 1, name="head")(layers.Conv2D(4, 1, name="b")(x))
-    return Toy(
-        keras.Model(film, y), {"a": "...", "b": "abcd", "head": ".."}, {"a": "ConvLSTM2D has no"}
-    )
+    x = layers.ConvLSTM2D(4, 2, strides=2, return_sequences=True, name="c")(x)
+    x = layers.ConvLSTM2D(3, 2, padding="same", use_bias=False, name="d")(x)
+    y = layers.Conv2D(2, 1, name="head")(x)
+    return Toy(keras.Model(film, y), {"a": "abc", "c": "defg", "d": "hij", "head": ".."})
+
+
+@toy
+def cells() -> Toy:
+    """Series -> LSTM a(3) under GRU b(4) -> SimpleRNN c(3), whose state is added -> head(2)."""
+    series = keras.Input((4, 3))
+    stack = [layers.LSTMCell(3), layers.GRUCell(4)]
+    x = layers.RNN(stack, return_sequences=True, name="b")(series)
+    y, state = layers.RNN(layers.SimpleRNNCell(3), return_state=True, name="c")(x)
+    y = layers.Dense(2, name="head")(y + 2 * state)
+    units = {"b/cell_0": "abc", "b": "defg", "c": "hij", "head": ".."}
+    return Toy(keras.Model(series, y), units)
+
+
+@toy
+def cells_of_ones_own() -> Toy:
+    """Series -> d(4) -> RNN of a cell that nobody knows, left whole -> head(2)."""
+    series = keras.Input((4, 3))
+    x = layers.RNN(Decay(4), name="rnn")(layers.Dense(4, name="d")(series))
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model(series, y), {"d": "....", "head": ".."}, {"d": "a cell that is not"})
+
+
+@keras.saving.register_keras_serializable("toys")
+class Decay(layers.Layer):
+    """A cell that adds what comes to half of what was."""
+
+    def __init__(self, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.units = self.state_size = units
+
+    def call(self, x: Any, states: Any) -> Any:
+        """Return the new sum."""
+        total = x + states[0] / 2
+        return total, [total]
+
+    def get_config(self) -> dict:
+        """Return the arguments."""
+        return {**super().get_config(), "units": self.units}
+
+
+@toy
+def masks_of_two_tables() -> Toy:
+    """Words, 0 = none -> tables e(4), f(3) side by side, a step counts if one has it -> lstm(3)."""
+    words, others = (keras.Input((5,), dtype="int32", name=name) for name in ("words", "others"))
+    e = layers.Embedding(7, 4, mask_zero=True, name="e")(words)
+    f = layers.Embedding(7, 3, mask_zero=True, name="f")(others)
+    x = layers.LSTM(3, name="lstm")(layers.Concatenate(name="both")([e, f]))
+    y = layers.Dense(2, name="head")(x)
+    units = {"e": "abcd", "f": "hij", "lstm": "efg", "head": ".."}
+    return Toy(keras.Model([words, others], y), units)
+
+
+@toy
+def two_towers() -> Toy:
+    """Vector -> a(6), b(6) -> cosine of the angle between them; c(4) . d(4) -> head(2)."""
+    vector = keras.Input((5,))
+    a, b = (layers.Dense(6, name=name)(vector) for name in "ab")
+    c, d = (layers.Dense(4, name=name)(vector) for name in "cd")
+    cosine = layers.Dot(1, normalize=True, name="cosine")([a, b])
+    x = layers.Concatenate(name="cat")([cosine, layers.Dot(1, name="dot")([c, d])])
+    y = layers.Dense(2, name="head")(x)
+    units = {"a": "abcdef", "b": "abcdef", "c": "ghij", "d": "ghij", "head": ".."}
+    return Toy(keras.Model(vector, y), units)
+
+
+@toy
+def largest_steps() -> Toy:
+    """Series -> d(4), each channel's two largest steps -> flat -> head(2)."""
+    series = keras.Input((5, 3))
+    x = layers.Permute((2, 1), name="turn")(layers.Dense(4, name="d")(series))
+    y = layers.Dense(2, name="head")(layers.Flatten(name="flat")(ops.top_k(x, 2)[0]))
+    return Toy(keras.Model(series, y), {"d": "abcd", "head": ".."})
 
 
 @toy
@@ -177,12 +251,18 @@ def attention_axes() -> Toy:
 
 @toy
 def attention_scores() -> Toy:
-    """Series -> d(4) -> attention that also returns its scores: left whole -> head(2)."""
+    """Series -> d(4) -> out(4), whose scores are an output; -> more(4), whose scores are read."""
     series = keras.Input((5, 3))
     x = layers.Dense(4, name="d")(series)
-    x, scores = layers.MultiHeadAttention(2, 3, name="out")(x, x, return_attention_scores=True)
+    x, shown = layers.MultiHeadAttention(2, 3, name="out")(x, x, return_attention_scores=True)
+    more = layers.GroupQueryAttention(3, 4, 2, name="more")
+    x, scores = more(x, x, return_attention_scores=True)
+    t = layers.Dense(3, name="t")(layers.Permute((2, 3, 1), name="turn")(scores))
     y = layers.Dense(2, name="head")(x)
-    return Toy(keras.Model(series, [y, scores]), {"d": "....", "head": ".."}, {"d": "scores"})
+    ends = [y, shown, layers.Dense(2, name="of_heads")(t)]
+    units = {"d": "abcd", "out/heads": "..", "out": "efgh", "more/heads": "ij", "more": "efgh",
+             "t": "klm", "head": "..", "of_heads": ".."}  # fmt: skip
+    return Toy(keras.Model(series, ends), units)
 
 
 @toy

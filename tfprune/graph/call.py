@@ -42,9 +42,13 @@ class Call:
 
         Args:
             layer: the inner layer.
-            *path: where the inner layer lies in the outer one's config.
+            *path: where the inner layer lies in the outer one's config; a number is a place in a
+                list.
         """
-        place = (*self.path, *(part for step in path for part in (step, "config")))
+        place = self.path
+        for number, step in enumerate(path):
+            is_list = path[number + 1 : number + 2] and path[number + 1].isdigit()
+            place = (*place, step) if is_list else (*place, step, "config")
         return replace(self, op=layer, path=place)
 
     def channels(self, x: Channels | None = None, axis: int = -1) -> Ids:

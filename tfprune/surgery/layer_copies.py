@@ -56,7 +56,7 @@ def copy_layer(
         *parents, key = path.split("/")
         place = config
         for parent in parents:
-            place = place[parent]
+            place = place[int(parent) if isinstance(place, list) else parent]
         place[key] = change(place[key], kept)
     if not is_layer:
         return type(operation).from_config(config)
@@ -73,6 +73,8 @@ def _duplicate(operation: Any) -> Any:
 
 def _without_shapes(config: Any, dtype: str | None) -> Any:
     """Drop the shapes that wrapped layers were built with: theirs change too."""
+    if isinstance(config, list):
+        return [_without_shapes(value, dtype) for value in config]
     if not isinstance(config, dict):
         return config
     changed = {k: _without_shapes(v, dtype) for k, v in config.items() if k != "build_config"}

@@ -8,6 +8,7 @@ from keras import layers, ops
 
 import tfprune
 from tests.graph.opening import nets
+from tests.property.growing import enliven
 
 
 def two_headed():
@@ -95,6 +96,49 @@ def test_regularizers_and_constraints_stay_or_the_layer_is_refused():
     opened = tfprune.open_up(model)
     assert isinstance(opened.get_layer("own.w").embeddings_constraint, keras.constraints.NonNeg)
     np.testing.assert_allclose(opened.losses, model.losses)
+
+
+def film(steps, batch_size=None):
+    image = keras.Input((6, 6, 3))
+    x = layers.BatchNormalization()(layers.Conv2D(4, 3, name="conv")(image))
+    x = layers.GlobalAveragePooling2D()(nets.Block(4, name="block")(x))
+    inner = keras.Model(image, x, name="inner")
+    frames = keras.Input((steps, 6, 6, 3), batch_size=batch_size)
+    x = layers.TimeDistributed(inner, name="each")(frames)
+    y = layers.LSTM(3, name="lstm")(x)
+    return keras.Model(frames, layers.Dense(2, name="head")(y))
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_a_model_at_every_step_is_called_once_with_the_steps_among_the_samples(batch_size):
+    model = film(5, batch_size)
+    enliven(model, 0)
+    opened = tfprune.open_up(model)
+    frames = np.random.default_rng(0).normal(size=(2, 5, 6, 6, 3)).astype("float32")
+    np.testing.assert_allclose(opened(frames), model(frames), rtol=1e-5, atol=1e-6)
+    graph = tfprune.analyse(model)
+    assert graph.free("each.inner.conv").all()
+    keep = {"each.inner.conv": np.array([True, False, True, False])}
+    keep |= {name: keep["each.inner.conv"] for name in graph.groups["each.inner.conv"]}
+    small = tfprune.rebuild(graph, keep)
+    assert tfprune.verify(graph, keep, small).proven
+    assert small.get_layer("lstm").cell.kernel.shape[0] == 2
+
+
+@pytest.mark.parametrize(("steps", "masked"), [(4, True), (None, False)])
+def test_steps_that_are_masked_or_open_leave_a_model_at_every_step_whole(steps, masked):
+    vector = keras.Input((3,))
+    inner = keras.Model(vector, layers.Dense(4, name="within")(vector), name="functional")
+    series = keras.Input((steps, 3))
+    x = layers.Masking()(series) if masked else series
+    x = layers.TimeDistributed(inner, name="each")(x)
+    model = keras.Model(series, layers.Dense(2)(layers.Dense(5, name="after")(x)))
+    graph = tfprune.analyse(model)
+    assert graph.free("after").all()
+    assert "each.functional.within" not in graph.producers
+    told = "its steps are masked" if masked else "of which 2 sizes are open"
+    with pytest.raises(tfprune.PruningError, match=told):
+        tfprune.open_up(model)
 
 
 def test_a_cost_counts_what_is_within():

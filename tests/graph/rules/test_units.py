@@ -8,7 +8,7 @@ import pytest
 import tfprune
 from tests.toy_models import TOYS
 
-INEXACT = """layer_norm layer_norm_over_everything rms_norm unit_norm
+INEXACT = """layer_norm layer_norm_over_everything
 softmax_over_channels softmax_inside_a_layer""".split()
 
 # Keras warns of every mask that enters a model within the model.

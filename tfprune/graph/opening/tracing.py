@@ -12,6 +12,7 @@ from tfprune.graph.keras_graph import is_graph, read, rename, replay
 from tfprune.graph.opening.names import Names, label, labels
 from tfprune.graph.opening.refusals import NotOpenedError, reason
 from tfprune.graph.opening.sizes import Sizes
+from tfprune.graph.opening.steps import is_stepped, on_all_steps
 from tfprune.graph.opening.stock import (
     dense,
     dropout_for,
@@ -39,7 +40,12 @@ _HOLDING_CODE = """AssociativeScan Cond ForiLoop Map Scan Switch VectorizedMap W
 
 
 def is_composite(operation: Any) -> bool:
-    """Return whether a layer is to be opened: it is no stock layer, and no rule describes it."""
+    """Return whether a layer is to be opened: it is no stock layer, and no rule describes it.
+
+    A TimeDistributed is what its inner layer is.
+    """
+    if is_stepped(operation):
+        return isinstance(operation.layer, keras.Model) or is_composite(operation.layer)
     if not isinstance(operation, keras.Layer) or has_rule(operation):
         return False
     return isinstance(operation, keras.Model) or not type(operation).__module__.startswith("keras.")
@@ -301,6 +307,8 @@ class Tracer:
                 data = {k: v for k, v in named.items() if k not in ("mask", "training")}
                 flat = [x for x in keras.tree.flatten((inner, data)) if x is not None]
                 out = replay(layer, flat, lambda op, a, k: op(*a, **k))
+            elif is_stepped(layer):
+                out = on_all_steps(layer, *inner, mask=named.get("mask"))
             else:
                 out = twin.call(*inner, **named)
             found["outputs"], found["calls"] = out, history(out)

@@ -1,4 +1,4 @@
-"""Attention: what it reads, its heads, and what it returns may shrink."""
+"""Attention: what it reads, its heads, and what it returns may shrink; scores are of the heads."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 
 from tfprune.graph.call import Call
-from tfprune.graph.channels import Channels
+from tfprune.graph.channels import Channels, spread
 from tfprune.graph.rules._registry import pin_all, rule
 
 
@@ -37,12 +37,12 @@ def grouped_query_attention(call: Call) -> Channels | list[Channels]:
 
 
 def _refusal(call: Call) -> str | None:
-    if len(call.outputs) > 1 or len(np.atleast_1d(_output_shape(call) or 0)) > 1:
-        return "attention scores or an output of several axes are returned"
+    if len(np.atleast_1d(_output_shape(call) or 0)) > 1:
+        return "an output of several axes is returned"
     return None
 
 
-def _attention(call: Call, heads: Mapping[str, np.ndarray]) -> Channels | list[Channels]:
+def _attention(call: Call, heads: Mapping[str, np.ndarray]) -> list[Channels]:
     arguments = call.arguments()
     query, value = arguments["query"], arguments["value"]
     key = arguments.get("key")
@@ -63,7 +63,8 @@ def _attention(call: Call, heads: Mapping[str, np.ndarray]) -> Channels | list[C
         call.edit("output_shape", lambda old, kept: _new_width(old, kept[out], kept[query.ids]))
     else:  # as wide as the queries
         call.unite(out, call.channels(query))
-    return call.output(out)
+    scores = [spread(heads["query"], 1, shape) for shape in call.outputs[1:]]
+    return [call.output(out), *scores]
 
 
 def _output_shape(call: Call) -> Any:

@@ -11,7 +11,8 @@ from tfprune.graph.rules._registry import pin_all, rule
 _ACTIVATIONS = """Celu Gelu HardShrink HardSigmoid HardSilu HardTanh LogSigmoid Selu Silu
 SoftShrink Softplus Softsign SparsePlus SparseSigmoid Squareplus Tanh TanhShrink
 Threshold""".split()
-_UNARY = """Abs Absolute Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cast Cbrt Ceil
+_UNARY = """NanToNum Isfinite Isinf Isnan Deg2rad Rad2deg Erfinv Signbit Sinc
+Abs Absolute Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cast Cbrt Ceil
 ConvertToTensor Copy Cos Cosh Erf Erfc Exp Exp2 Expm1 Fabs Floor Log Log10 Log1p Log2 LogicalNot
 Negative OnesLike Reciprocal Round Rsqrt SaturateCast Sign Sin Sinh Sqrt Square StopGradient Tan
 Trunc ZerosLike""".split()

@@ -15,7 +15,7 @@ from tfprune.graph.rules._registry import pin_all, rule
 
 @rule(
     layers.Flatten, layers.Permute, layers.RepeatVector, "Transpose", "Swapaxes", "Moveaxis",
-    "ExpandDims", "Flip", "Ravel", "Tile", role="movement",
+    "ExpandDims", "Flip", "Fliplr", "Flipud", "Rot90", "Ravel", "Tile", role="movement",
 )  # fmt: skip
 def movement(call: Call) -> list[Channels]:
     """Rule of the movements that need no argument changed when channels go."""
@@ -37,6 +37,13 @@ def blocks(call: Call) -> Channels:
     out = spread(Channels(moved, moved.shape).along(axis), axis, moved.shape)
     call.unite(out.ids, moved)
     return call.output(out.ids.ravel(), axis)
+
+
+@rule("ExtractPatches")
+def patches(call: Call) -> Channels:
+    """Rule of extract_patches: the channels of every place of a patch stand one behind another."""
+    axis = 1 if call.op.data_format == "channels_first" else -1
+    return call.output(np.tile(call.channels(axis=axis), math.prod(call.op.size)), axis)
 
 
 @rule(layers.Reshape, "Reshape", role="movement")

@@ -1,5 +1,7 @@
 """Normalisation layers: vectors that follow the channels, and statistics that may span them."""
 
+from typing import Any
+
 import numpy as np
 from keras import layers
 
@@ -32,11 +34,10 @@ def batch_normalization(call: Call) -> Channels:
     return _follow(call, _fixed(call, axis) if across else call.channels(axis=axis))
 
 
-@rule(layers.LayerNormalization, layers.RMSNormalization, role="normalisation")
+@rule(layers.LayerNormalization, role="normalisation")
 def layer_normalization(call: Call) -> Channels:
     """Rule of the normalisations over chosen axes: inexact where they span the channels."""
-    axes = call.op.axis if isinstance(call.op.axis, list | tuple) else [call.op.axis]
-    axes = [axis % len(call.outputs[0]) for axis in axes]
+    axes = _axes(call)
     for place, axis in enumerate(axes):
         if axis in call.inputs[0].varying:
             ids = call.channels(axis=axis)
@@ -45,6 +46,36 @@ def layer_normalization(call: Call) -> Channels:
             ids = _fixed(call, axis)
         _follow(call, ids, place)
     return call.passed()
+
+
+@rule(layers.RMSNormalization, role="normalisation")
+def rms_normalization(call: Call) -> Channels:
+    """Rule of RMSNormalization: the mean of squares sees zeros for the channels that are gone.
+
+    With a share s of the channels left, x / sqrt(s * mean + epsilon) is what the layer makes of an
+    epsilon of epsilon / s, times 1 / sqrt(s).
+    """
+    x, axes = call.inputs[0], _axes(call)
+    if len(x.varying) != 1 or x.varying[0] not in axes:
+        return layer_normalization(call)
+    (axis,) = x.varying
+    ids = call.channels(axis=axis)
+    for place, other in enumerate(axes):
+        _follow(call, ids if other == axis else _fixed(call, other), place)
+    call.read(ids, axis)
+    call.edit("epsilon", lambda old, kept: old / float(kept[ids].mean()))
+
+    def edit(layer: Any, kept: np.ndarray) -> Any:
+        share = float(kept[ids].mean())
+        return layer if share == 1 else lambda *args, **kwargs: layer(*args, **kwargs) / share**0.5
+
+    call.edit_call(edit)
+    return call.passed()
+
+
+def _axes(call: Call) -> list[int]:
+    axes = call.op.axis if isinstance(call.op.axis, list | tuple) else [call.op.axis]
+    return [axis % len(call.outputs[0]) for axis in axes]
 
 
 @rule(layers.GroupNormalization, role="normalisation")
@@ -71,13 +102,13 @@ def group_normalization(call: Call) -> Channels:
 @rule("Normalize")
 @rule(layers.UnitNormalization, role="normalisation")
 def unit_normalization(call: Call) -> Channels:
-    """Rule of UnitNormalization and `ops.normalize`: the norm is taken over the given axes."""
-    axes = call.op.axis if isinstance(call.op.axis, list | tuple) else [call.op.axis]
-    axes = [axis % len(call.outputs[0]) for axis in axes]
-    if any(axis in axes for axis in call.inputs[0].varying):
-        kind = type(call.op).__name__
-        call.inexact(call.inputs[0], f"{kind} takes its norm over the channels")
-    return call.passed()
+    """Rule of UnitNormalization and `ops.normalize`: a norm sees zeros where channels are gone."""
+    x = call.level(call.inputs[0], set(_axes(call)))
+    for axis in set(_axes(call)) & set(x.varying):
+        ids = call.channels(x, axis)
+        call.read(ids, axis)
+        call.need(ids)
+    return call.passed(x)
 
 
 @rule(layers.Normalization)

@@ -36,21 +36,24 @@ def einsum(call: Call) -> Channels | list[Channels]:
 
 @rule(layers.Dot)
 def dot(call: Call) -> Channels | list[Channels]:
-    """Rule of Dot: one axis of each is summed over; what is normalised is left whole."""
+    """Rule of Dot: one axis of each is summed over; a norm sees zeros for what is gone of it."""
     ranks = [len(x.shape) for x in call.inputs]
-    if call.op.normalize or len(call.inputs) != 2:
-        return pin_all(call, "Dot divides by norms over the channels")
+    if len(call.inputs) != 2:
+        return pin_all(call, "Dot of more than two tensors")
     axes = call.op.axes if isinstance(call.op.axes, list | tuple) else [call.op.axes] * 2
     terms = [list(_LETTERS[1 : ranks[0]]), list(_LETTERS[ranks[0] : ranks[0] + ranks[1] - 1])]
     for term, axis, rank in zip(terms, axes, ranks, strict=True):
         term.insert(0, "A")
         term[axis % rank] = "Z"
     out = [letter for letter in terms[0] + terms[1][1:] if letter != "Z"]
+    out += "Y" * (len(call.outputs[0]) - len(out))  # two vectors leave an axis of one number
     call.args = tuple(call.inputs)
-    return product(call, ["".join(term) for term in terms], "".join(out))
+    return product(call, ["".join(term) for term in terms], "".join(out), both=call.op.normalize)
 
 
-def product(call: Call, terms: Sequence[str], out: str) -> Channels | list[Channels]:
+def product(
+    call: Call, terms: Sequence[str], out: str, *, both: bool = False
+) -> Channels | list[Channels]:
     """Return the channels of a sum of products, each axis named by a letter.
 
     Heads are what this is about: in queries [b, t, h, s] and keys [b, u, h, s], summed over s,
@@ -61,6 +64,8 @@ def product(call: Call, terms: Sequence[str], out: str) -> Channels | list[Chann
         call: the call; its arguments are the operands.
         terms: the letters of each operand's axes.
         out: those of the output.
+        both: whether both operands must be read as zero, as where each is divided by its norm; of
+            a product one zero is enough.
     """
     if len(call.args) != 2 or not all(isinstance(x, Channels) for x in call.args):
         return pin_all(call, f"{type(call.op).__name__} of a constant, or not of two tensors")
@@ -71,7 +76,7 @@ def product(call: Call, terms: Sequence[str], out: str) -> Channels | list[Chann
     _count(call, operands, terms)
     lines = [_summed_line(x, term, summed) for x, term in zip(operands, terms, strict=True)]
     if any(line is not None for line in lines):
-        refusal = _read(call, operands, terms, lines)
+        refusal = _read(call, operands, terms, lines, both=both)
         if refusal is not None:
             return pin_all(call, refusal)
     return _joined(call, operands, terms, out)
@@ -84,7 +89,12 @@ def _summed_line(x: Channels, term: str, summed: set[str]) -> str | None:
 
 
 def _read(
-    call: Call, operands: Sequence[Channels], terms: Sequence[str], lines: Sequence[str | None]
+    call: Call,
+    operands: Sequence[Channels],
+    terms: Sequence[str],
+    lines: Sequence[str | None],
+    *,
+    both: bool,
 ) -> str | None:
     """Let channels that are summed over be read; return why they cannot be."""
     letters = {line for line in lines if line is not None}
@@ -97,7 +107,8 @@ def _read(
         return None
     along = [x.along(term.index(letter)) for x, term in zip(operands, terms, strict=True)]
     call.unite(*along)
-    call.read(along[0], terms[0].index(letter))
+    for place in (0, 1) if both else (0,):
+        call.read(along[place], terms[place].index(letter), place)
     call.need(along[0])
     return None
 

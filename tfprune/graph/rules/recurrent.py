@@ -10,6 +10,7 @@ from tfprune.graph.rules._activations import apply_activation
 from tfprune.graph.rules._registry import find, pin_all, rule
 
 _GATES = {layers.SimpleRNN: 1, layers.GRU: 3, layers.LSTM: 4}
+_CELLS = {layers.SimpleRNNCell: 1, layers.GRUCell: 3, layers.LSTMCell: 4}
 
 
 @rule(*_GATES)
@@ -17,7 +18,7 @@ def recurrent(call: Call) -> list[Channels]:
     """Rule of SimpleRNN, GRU and LSTM: kernel [in, gates * units], states [units]."""
     if call.op.stateful:
         return pin_all(call, "a stateful layer keeps its state between calls")
-    out = label_cell(call)
+    out = label_cell(call, call.produce(call.op.units))
     states = keras.tree.flatten(call.arguments().get("initial_state"))
     for x in call.inputs[1:]:
         if any(x is state for state in states):
@@ -27,13 +28,40 @@ def recurrent(call: Call) -> list[Channels]:
     return [spread(out, -1, shape) for shape in call.outputs]
 
 
-def label_cell(call: Call) -> np.ndarray:
-    """Label the weights of the layer's cell, and return the ids [units] of its units."""
+@rule(layers.RNN)
+def cells(call: Call) -> list[Channels]:
+    """Rule of RNN around Keras' own cells: of several, each but the last is `rnn/cell_0` and on."""
+    stacked = type(call.op.cell) is layers.StackedRNNCells
+    parts = call.op.cell.cells if stacked else [call.op.cell]
+    if call.op.stateful or len(call.inputs) > 1 or any(type(x) not in _CELLS for x in parts):
+        return pin_all(call, "a cell that is not known, a state that is given, or a mask of steps")
+    inner, lines = call, []
+    for place, cell in enumerate(parts):
+        path = ("cell", "cells", str(place)) if stacked else ("cell",)
+        inner = call.inside(cell, *path)
+        last = place == len(parts) - 1
+        out = call.produce(cell.units) if last else call.produce_inside(f"cell_{place}", cell.units)
+        label_cell(inner, out, lines[-1] if lines else None)
+        lines.append(out)
+    states = [[line] * (2 if type(x) is layers.LSTMCell else 1)
+              for line, x in zip(lines, parts, strict=True)]  # fmt: skip
+    every = [lines[-1], *(line for part in states for line in part)]
+    return [spread(line, -1, shape) for line, shape in zip(every, call.outputs, strict=False)]
+
+
+def label_cell(call: Call, out: np.ndarray, x: np.ndarray | None = None) -> np.ndarray:
+    """Label the weights of a layer's cell, and return the ids [units] of its units.
+
+    Args:
+        call: the call, of the layer or of a cell within.
+        out: the ids of the units.
+        x: the ids [in] of what it reads; by default those of the call's input.
+    """
     layer = call.op
-    out = call.produce(layer.units)
-    gates = np.tile(out, _GATES[type(layer)])
+    gates = np.tile(out, (_GATES | _CELLS)[type(layer)])
     steps = call.inputs[0].shape[1]
-    call.label("kernel", reads={0: call.channels()}, carries={1: gates}, times=steps)
+    reads = {0: call.channels() if x is None else x}
+    call.label("kernel", reads=reads, carries={1: gates}, times=steps)
     call.label("recurrent_kernel", reads={0: out}, carries={1: gates}, times=steps)
     if call.has("bias"):
         call.label("bias", carries={-1: gates})
@@ -54,7 +82,7 @@ def bidirectional(call: Call) -> list[Channels]:
     if not known or both[0].units != both[1].units or len(call.inputs) > 1:
         return pin_all(call, "directions of different kinds or sizes, or with given states")
     for layer, place in zip(both, ("layer", "backward_layer"), strict=True):
-        out = label_cell(call.inside(layer, place))
+        out = label_cell(call.inside(layer, place), call.produce(layer.units))
     double = np.tile(out, 2)
     wide = call.op.merge_mode == "concat"
     return [spread(double if wide and i == 0 else out, -1, s) for i, s in enumerate(call.outputs)]
