@@ -4,6 +4,7 @@
 
 Each backbone is opened, half of its free units are removed at random, and the result is compared
 with the masked original, reloaded without keras-hub's classes, and run on a batch of another size.
+FNet is opened for texts of 16 tokens: a Fourier transform takes no open length.
 """
 
 import importlib
@@ -37,6 +38,17 @@ def build(name: str) -> keras.Model:
     return model
 
 
+_TOKENS = {"FNet": 16}
+
+
+def _of_a_length(model: keras.Model, tokens: int | None) -> keras.Model:
+    """Return a model opened for texts of a length, or as it is where any length will do."""
+    if tokens is None:
+        return model
+    inputs = {key: keras.Input((tokens,), dtype=x.dtype) for key, x in model.input.items()}
+    return tfprune.open_up(model, inputs)
+
+
 def random_masks(graph: tfprune.ChannelGraph, share: float) -> dict[str, np.ndarray]:
     """Return keep masks under which about this share of the free units is gone."""
     rng = np.random.default_rng(0)
@@ -63,10 +75,12 @@ def measured(name: str) -> dict[str, Any]:
     """Return what is to be told of one backbone."""
     model = build(name)
     start = time.perf_counter()
-    graph = tfprune.analyse(model)
+    graph = tfprune.analyse(_of_a_length(model, _TOKENS.get(name)))
     seconds = time.perf_counter() - start
     # Every free unit but one of each layer goes: what is left may not.
     left = tfprune.rebuild(graph, random_masks(graph, 1.0)).count_params()
+    loose = tfprune.analyse(graph.model, allow_inexact=True, open_layers=False)
+    loosely = tfprune.rebuild(loose, random_masks(loose, 1.0)).count_params()
     keep = random_masks(graph, 0.5)
     small = tfprune.rebuild(graph, keep)
     check = tfprune.verify(graph, keep, small)
@@ -76,6 +90,7 @@ def measured(name: str) -> dict[str, Any]:
         "backbone": name,
         "weights": f"{total:,}",
         "may go": f"{1 - left / total:.0%}",
+        "with allow_inexact": f"{1 - loosely / total:.0%}",
         "left of half": f"{small.count_params() / total:.0%}",
         "proven": "yes" if check.proven else f"no: {check}",
         "reloads as stock Keras": "yes" if _reloads(small) else "no",
@@ -86,8 +101,8 @@ def measured(name: str) -> dict[str, Any]:
 
 def main(names: Sequence[str]) -> None:
     """Print a table with a line for each backbone."""
-    title = ["backbone", "weights", "may go", "left of half", "proven", "reloads as stock Keras",
-             "seconds to analyse", "left whole"]  # fmt: skip
+    title = ["backbone", "weights", "may go", "with allow_inexact", "left of half", "proven",
+             "reloads as stock Keras", "seconds to analyse", "left whole"]  # fmt: skip
     print("|", " | ".join(title), "|\n|" + "---|" * len(title))
     for name in names or BACKBONES:
         try:

@@ -161,9 +161,10 @@ def turn(g: Growth, x: Any) -> Any:
 
 def cells(g: Growth, x: Any) -> Any:
     kinds = [g.one_of(layers.LSTMCell, layers.GRUCell, layers.SimpleRNNCell) for _ in range(2)]
-    stack = [kind(g.size()) for kind in kinds[: g.one_of(1, 2)]]
+    stack = [kind(g.size()) for kind in kinds]
     name = g.name("cells")
-    return layers.RNN(stack, return_sequences=True, unroll=True, name=name)(x)
+    given = g.one_of(stack, stack[0])  # of a list of one Keras itself mistakes the states
+    return layers.RNN(given, return_sequences=True, unroll=True, name=name)(x)
 
 
 def steps(g: Growth, x: Any) -> Any:

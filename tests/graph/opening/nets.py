@@ -28,6 +28,26 @@ class Block(layers.Layer):
         return ops.relu(y + (x if self.shortcut is None else self.shortcut(x)))
 
 
+class Odd(keras.Model):
+    """Asks for the rank, indexes with a list, gathers by TensorFlow, applies a lambda."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = layers.Dense(6, name="first")
+        self.act = layers.Activation(lambda x: ops.gelu(x, approximate=False))
+        self.last = layers.Dense(3, name="last")
+
+    def call(self, x):
+        x = self.act(self.first(x))
+        key = [slice(None)] * (ops.ndim(x) + 1)
+        key[1] = None
+        x = ops.transpose(x[key], (0, 1, 2, 4, 3))  # [batch, 1, rows, channels, columns]
+        places = tf.cast(tf.zeros_like(x), "int32") + np.arange(16, dtype="int32")[::-1]
+        x = tf.gather(x, indices=places, batch_dims=4)
+        x = tf.gather(ops.transpose(x[:, 0], (0, 1, 3, 2)), [0, 2, 5], axis=1)
+        return self.last(ops.mean(x, axis=(1, 2)))
+
+
 class Residual(keras.Model):
     """Lists of blocks; the shape is asked for; a weight of the model's own."""
 
@@ -388,6 +408,6 @@ class TensorFlowStyle(keras.Model):
         return self.head(tf.tile(tf.transpose(tf.stack([x, x], 1), [0, 2, 1])[..., 0], [1, 2]))
 
 
-IMAGES = (Residual, Features, ConvNeXt, ViT, Mixer, UNet, Pyramid, TensorFlowStyle)
+IMAGES = (Residual, Features, ConvNeXt, ViT, Mixer, UNet, Pyramid, TensorFlowStyle, Odd)
 TWO = {"image": np.zeros(IMAGE, "float32"), "number": np.zeros((2, 4), "float32")}
 TEXT = np.zeros((2, 7), "int32")

@@ -41,12 +41,11 @@ def test_along_positions_each_channel_has_its_own(step, axis):
     np.testing.assert_allclose(received, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "normalize"])
 def test_along_channels_they_stay_with_the_reason(step):
     graph = tfprune.analyse(model_of(step, -1))
     assert not graph.free("made").any()
-    why = "takes its norm over" if step == "normalize" else "works along"
-    assert f"{why} the channels" in graph.pinned[graph.units_of("made")[0]]
+    assert "works along the channels" in graph.pinned[graph.units_of("made")[0]]
 
 
 def test_of_all_axes_as_one_nothing_goes():

@@ -116,7 +116,9 @@ class Sizes:
     def _arange(self, make: Callable, args: tuple, kwargs: dict) -> Any:
         if len(args) == 2 and args[0] and self.is_open(args[1] - args[0]):
             return self._shifted(make, *args, kwargs)
-        plain = not set(kwargs) - {"dtype"} and (len(args) == 1 or args[:1] == (0,) == args[2:])
+        plain = not set(kwargs) - {"dtype"} and (
+            len(args) == 1 or (args[:1] == (0,) and args[2:] in ((), (1,)))
+        )
         stop = args[0] if len(args) == 1 else args[1] if len(args) > 1 else 0
         if plain and self.is_open(stop):
             dtype = kwargs.get("dtype") or "int32"
@@ -188,20 +190,20 @@ class Sizes:
         if [a for a in before if not self.is_open(a)] != [
             b for a, b in zip(before, known, strict=True) if not self.is_open(a)
         ]:
-            x = ops.broadcast_to(x, tuple(known))
+            x = _times_ones(x, known)
         return _with_zeros(x, self.zeros(new, x.dtype))
 
     def _same(self, x: Any, shape: list[int]) -> Any:
         if list(x.shape) == shape:
             return x
-        ones = np.ones([1 if self.is_open(size) else size for size in shape], x.dtype)
-        return ops.multiply(x, ones)
+        return _times_ones(x, [1 if self.is_open(size) else size for size in shape])
 
     def _getitem(self, operation: Any, x: Any, key: Any) -> Any:
         if key is None:  # Keras has no symbolic form of `x[None]`
             return ops.expand_dims(x, 0)
-        parts = list(key) if isinstance(key, tuple) else [key]
-        is_bare = isinstance(key, slice)  # `x[:3]`: Keras asks for a tuple
+        is_list = isinstance(key, list) and any(isinstance(p, slice | None) for p in key)
+        parts = list(key) if is_list or isinstance(key, tuple) else [key]
+        is_bare = is_list or isinstance(key, slice)  # `x[:3]`: Keras asks for a tuple
         if Ellipsis in [p for p in parts if not isinstance(p, keras.KerasTensor | np.ndarray)]:
             return NotImplemented
         axis, changed = 0, is_bare
@@ -232,6 +234,12 @@ class Sizes:
                     key[axis] = slice(int(first), int(first) + size)
                     x = x[tuple(key)]
         return x
+
+
+def _times_ones(x: Any, shape: list[int]) -> Any:
+    """Return a tensor stretched to known sizes; 1 leaves an axis as long as it is."""
+    is_truth = keras.backend.standardize_dtype(x.dtype) == "bool"
+    return (ops.logical_and if is_truth else ops.multiply)(x, np.ones(shape, x.dtype))
 
 
 def _with_zeros(x: Any, zeros: Any) -> Any:

@@ -92,16 +92,28 @@ def settle(layer: Any, outputs: Any, is_open: Callable[[int], bool]) -> None:
     """Write sizes that are known into a layer that was told a shape with gaps.
 
     Args:
-        layer: any layer; only an EinsumDense is told shapes.
+        layer: the twin of any layer, whose calls it remembers: a size is known if all agree on it.
         outputs: what it returned.
         is_open: tells of a size whether it stands for an open one.
     """
-    if isinstance(layer, keras.layers.EinsumDense) and None in layer.partial_output_shape:
-        known = [None if is_open(size) else size for size in outputs.shape[1:]]
-        given = layer.partial_output_shape
-        if len(known) == len(given):
-            sizes = [a or b for a, b in zip(given, known, strict=True)]
-            layer.__dict__["partial_output_shape"] = tuple(sizes)
+    if not isinstance(layer, keras.layers.EinsumDense):
+        return
+    given, calls = layer.__dict__.setdefault("_told", (layer.partial_output_shape, []))
+    calls.append([None if is_open(size) else size for size in outputs.shape[1:]])
+    if None in given and len(given) == len(calls[0]):
+        agreed = (sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*calls, strict=True))
+        sizes = tuple(a or b for a, b in zip(given, agreed, strict=True))
+        layer.__dict__["partial_output_shape"] = sizes
+
+
+def nameless_function(layer: Any) -> Callable[[Any], Any] | None:
+    """Return the function of an Activation that no file can name, such as a lambda's, or None.
+
+    Args:
+        layer: any layer or operation.
+    """
+    function = layer.activation if type(layer) is keras.layers.Activation else None
+    return function if getattr(function, "__name__", "") == "<lambda>" else None
 
 
 def named(x: keras.KerasTensor, name: str) -> keras.KerasTensor:

@@ -97,6 +97,7 @@ def _answers(watcher: Watcher, mine: Callable[[], bool]) -> Iterator[tuple[Any, 
         maker = _making(name, getattr(keras.ops, name), watcher, mine)
         yield keras.ops, name, maker
         yield numpy_operations, name, maker
+    yield keras.ops, "ndim", _answering(keras.ops.ndim, lambda x: len(x.shape), mine)
     yield from variables.calls(watcher.symbol, mine)
     for place, name, answer in tensorflow_calls.calls():
         yield place, name, _answering(getattr(place, name), answer, mine)

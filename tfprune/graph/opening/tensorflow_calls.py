@@ -62,6 +62,15 @@ def _band_part(input: Any, num_lower: int, num_upper: int) -> Any:
     return ops.where(kept, input, ops.zeros_like(input))
 
 
+def _gather(params: Any, indices: Any, axis: int | None = None, batch_dims: int = 0) -> Any:
+    if not batch_dims:
+        return ops.take(params, indices, axis=axis or 0)
+    last = len(params.shape) - 1
+    if batch_dims != last or axis not in (None, last) or len(indices.shape) != last + 1:
+        raise NotImplementedError("tf.gather of whole rows, or along another axis than the last")
+    return ops.take_along_axis(params, indices, axis=last)
+
+
 def _sized(function: Callable) -> Callable:
     """Return a function of a tensor and a list of sizes, as Keras takes them."""
     return lambda x, sizes: function(x, tuple(map(int, sizes)))
@@ -78,6 +87,7 @@ _OTHERS: dict[str, Callable] = {
     "concat": lambda values, axis: ops.concatenate(values, axis=axis),
     "einsum": ops.einsum,
     "expand_dims": lambda input, axis: ops.expand_dims(input, axis),  # noqa: PLW0108 - by name
+    "gather": _gather,
     "identity": lambda input: input,
     "matmul": _matmul,
     "reshape": _reshape,

@@ -19,6 +19,7 @@ from tfprune.graph.opening.stock import (
     in_safe_order,
     is_matrix_product,
     is_table,
+    nameless_function,
     settle,
     table,
 )
@@ -141,7 +142,10 @@ class Tracer:
             self._note_plain((args, kwargs))
             # One made with a policy's object has no config, so that no file could hold it.
             nothing = has_role(layer, "identity") and not is_graph(room.layer)
-            return args[0] if nothing else self._called(layer, args, kwargs)
+            if nothing:
+                return args[0]
+            function = nameless_function(layer)
+            return self._called(layer, args, kwargs) if function is None else function(*args)
         name = self._label(layer)
         path = ".".join((*room.prefix, name))
         if self.closed(path):

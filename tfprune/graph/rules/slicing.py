@@ -10,6 +10,7 @@ from tfprune.graph.call import Call
 from tfprune.graph.channels import Channels
 from tfprune.graph.rules._movement import move
 from tfprune.graph.rules._registry import pin_all, rule
+from tfprune.graph.rules.merging import unite_inputs
 
 
 @rule("GetItem")
@@ -71,6 +72,15 @@ def take(call: Call) -> list[Channels]:
         call.edit_call(_taking(call, out[0], axis))
         call.need(out[0].ids.ravel())
     return out
+
+
+@rule("TakeAlongAxis")
+def take_along_axis(call: Call) -> Channels | list[Channels]:
+    """Rule of take_along_axis: moving places along another axis than the channels'."""
+    x, places, axis = call.inputs[0], call.inputs[-1], call.op.axis
+    if len(call.inputs) < 2 or axis is None or axis % len(x.shape) in (*x.varying, *places.varying):
+        return pin_all(call, "TakeAlongAxis picks channels, or from a constant")
+    return unite_inputs(call, call.inputs)
 
 
 def _looked_up(call: Call) -> list[Channels] | None:
