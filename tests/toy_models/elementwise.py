@@ -173,6 +173,16 @@ def deviation_over_channels() -> Toy:
     a = layers.Conv2D(4, 1, name="a")(image)
     b = layers.Conv2D(4, 1, name="b")(image)
     y = layers.Conv2D(2, 1, name="head")(b * ops.std(a, axis=-1, keepdims=True))
+    return Toy(keras.Model(image, y), {"a": "efgh", "b": "abcd", "head": ".."})
+
+
+@toy
+def product_over_channels() -> Toy:
+    """Image -> a(4) -+-> product over channels -> * <- b(4) <- image; head(2)."""
+    image = keras.Input((4, 4, 3))
+    a = layers.Conv2D(4, 1, name="a")(image)
+    b = layers.Conv2D(4, 1, name="b")(image)
+    y = layers.Conv2D(2, 1, name="head")(b * ops.prod(a, axis=-1, keepdims=True))
     return Toy(
         keras.Model(image, y),
         {"a": "....", "b": "abcd", "head": ".."},
