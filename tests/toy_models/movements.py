@@ -260,15 +260,14 @@ def windows() -> Toy:
 
 @toy
 def moments() -> Toy:
-    """Image -> a(3), less its mean over positions, by its deviation; over b's channels: pinned."""
+    """Image -> a(3), less its mean over positions, by its deviation; b(3), less its channels' -> head(2)."""
     image = keras.Input((4, 4, 3))
     a, b = layers.Conv2D(3, 1, name="a")(image), layers.Conv2D(3, 1, name="b")(image)
     mean, variance = ops.moments(a, axes=[1, 2], keepdims=True)
     x = (a - mean) / ops.sqrt(variance + 0.1)
     mean, variance = ops.moments(b, axes=-1, keepdims=True)
     y = layers.Conv2D(2, 1, name="head")(ops.concatenate([x, b - mean + variance], axis=-1))
-    units = {"a": "abc", "b": "...", "head": ".."}
-    return Toy(keras.Model(image, y), units, {"b": "moments are taken over the channels"})
+    return Toy(keras.Model(image, y), {"a": "abc", "b": "def", "head": ".."})
 
 
 @toy
