@@ -260,7 +260,7 @@ def windows() -> Toy:
 
 @toy
 def moments() -> Toy:
-    """Image -> a(3), less its mean over positions, by its deviation; b(3), less its channels' -> head(2)."""
+    """Image -> a(3) less its mean, by its deviation; b(3), those over its channels -> head(2)."""
     image = keras.Input((4, 4, 3))
     a, b = layers.Conv2D(3, 1, name="a")(image), layers.Conv2D(3, 1, name="b")(image)
     mean, variance = ops.moments(a, axes=[1, 2], keepdims=True)
