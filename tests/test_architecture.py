@@ -73,6 +73,7 @@ KINDS -= {"Layer", "InputLayer"}  # no kinds: what every layer is, and how a mod
 # Each of these knows what one kind computes, or how another library lays out its weights.
 KNOWS_A_KIND = {
     "tfprune.graph.whole_layers",
+    "tfprune.graph.opening.steps",
     "tfprune.graph.opening.stock",
     "tfprune.passes.fused_norms",
     "tfprune.reconstruction.forms.einsum",
