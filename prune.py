@@ -41,7 +41,7 @@ from tfprune import (
 )
 from tfprune.distribution import strategies
 from tfprune.errors import PruningError
-from tfprune.exporting import Exported, require_formats
+from tfprune.exporting import Exported, require_formats, write_metadata
 from tfprune.passes.progress import telling
 from tfprune.pruning import require_possible
 from tfprune.scoring.scoring import criterion_options
@@ -271,6 +271,8 @@ def prune(
     path = folder / f"{baseline.stem}.keras"
     feeding.preprocessing(data).save(folder)
     files.save_model(small, path)
+    about = runs.origin(plan, model, cut.scores)
+    write_metadata(path, small, about, feeding.preprocessing(data))
     test = feeding.plain(data.test)  # only now, when nothing is left to choose
     results = {
         when: training.evaluate(each, test, task=data.task) for when, each in on_the_way.items()
@@ -278,7 +280,6 @@ def prune(
     before, after = (training.evaluate(each, test, task=data.task) for each in (model, small))
 
     def finish(model: keras.Model, small: keras.Model) -> str:
-        about = runs.origin(plan, model, cut.scores)
         shipped = runs.Shipped(Exported({}, {}), {})
         if shipping:
             shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)

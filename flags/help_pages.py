@@ -6,10 +6,11 @@ from there until a file of the program changes.
 
 import contextlib
 import hashlib
+import os
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).parent.parent
 KEPT = Path(__file__).parent / "__pycache__"
@@ -23,8 +24,7 @@ def answer(argv: list[str]) -> None:
         argv: the program and its arguments.
     """
     if asked(argv) and (ROOT / Path(argv[0]).name).is_file() and _kept(argv[0]).is_file():
-        print(_kept(argv[0]).read_text(encoding="utf-8"))  # noqa: T201 - it is asked for
-        sys.exit(0)
+        _end_with(_kept(argv[0]).read_text(encoding="utf-8"))
 
 
 def asked(argv: list[str]) -> bool:
@@ -46,7 +46,16 @@ def show(program: str, about: str, groups: dict[str, list[Any]]) -> None:
         for old in KEPT.glob(f"help_{Path(program).stem}_*.txt"):
             old.unlink()
         _kept(program).write_text(text, encoding="utf-8")
-    print(text)  # noqa: T201 - it is asked for
+    _end_with(text)
+
+
+def _end_with(text: str) -> NoReturn:
+    """Show a page and end the program, also where nobody reads on, as in `--help | head`."""
+    try:
+        print(text, flush=True)  # noqa: T201 - it is asked for
+    except BrokenPipeError:
+        # What is left in the buffer would be written once more, and fail, at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
 
 

@@ -20,7 +20,7 @@ from tests.exporting.test_export import FORMATS, KNOWN, PACKAGES
 from tfprune import files
 from tfprune.data import preprocessing
 from tfprune.errors import PruningError
-from tfprune.exporting import export, read_metadata
+from tfprune.exporting import export, read_metadata, write_metadata
 from tfprune.exporting.serving import servable_name, suggested_name, write_companions
 
 ABOUT = {"method": "gfbs", "amount": {"ratio": 0.5}, "scores": "12ab", "original": "<&\"'ü>"}
@@ -110,6 +110,24 @@ def test_metadata_are_in_the_file_and_read_back(name, model, served, tmp_path):
     assert found["preprocessing"]["deviation"] == list(KNOWN.deviation)
     if name.startswith("tflite"):
         assert zipfile.ZipFile(path).read("labels.txt").decode().split() == list(KNOWN.labels)
+
+
+def test_a_saved_model_is_told_of_whole_or_not_at_all(model, tmp_path):
+    path = tmp_path / "mine.keras"
+    model.save(path)
+    before = path.read_bytes()
+    with pytest.raises(PruningError, match=r"metadata must be numbers"):
+        write_metadata(path, model, {"a": np.zeros(2)})
+    assert path.read_bytes() == before
+    write_metadata(path, model, ABOUT, KNOWN)
+    found = read_metadata(path)
+    assert {key: found[key] for key in ABOUT} == ABOUT
+    assert tuple(found["labels"]) == KNOWN.labels
+    again = keras.models.load_model(path)
+    assert all(
+        (a == b).all() for a, b in zip(again.get_weights(), model.get_weights(), strict=True)
+    )
+    assert [one.name for one in tmp_path.iterdir()] == ["mine.keras"]
 
 
 def test_files_without_metadata_are_told_from_missing_ones(model, tmp_path):

@@ -29,6 +29,18 @@ def test_help_shows_groups_and_names_and_is_quick_the_second_time():
     assert text.index("Which network.") < text.index("How much is pruned.")
 
 
+def test_who_stops_reading_is_not_shown_a_traceback():
+    words = "import runpy; runpy.run_path('flags/help_pages.py')['_end_with']('x' * 10**6)"
+    with subprocess.Popen(  # noqa: S603 - this Python
+        [sys.executable, "-c", words], cwd=help_pages.ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as program:  # fmt: skip
+        assert program.stdout.read(3) == "xxx"
+        program.stdout.close()
+        assert program.stderr.read() == ""
+    assert program.returncode == 0
+
+
 def test_a_question_of_another_program_is_left_alone():
     help_pages.answer(["pytest", "--help"])
     help_pages.answer(["prune.py", "--data=digits"])

@@ -74,7 +74,12 @@ def test_the_report_tells_what_pruning_and_integers_have_gained(baseline, pruned
 
 def test_exported_files_tell_of_the_pruning(baseline, pruned):
     old = keras.models.load_model(baseline / "resnet20.keras")
-    for path in (pruned / "export" / "resnet20" / "1", pruned / "export" / "model_int8.tflite"):
+    exported = pruned / "export"
+    for path in (
+        exported / "resnet20/1",
+        exported / "model_int8.tflite",
+        pruned / "resnet20.keras",
+    ):
         found = read_metadata(path)
         assert (found["method"], found["amount"]) == ("gfbs", {"ratio": 0.5})
         assert found["original"] == digest(old.get_weights())

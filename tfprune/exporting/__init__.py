@@ -2,7 +2,7 @@
 
 from tfprune.exporting.comparing import Check, DisagreementError
 from tfprune.exporting.exported import Exported
-from tfprune.exporting.metadata import read_metadata
+from tfprune.exporting.metadata import read_metadata, write_metadata
 from tfprune.exporting.writing import export, measure, quantised, require_formats
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "quantised",
     "read_metadata",
     "require_formats",
+    "write_metadata",
 ]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import metadata as packages
@@ -15,6 +16,7 @@ from tfprune import plugins
 from tfprune.data import Preprocessing
 from tfprune.errors import PruningError
 from tfprune.exporting import formats as known
+from tfprune.files import atomic_path
 
 
 def as_text(
@@ -40,6 +42,38 @@ def as_text(
             f"export: metadata must be numbers, strings, lists and dicts, received {metadata!r}: "
             f"{error}."
         ) from error
+
+
+def write_metadata(
+    path: str | os.PathLike,
+    model: keras.Model,
+    metadata: Mapping[str, Any] | None = None,
+    preprocessing: Preprocessing | None = None,
+) -> None:
+    """Let a saved `.keras` file tell of itself what exported files do.
+
+    Args:
+        path: the file; Keras reads it as before.
+        model: what was saved.
+        metadata: as for `tfprune.export`.
+        preprocessing: as for `tfprune.export`.
+
+    Raises:
+        PruningError: something that JSON cannot hold.
+
+    Example:
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/small.keras"
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="small")
+        >>> model.save(path)
+        >>> write_metadata(path, model, {"method": "l1"})
+        >>> read_metadata(path)["method"]
+        'l1'
+    """
+    text = as_text(model, metadata, preprocessing)
+    with atomic_path(path) as temporary:
+        shutil.copyfile(path, temporary)
+        plugins.find(known, "keras", "export format").hold(temporary, text)
 
 
 def read_metadata(path: str | os.PathLike) -> dict[str, Any]:

@@ -82,8 +82,13 @@ def within_latency(
         sizes = _by_worth(graph, request, choose)
     if not table.setting.is_here:
         keep, notes = choose(replace(request, round_to=sizes[0]))
+        share = _predicted(graph, request, keep)
+        _require_hit(request, _try(request, keep, notes, sizes[0], share), how="predicted")
         where = table.setting.device.get("processor") or table.setting.device.get("machine")
-        note = f"latency={request.latency}: predicted for {where}, not measured; {_told(sizes[0])}"
+        note = (
+            f"latency={request.latency}: {share:.3f} of the original's, predicted for {where}, not "
+            f"measured; {_told(sizes[0])}"
+        )
         return keep, [*notes, note]
     with Original(shown, table.setting) as original:
         found = _first_hit(graph, original, [replace(request, round_to=x) for x in sizes], choose)
@@ -94,6 +99,23 @@ def within_latency(
     return found.keep, [*found.notes, f"latency={request.latency}: {told}"]
 
 
+def _predicted(graph: ChannelGraph, request: Request, keep: Masks) -> float:
+    """Return the share of the original's time that the table predicts."""
+    budget = budget_of(graph, request)
+    return budget(kept_ids(graph, keep)) / budget.total
+
+
+def _try(
+    request: Request,
+    keep: Masks,
+    notes: list[str],
+    round_to: int,
+    share: float,
+    refusal: OutOfReachError | None = None,
+) -> "Try":
+    return Try(keep, notes, round_to, share, abs(share / request.latency - 1), refusal)
+
+
 def _told(round_to: int) -> str:
     return f"widths are multiples of {round_to}"
 
@@ -101,25 +123,30 @@ def _told(round_to: int) -> str:
 def _by_worth(graph: ChannelGraph, request: Request, choose: Choose) -> list[int]:
     """Return the roundings, first the one that leaves most weights in the predicted time.
 
-    After it come the finer ones, for what steps so coarse miss. Where the table says that none
+    After it come the finer ones, for what steps so coarse miss. One that by the table itself misses
+    the share comes after those that do not, whatever it leaves. Where the table says that none
     reaches the share, the one comes first that gets lowest: the whole model may be faster.
     """
     weights = budget_of(graph, Request(params=1.0))
     worth: dict[int, float] = {}
+    near: dict[int, float] = {}
     beyond: dict[int, float] = {}
     for size in GRANULARITIES:
         rounded = replace(request, round_to=size)
         try:
-            kept = kept_ids(graph, choose(rounded)[0])
-            worth[size] = weights(kept) / budget_of(graph, rounded)(kept)
+            keep, _ = choose(rounded)
+            share = _predicted(graph, rounded, keep)
+            worth[size] = weights(kept_ids(graph, keep)) / share
+            if abs(share / request.latency - 1) <= _MISSED:
+                near[size] = worth[size]
         except OutOfReachError as error:
             beyond[size] = error.least
     if not worth:
         least = min(beyond.values())
         first = next(size for size, left in beyond.items() if left <= (1 + _ENOUGH) * least)
         return [size for size in beyond if size <= first]
-    best = (1 - _ENOUGH) * max(worth.values())
-    first = next(size for size, found in worth.items() if found >= best)
+    best = (1 - _ENOUGH) * max((near or worth).values())
+    first = next(size for size, found in (near or worth).items() if found >= best)
     return [size for size in worth if size <= first]
 
 
@@ -182,9 +209,9 @@ def _tries(
         if abs(share / request.latency - 1) <= _ENOUGH:
             # Of several measured shares the one that hits may do so by chance: it counts anew.
             share = original.share_of(keep)
-        distance = abs(share / request.latency - 1)
-        yield Try(keep, notes, request.round_to, share, distance, refusal)
-        if distance <= _ENOUGH or chosen.all():
+        found = _try(request, keep, notes, request.round_to, share, refusal)
+        yield found
+        if found.distance <= _ENOUGH or chosen.all():
             return
         aim = aims.next(aim, share)
 
@@ -230,12 +257,12 @@ class Original(ExitStack):
             return time_share(self.runner, small, one.batch_size, clock=one.clock)
 
 
-def _require_hit(request: Request, found: Try) -> None:
+def _require_hit(request: Request, found: Try, how: str = "measured") -> None:
     if found.share >= 1 > request.latency or found.distance > _MISSED:
         rounded = "" if found.round_to > 1 else " leave round_to out,"
         beyond = "" if found.refusal is None else f" The table says: {found.refusal}"
         raise PruningError(
             f"latency={request.latency} was missed: of the original's time the nearest model takes "
-            f"{found.share:.3f}, measured. Ask for another share,{rounded} measure on a machine "
+            f"{found.share:.3f}, {how}. Ask for another share,{rounded} measure on a machine "
             f"with nothing else to do, or use a larger batch_size.{beyond}"
         )
