@@ -210,6 +210,37 @@ def test_the_site_opens_without_a_network(site):
     assert not re.findall(r'<(?:script|img|link)[^>]*(?:src|href)="(https?:[^"]*)"', page)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_browser_shows_every_page_without_scrolling_sideways(site, width, scheme):
+    playwright = pytest.importorskip("playwright.sync_api")
+    browsers = [p for p in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(p).exists()]
+    found = {}
+    with playwright.sync_playwright() as play:
+        path = browsers[0] if browsers else None
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        asked = []
+        tab.on("request", lambda request: asked.append(request.url))
+        for page in site.rglob("index.html"):
+            tab.goto(page.as_uri(), wait_until="load")
+            found[page.parent.name] = tab.evaluate("document.documentElement.scrollWidth")
+            dark = tab.evaluate("getComputedStyle(document.body).backgroundColor") != (
+                "rgb(255, 255, 255)"
+            )
+            assert dark == (scheme == "dark")
+            # A word that breaks in its middle is two lines high though the column has one word.
+            broken = tab.evaluate(
+                "[...document.querySelectorAll('td code')].filter(x => !/[\\s\\-\\/.,=:(\\[<]/"
+                ".test(x.textContent) && x.getClientRects().length > 1).map(x => x.textContent)"
+            )
+            assert broken == [], page
+        browser.close()
+    assert set(found.values()) == {width}, found
+    assert [url for url in asked if not url.startswith("file:")] == []
+
+
 def test_the_figures_of_the_choice_are_those_of_the_tables():
     with (DOCS / "results.csv").open() as file:
         rows = {row["method"]: row for row in csv.DictReader(file)}
