@@ -23,6 +23,7 @@ from tfprune import files
 from tfprune.data import preprocessing as preprocessings
 from tfprune.data.classes import Classes, voc_colours
 from tfprune.data.preprocessing import Preprocessing
+from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.reporting.figures.overlay import overlay
 from tfprune.training import predicting
@@ -32,13 +33,13 @@ def define_flags() -> None:
     """Define the flags."""
     flags.model_file.define()
     flags.predicting.define()
-    flags.strategy.define_gpu()
+    flags.strategy.define()
 
 
+@flags.strategy.distributed
 def main(argv: list[str]) -> None:
     """Read the flags and predict."""
     del argv
-    flags.strategy.use_gpu()
     path = flags.model_file.path()
     known = preprocessings.load(path.parent)
     if known is None:
@@ -78,19 +79,24 @@ def write_masks(
     planned = [[folder / f"{path.stem}_{what}.png" for what in ("overlay", "mask")]
                for path in paths]  # fmt: skip
     flat = [path for pair in planned for path in pair]
-    there = next((path for path in flat if path.exists()), None)
-    if there or len(set(flat)) < len(flat):
-        what = f"{there} is there already" if there else "two photographs have one name"
-        raise PruningError(f"Nothing is written: {what}. Choose another --output.")
-    files.make_folder(folder)
-    for path, (drawn, bare) in zip(paths, planned, strict=True):
-        picture = predicting.read(path)
-        labels = predicting.mask(model, known, picture)
-        overlay(picture, labels, classes).save(drawn)
+    workers.told(lambda: _begin(folder, flat))
+    found = predicting.masks(model, known, map(predicting.read, paths))
+    for path, (drawn, bare), labels in zip(paths, planned, found, strict=True):
+        if not workers.is_chief():
+            continue
+        overlay(predicting.read(path), labels, classes).save(drawn)
         image = Image.fromarray(labels.astype(np.uint8))
         image.putpalette(classes.palette().ravel().tolist())
         image.save(bare)
         logging.info("%s -> %s, %s", path, drawn, bare.name)
+
+
+def _begin(folder: Path, planned: list[Path]) -> None:
+    there = next((str(path) for path in planned if path.exists()), None)
+    if there or len(set(planned)) < len(planned):
+        what = f"{there} is there already" if there else "two photographs have one name"
+        raise PruningError(f"Nothing is written: {what}. Choose another --output.")
+    files.make_folder(folder)
 
 
 def tell_classes(model: keras.Model, known: Preprocessing, paths: list[Path], top: int) -> None:
@@ -102,8 +108,7 @@ def tell_classes(model: keras.Model, known: Preprocessing, paths: list[Path], to
         paths: the photographs.
         top: how many classes.
     """
-    for path in paths:
-        found = predicting.top_classes(model, known, path, top)
+    for path, found in zip(paths, predicting.top_classes(model, known, paths, top), strict=True):
         logging.info("%s: %s", path, ", ".join(f"{name} {value:.1%}" for name, value in found))
 
 

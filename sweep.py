@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import flags.sweeping
@@ -41,8 +42,19 @@ def main(argv: list[str]) -> None:
     del argv
     cells, common = list(flags.sweeping.cells()), flags.sweeping.common()
     folder = files.make_folder(flags.sweeping.save_dir())
+    free: Queue[list[str]] = Queue()
+    for place in range(flags.sweeping.jobs()):
+        free.put(flags.sweeping.devices(place))
+
+    def run_somewhere(cell: Cell) -> Path | None:
+        devices = free.get()
+        try:
+            return run(folder, cell, [*common, *devices])
+        finally:
+            free.put(devices)
+
     with ThreadPoolExecutor(flags.sweeping.jobs()) as pool:
-        failed = [*filter(None, pool.map(lambda cell: run(folder, cell, common), cells))]
+        failed = [*filter(None, pool.map(run_somewhere, cells))]
     rows = [
         row(cell, runs.report_values(folder / cell.name)) for cell in cells if done(folder, cell)
     ]

@@ -3,12 +3,14 @@
     python -m benchmarks.faults                       # every operation of every job (an hour or so)
     python -m benchmarks.faults --kills 5 --seed 1    # five of each job, drawn by the seed
     python -m benchmarks.faults --jobs soft,export
+    python -m benchmarks.faults --limits 300,2000,10000,20000    # files may not be larger, in bytes
 
 Each attempt is a process of its own that sends itself SIGKILL just before an `os.rename`,
 `os.replace` or `open` for writing. Then the same command runs undisturbed, and its folder is
 compared with one that was never disturbed: the same files, and the same weights to the bit (one
 thread). A row of the table is a job: `refused` counts second calls that failed, `differ` other
-weights, `left` files too many or too few. All three should be 0.
+weights, `left` files too many or too few. All three should be 0. With `--limits` the first call
+meets a full disk instead: it must end with a line that says so; `traceback` counts where not.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import importlib
 import io
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -130,6 +133,31 @@ def child(kill_at: int, told: str, name: str, *arguments: str) -> None:
     Path(told).write_text(str(count()))
 
 
+def limited(script: str, arguments: Sequence[str], limit: int) -> str:
+    """Run a script whose files may not grow beyond a size, as on a disk that is full.
+
+    Args:
+        script: its name.
+        arguments: its command line.
+        limit: in bytes.
+
+    Returns:
+        "ended", "refused" where it said why it could not go on, or "traceback".
+    """
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, f"{script}.py", *arguments], capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        env={**os.environ, "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"},
+    )  # fmt: skip
+    if done.returncode == 0:
+        return "ended"
+    told = done.stderr.strip().splitlines()[-1]
+    clear = "Traceback" not in done.stderr and "limits the size of files" in told
+    if not clear:
+        print(f"{script}, {limit} bytes: {done.stderr[-1500:]}", file=sys.stderr)
+    return "refused" if clear else "traceback"
+
+
 def contents(folder: Path) -> tuple[set[str], dict[str, list[np.ndarray]]]:
     """Return the names of a folder's files, without those that hold the time, and its weights."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
@@ -157,13 +185,16 @@ def verdict(whole: Path, disturbed: Path) -> list[str]:
     return wrong + ([f"left {sorted(names ^ found)}"] if names != found else [])
 
 
-def run(job: str, places: Callable[[int], Sequence[int]], folder: Path) -> dict[str, int]:
+def run(
+    job: str, places: Callable[[int], Sequence[int]], folder: Path, *, limits: bool = False
+) -> dict[str, int]:
     """Kill one job at some of its operations.
 
     Args:
         job: a name of `JOBS`.
         places: from the number of operations to those to kill at, from 1.
         folder: where to work.
+        limits: whether these places are sizes that no file may exceed.
 
     Returns:
         The counts of the table's row.
@@ -180,9 +211,16 @@ def run(job: str, places: Callable[[int], Sequence[int]], folder: Path) -> dict[
     if operations < 0:
         raise SystemExit(f"{job} fails undisturbed:\n{log.read_text()[-2000:]}")
     row = {"operations": operations, "kills": 0, "refused": 0, "differ": 0, "left": 0}
+    row |= {"traceback": 0}
     for place in places(operations):
         out = folder / f"kill_{place}"
-        row["kills"] += call(out, place) == -1
+        if limits:
+            text = line.format(model=folder / "small.keras", out=out)
+            how = limited(script, text.split(), place)
+            row["kills"] += how == "refused"
+            row["traceback"] += how == "traceback"
+        else:
+            row["kills"] += call(out, place) == -1
         if call(out, None) < 0:
             row["refused"] += 1
             told = log.read_text().splitlines()[-1:]
@@ -204,24 +242,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", default=",".join(JOBS), help="names, divided by commas")
     parser.add_argument("--kills", type=int, help="per job; without it at every operation")
+    parser.add_argument("--limits", default="", help="sizes in bytes, divided by commas")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of operations")
     given = parser.parse_args()
     draw = random.Random(given.seed)
+    limits = [int(text) for text in given.limits.split(",")] if given.limits else []
 
     def places(operations: int) -> Sequence[int]:
+        if limits:
+            return limits
         every = range(1, operations + 1)
         if given.kills is None or given.kills >= operations:
             return every
         return sorted(draw.sample(every, given.kills))
 
-    print(f"{'job':<16}{'operations':>12}{'kills':>8}{'refused':>9}{'differ':>8}{'left':>6}")
+    print(
+        f"{'job':<16}{'operations':>12}{'kills':>8}{'refused':>9}{'differ':>8}{'left':>6}{'traceback':>11}"
+    )
     total = 0
     for job in given.jobs.split(","):
         with tempfile.TemporaryDirectory() as folder:
-            row = run(job, places, Path(folder))
+            row = run(job, places, Path(folder), limits=bool(limits))
         print(f"{job:<16}{row['operations']:>12}{row['kills']:>8}{row['refused']:>9}"
-              f"{row['differ']:>8}{row['left']:>6}", flush=True)  # fmt: skip
-        total += row["refused"] + row["differ"] + row["left"]
+              f"{row['differ']:>8}{row['left']:>6}{row['traceback']:>11}", flush=True)  # fmt: skip
+        total += row["refused"] + row["differ"] + row["left"] + row["traceback"]
     sys.exit(total > 0)
 
 

@@ -47,6 +47,15 @@ def define() -> None:
     flags.DEFINE_string(
         "prune", "", "Further flags of prune.py, the same for all, e.g. '--data=digits --epochs=5'."
     )
+    flags.DEFINE_enum(
+        "strategy",
+        "auto",
+        ["auto", "single", "mirrored"],
+        "On which devices each run computes, as for prune.py.",
+    )
+    flags.DEFINE_list(
+        "gpus", None, "GPUs, e.g. 0,1,2,3, divided among the runs that go on at a time."
+    )
     flags.DEFINE_integer("jobs", 1, "Runs at a time.", lower_bound=1)
     flags.DEFINE_string("save_dir", "runs/sweep", "Folder: one of each run, the table, the plot.")
 
@@ -86,7 +95,18 @@ def common() -> list[str]:
         given = shlex.split(FLAGS.prune)
     except ValueError as error:
         raise PruningError(f"--prune={FLAGS.prune}: {error}.") from error
-    own = ("method", "seed", "save_dir", "ratio", "macs", "params", "threshold")
+    own = (
+        "method",
+        "seed",
+        "save_dir",
+        "ratio",
+        "macs",
+        "params",
+        "threshold",
+        "strategy",
+        "gpus",
+        "gpu",
+    )
     for flag in given:
         name = flag.lstrip("-").partition("=")[0].replace("-", "_")
         if name in own:
@@ -97,6 +117,24 @@ def common() -> list[str]:
 def jobs() -> int:
     """Return how many runs go on at a time."""
     return FLAGS.jobs
+
+
+def devices(place: int) -> list[str]:
+    """Return the flags that say where a run computes.
+
+    Args:
+        place: which of the runs that go on at a time, from 0.
+
+    Raises:
+        PruningError: fewer GPUs than runs at a time.
+    """
+    gpus = FLAGS.gpus or []
+    if gpus and len(gpus) < FLAGS.jobs:
+        raise PruningError(
+            f"--gpus names {len(gpus)} GPUs for --jobs={FLAGS.jobs}: expected one for each."
+        )
+    own = [f"--gpus={','.join(gpus[place :: FLAGS.jobs])}"] if gpus else []
+    return [f"--strategy={FLAGS.strategy}", *own]
 
 
 def save_dir() -> str:

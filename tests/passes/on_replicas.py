@@ -13,10 +13,12 @@ import tensorflow as tf
 from keras import layers
 
 import tfprune
+from tfprune.data import Preprocessing
 from tfprune.distribution import strategies, workers
+from tfprune.training import predicting
 
 CRITERIA = ("fgp", "fmc", "gfbs", "gfi", "hrank", "similarity", "taylor")
-MEASURED = ("evaluate", "recalibrate")
+MEASURED = ("evaluate", "recalibrate", "predict")
 REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all
 IMAGES = {"fmc": 4, "hrank": 4, "similarity": 4}  # one at a time; the others 32 at a time
 OPTIONS = {"fmc": {"workers": 1, "cluster_stride": 4}}
@@ -65,11 +67,24 @@ def recalibrated():
     return {"mean": norm.moving_mean.value.numpy(), "variance": norm.moving_variance.value.numpy()}
 
 
+def predicted():
+    """Return the masks of photographs of several sizes, one of them alone in the last round."""
+    rng, image = np.random.default_rng(2), keras.Input((8, 8, 3))
+    convolution = layers.Conv2D(3, 3, padding="same", use_bias=False)
+    model = keras.Model(image, convolution(image))
+    convolution.kernel.assign(rng.normal(size=(3, 3, 3, 3)))
+    fed = Preprocessing("photographs", "scale", (8, 8, 3), 255.0, (0,) * 3, (1,) * 3, tuple("abc"))
+    pictures = [rng.integers(0, 256, (5 + n, 9, 3), np.uint8) for n in range(4)]
+    return {str(n): x for n, x in enumerate(predicting.masks(model, fed, pictures))}
+
+
 def found_by(case, weights):
     """Return {name: array} of what a criterion, or one of `MEASURED`, finds."""
     if case in CRITERIA:
         return scored(case, weights)
-    return measured(weights) if case == "evaluate" else recalibrated()
+    if case == "evaluate":
+        return measured(weights)
+    return recalibrated() if case == "recalibrate" else predicted()
 
 
 def main(path):

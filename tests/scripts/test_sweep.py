@@ -57,6 +57,15 @@ def test_each_cell_runs_once_and_new_ones_are_added(started, tmp_path):
     }  # fmt: skip
 
 
+def test_gpus_are_divided_among_the_runs_at_a_time(started, tmp_path):
+    where = ("--save_dir", tmp_path, "--jobs=2", "--gpus=0,1,2,3", "--strategy=mirrored")
+    call(sweep, "--methods=l1,l2", "--seeds=0,1,2", *where)
+    assert {run["strategy"] for run in started} == {"mirrored"}
+    assert {run["gpus"] for run in started} <= {"0,2", "1,3"}
+    with pytest.raises(PruningError, match=r"--gpus names 1 GPUs for --jobs=2: expected one for"):
+        call(sweep, "--methods=l1", "--save_dir", tmp_path, "--jobs=2", "--gpus=0")
+
+
 def test_the_plot_is_of_all_methods(started, tmp_path):
     pytest.importorskip("matplotlib")
     call(sweep, "--methods=l1,l2", "--save_dir", tmp_path)
@@ -78,6 +87,7 @@ def test_a_run_that_fails_leaves_the_others_and_names_its_log(started, tmp_path)
         ("--amounts=half", "expected ratio=, .* received 'half'"),
         ("--seeds=a", "whole numbers from 0 on, received 'a'"),
         ("--prune=--macs=0.5", "the sweep itself sets --macs"),
+        ("--prune=--strategy=single", "the sweep itself sets --strategy"),
         ("--prune='", "No closing quotation"),
     ],
 )

@@ -20,7 +20,7 @@ def test_masks_are_those_that_evaluation_judges(tmp_path):
     model = models.build("deeplab_tiny", num_classes=3, input_shape=data.input_shape)
     right = counted = 0
     for path in sorted((root / "JPEGImages").glob("test_*.jpg")):
-        found = predicting.mask(model, Preprocessing.of(data), predicting.read(path))
+        [found] = predicting.masks(model, Preprocessing.of(data), [predicting.read(path)])
         with Image.open(root / "SegmentationClass" / f"{path.stem}.png") as image:
             labels = np.asarray(image)
         right += (found == labels)[labels != 255].sum()

@@ -13,7 +13,7 @@ from tfprune.data import augmentation, normalisation
 from tfprune.data.damaged import without_damaged
 from tfprune.data.sources import Source
 from tfprune.data.statistics import Statistics
-from tfprune.errors import PruningError, unknown
+from tfprune.errors import PruningError, require_known
 from tfprune.tasks import Task
 
 
@@ -49,8 +49,7 @@ class Epochs:
     def __post_init__(self) -> None:
         source = self.split.source
         known = [*source.whole, *source.drawn]
-        if self.augment not in known:
-            raise unknown(source.kind, self.augment, known)
+        require_known(source.kind, self.augment, known)
         normalisation.require(
             self.normalisation, self.split.statistics, source.channels, source.normalisations
         )

@@ -1,6 +1,6 @@
 """What a saved model says about photographs: a class for each pixel, or the likeliest classes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -14,6 +14,8 @@ from tfprune.data.preprocessing import Preprocessing
 from tfprune.data.scaling import fitted
 from tfprune.errors import PruningError
 from tfprune.graph.heads import gives_probabilities
+from tfprune.passes.each import Divided, unsized
+from tfprune.passes.micro_batches import Part
 
 
 def photographs(given: Sequence[str | Path]) -> list[Path]:
@@ -60,48 +62,68 @@ def is_dense(model: keras.Model) -> bool:
     return tasks.of_model(model).per_pixel
 
 
-def mask(model: keras.Model, preprocessing: Preprocessing, picture: np.ndarray) -> np.ndarray:
-    """Return the class of each pixel of a photograph, at its own size.
+def masks(
+    model: keras.Model, preprocessing: Preprocessing, pictures: Iterable[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """Yield the class of each pixel of photographs, each at its own size.
 
-    The photograph is scaled into the model's size as in training and evaluation, its sides in
-    proportion, and padded behind; the scores are scaled back between pixel centres.
+    A photograph is scaled into the model's size as in training and evaluation, its sides in
+    proportion, and padded behind; the scores are scaled back between pixel centres. The replicas
+    of the current strategy take photographs in turn; every worker reads all of them.
 
     Args:
         model: outputs [N, H, W, classes], as large as its inputs.
         preprocessing: what the model is fed with.
-        picture: uint8 [H, W, 3].
+        pictures: uint8 [H, W, 3] each.
 
-    Returns:
+    Yields:
         Class numbers, int64 [H, W].
     """
-    (height, width), size = picture.shape[:2], preprocessing.input_shape[:2]
-    by = min(size[0] / height, size[1] / width)
-    kept = [max(1, round(side * by)) for side in (height, width)]
-    pixels = fitted(picture, size, (by, by)) * (preprocessing.maximum / 255)
-    scores = model(preprocessing.normalise(pixels[None]), training=False)[0]
-    scores = scores[: kept[0], : kept[1]]
-    return tf.argmax(tf.image.resize(scores, (height, width)), -1).numpy()
+    size = preprocessing.input_shape[:2]
+
+    def part(picture: np.ndarray) -> Part:
+        by = _factor(picture.shape, size)
+        pixels = fitted(picture, size, (by, by)) * (preprocessing.maximum / 255)
+        return preprocessing.normalise(pixels[None]), np.array([picture.shape[:2]])
+
+    for (_, [shape]), scores in _scores(model, map(part, pictures)):
+        height, width = (max(1, round(side * _factor(shape, size))) for side in shape)
+        yield tf.argmax(tf.image.resize(scores[0, :height, :width], shape), -1).numpy()
 
 
 def top_classes(
-    model: keras.Model, preprocessing: Preprocessing, path: Path, count: int = 5
-) -> list[tuple[str, float]]:
-    """Return the likeliest classes of a photograph and their probabilities, the likeliest first.
+    model: keras.Model, preprocessing: Preprocessing, paths: Iterable[Path], count: int = 5
+) -> Iterator[list[tuple[str, float]]]:
+    """Yield the likeliest classes of photographs and their probabilities, the likeliest first.
 
     Args:
         model: outputs [N, classes], probabilities or logits.
-        preprocessing: what the model is fed with; the picture is cut as for evaluation.
-        path: the photograph's file.
+        preprocessing: what the model is fed with; pictures are cut as for evaluation.
+        paths: the photographs' files; the replicas take them in turn.
         count: how many classes.
 
     Raises:
-        PruningError: the file cannot be read.
+        PruningError: a file cannot be read.
     """
-    read(path)  # its error names the file
-    pixels = preprocessing.decode(tf.constant(path.read_bytes()))
-    scores = model(preprocessing.normalise(pixels[None]), training=False)[0]
-    if not gives_probabilities(model):
-        scores = tf.nn.softmax(scores)
-    found = tf.math.top_k(scores, min(count, scores.shape[0]))
-    numbers, values = found.indices.numpy().tolist(), found.values.numpy().tolist()
-    return [(preprocessing.labels[n], value) for n, value in zip(numbers, values, strict=True)]
+
+    def part(path: Path) -> Part:
+        read(path)  # its error names the file
+        pixels = preprocessing.decode(tf.constant(path.read_bytes()))
+        return (preprocessing.normalise(pixels[None]),)
+
+    logits = not gives_probabilities(model)
+    for _, [scores] in _scores(model, map(part, paths)):
+        likely = tf.nn.softmax(scores) if logits else scores
+        found = tf.math.top_k(likely, min(count, len(scores)))
+        numbers, values = found.indices.numpy().tolist(), found.values.numpy().tolist()
+        yield [(preprocessing.labels[n], value) for n, value in zip(numbers, values, strict=True)]
+
+
+def _scores(model: keras.Model, parts: Iterable[Part]) -> Iterator[tuple[Part, np.ndarray]]:
+    step = Divided(lambda pixels, *_: model(pixels, training=False))
+    return step.over(parts, unsized)
+
+
+def _factor(shape: Sequence[int], size: Sequence[int]) -> float:
+    """Return what a photograph's sides are multiplied by to lie within a size."""
+    return min(size[0] / shape[0], size[1] / shape[1])
