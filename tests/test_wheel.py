@@ -36,12 +36,14 @@ def scripts():
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel of a copy: a build leaves folders, whose files would come into the next wheel."""
+    """The wheel of a copy in which an earlier build has left a module that is gone since."""
     copy = tmp_path_factory.mktemp("copy")
     for name in FOLDERS:
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "setup.py", *scripts()):
         shutil.copy(ROOT / name, copy)
+    (copy / "build/lib/tfprune").mkdir(parents=True)
+    (copy / "build/lib/tfprune/gone.py").touch()
     options = ("--no-deps", "--no-build-isolation", "--no-index")
     called(sys.executable, "-m", "pip", "wheel", *options, "-w", copy / "out", copy)
     (built,) = (copy / "out").glob("*.whl")
