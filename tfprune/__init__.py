@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # for editors and checkers; `_HOMES` says the same to Python
     from tfprune.scoring.scores import Scores
     from tfprune.scoring.scoring import score
     from tfprune.selection.selecting import select
+    from tfprune.surgery.original_class import as_class
     from tfprune.surgery.rebuilding import rebuild
     from tfprune.surgery.verification import Verification, verify
     from tfprune.training import fine_tune
@@ -49,6 +50,7 @@ __all__ = [
     "Verification",
     "__version__",
     "analyse",
+    "as_class",
     "cost",
     "data",
     "export",
@@ -86,6 +88,7 @@ _HOMES = {
     "Sensitivity": "reconstruction.sensitivity",
     "Verification": "surgery.verification",
     "analyse": "graph.analysis",
+    "as_class": "surgery.original_class",
     "cost": "costs.model_cost",
     "export": "exporting.writing",
     "fine_tune": "training",
