@@ -1,6 +1,7 @@
 """Every format: equal to the model after loading, refused and removed when it is not."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import keras
@@ -148,6 +149,28 @@ def test_an_existing_target_is_refused_and_replaced_on_demand(model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
     export(model, tmp_path, formats=["keras"], overwrite=True)
     assert keras.models.load_model(tmp_path / "model.keras").count_params() == model.count_params()
+
+
+@pytest.mark.parametrize("name", ["keras", "saved_model", "tflite"])
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("file", r"file cannot be made a folder: File exists\. There is a file of that name"),
+        (
+            "file/out",
+            r"out cannot be made a folder: Not a directory\. A part of that path is a fil",
+        ),
+        ("a\0b", r"received '.*a\\x00b', with a NUL character in it\. Choose another name"),
+        ("/proc/out", r"^/proc/out cannot be made a folder: .*Check the path"),  # not even by root
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_named(model, tmp_path, name, place, message):
+    if place.startswith("/proc") and not os.path.isdir("/proc/self"):
+        pytest.skip("no such folder here")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(PruningError, match=message):
+        export(model, os.path.join(tmp_path, place), formats=[name])
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("file", "mine")]
 
 
 def test_unknown_and_repeated_formats_list_the_valid_ones(model, tmp_path):

@@ -94,7 +94,7 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
     proof = _Proof(_again(inputs), _again(representative), tolerance, min_agreement)
     proof.require(model, modules)
     about = as_text(model, metadata, preprocessing)
-    root = Path(directory)
+    root = _folder(directory)
     base = root if name is None else root / servable_name(name)
     for folder in {root, base}:
         sweep(folder, below=False)  # it may be any folder of the user's
@@ -124,6 +124,16 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
     if name is not None and any(map(_numbered, modules.values())):
         write_companions(root, client=preprocessing is not None)
     return Exported(places, checks)
+
+
+def _folder(directory: str | os.PathLike) -> Path:
+    """Return where to export to; no system has a name with a NUL in it."""
+    if "\0" in str(directory):
+        raise PruningError(
+            f"export: expected the path of a folder, received {str(directory)!r}, with a NUL "
+            "character in it. Choose another name."
+        )
+    return Path(directory)
 
 
 def require_formats(model: keras.Model, formats: Sequence[str]) -> dict[str, ModuleType]:
