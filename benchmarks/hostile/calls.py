@@ -58,7 +58,13 @@ def arguments(draw: random.Random, canary: Path) -> Iterator[Case]:
     yield from tried(tfprune.data.load, own, name="digits")
     own = ("batch_size", "augment", "normalisation", "seed")
     yield from tried(tfprune.data.load("digits").train.epochs, own, batch_size=4)
-    for call in (files.load_model, runs.load_masks, weights.read, preprocessing.load, runs.text):
+    for call in (
+        files.load_model,
+        runs.load_masks,
+        weights.read,
+        preprocessing.load,
+        runs.report_text,
+    ):
         for value in (path + end for path in _PATHS for end in ("", ".keras")):
             text = f"{call.__qualname__}({value!r:.20})"
             yield text, lambda folder, call=call, value=value: call(value)

@@ -36,16 +36,16 @@ def _written(name: str, data: bytes, read: Callable[[Path], Any]) -> Callable[[P
 
 def _metrics(path: Path) -> None:
     found = runs.MetricsFile(path)
-    found.values()
+    found.rows()
     found.on_epoch_end(3, {"loss": 1.0})
 
 
 _RUN: dict[str, Callable[[Path], Any]] = {
     "flags.cfg": lambda path: runs.claim(path.parent, _SETTINGS),
     "report.json": lambda path: (
-        runs.values(path.parent), runs.require_same(path.parent, {"seed": 0, "data": "x"}),
+        runs.report_values(path.parent), runs.require_same(path.parent, {"seed": 0, "data": "x"}),
     ),
-    "report.txt": lambda path: runs.text(path.parent),
+    "report.txt": lambda path: runs.report_text(path.parent),
     "metrics.csv": _metrics,
     "masks.npz": runs.load_masks,
     "preprocessing.json": lambda path: preprocessing.load(path.parent),

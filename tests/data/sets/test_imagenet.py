@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -6,6 +8,7 @@ import tensorflow_datasets as tfds
 import tfprune.data
 from tests.data.photographs import encoded, write
 from tfprune.data import Split, photographs
+from tfprune.data.sets import _records
 from tfprune.errors import PruningError
 
 SYNSETS = ["n01440764", "n01443537", "n02102040"]
@@ -158,6 +161,41 @@ def test_a_damaged_picture_in_a_record_is_named_with_its_file(prepared):
     (name,) = few.skipped
     assert name.startswith("train_1500.JPEG in ")
     assert name.endswith("imagenet2012-train.tfrecord-00001-of-00002")
+
+
+def test_the_list_of_records_is_kept_until_a_file_changes(prepared, monkeypatch):
+    listed, indexed = [], _records._indexed
+
+    def counted(paths):
+        listed.append(paths[0].name.split(".")[0])
+        return indexed(paths)
+
+    first = load(prepared).fingerprint
+    monkeypatch.setattr(_records, "_indexed", counted)
+    assert load(prepared).fingerprint == first
+    assert listed == []
+    folder = prepared / "imagenet2012" / "5.1.0"
+    os.utime(next(folder.glob("*train*00001-of*")), ns=(1, 1))
+    assert load(prepared).fingerprint == first
+    assert listed == ["imagenet2012-train"]
+    (folder / ".tfprune_validation.npz").write_bytes(b"damaged")
+    assert load(prepared).fingerprint == first
+    assert listed == ["imagenet2012-train", "imagenet2012-validation"]
+    assert load(prepared).fingerprint == first
+    assert len(listed) == 2
+
+
+def test_records_that_may_only_be_read_are_listed_each_time(prepared, monkeypatch):
+    first = load(prepared).fingerprint
+    folder = prepared / "imagenet2012" / "5.1.0"
+    (folder / ".tfprune_train.npz").unlink()
+
+    def refuse(path, arrays):
+        raise PruningError("a file system that may only be read")
+
+    monkeypatch.setattr(_records.files, "write_arrays", refuse)
+    assert load(prepared).fingerprint == first
+    assert not (folder / ".tfprune_train.npz").exists()
 
 
 @pytest.mark.parametrize("kept", [0, 1000])

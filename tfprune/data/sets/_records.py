@@ -1,16 +1,24 @@
-"""Large data sets that TensorFlow Datasets has prepared: their records are listed, not loaded."""
+"""Large data sets that TensorFlow Datasets has prepared: their records are listed, not loaded.
 
-from collections.abc import Sequence
+To list them reads all of them; so the list is kept beside the files, until one of them changes.
+"""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from tfprune import files
 from tfprune.data.encoded import Records
 from tfprune.data.sets import _prepared
 from tfprune.errors import PruningError
 
+_LOG = logging.getLogger(__name__)
+_COLUMNS = ("lengths", "labels", "names")
 _EXTRA = 16  # bytes a TFRecord file adds to each record: its length and two checksums
 
 
@@ -43,6 +51,22 @@ def read(name: str, root: Path, splits: Sequence[str]) -> tuple:
 def _list(builder: tfds.core.DatasetBuilder, split: str) -> Records:
     info = builder.info.splits[split]
     paths = [Path(path) for path in info.filepaths]
+    kept, files_now = paths[0].with_name(f".tfprune_{split}.npz"), _stamps(paths)
+    index = _kept(kept, files_now)
+    if index is None:
+        index = _indexed(paths)
+        _keep(kept, {**index, **files_now})
+    lengths, labels, names = (index[name] for name in _COLUMNS)
+    if len(labels) != info.num_examples:
+        raise ValueError(f"expected {info.num_examples} examples, received {len(labels)}")
+    shard = np.repeat(np.arange(len(paths)), info.shard_lengths)
+    _require_sizes(paths, np.bincount(shard, lengths + _EXTRA, len(paths)))
+    decoded = [name.decode() for name in names]
+    return Records(paths, shard, lengths.astype(np.int64), decoded, labels)
+
+
+def _indexed(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Read all records for what is in them beside the images."""
     description = {
         "label": tf.io.FixedLenFeature([], tf.int64),
         "file_name": tf.io.FixedLenFeature([], tf.string),
@@ -55,13 +79,40 @@ def _list(builder: tfds.core.DatasetBuilder, split: str) -> Records:
     # One file after the other: the records' places in their files follow from the lengths.
     records = tf.data.TFRecordDataset([str(path) for path in paths]).batch(1000)
     parts = list(records.map(describe).as_numpy_iterator())
-    lengths, labels, names = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    if len(labels) != info.num_examples:
-        raise ValueError(f"expected {info.num_examples} examples, received {len(labels)}")
-    shard = np.repeat(np.arange(len(paths)), info.shard_lengths)
-    _require_sizes(paths, np.bincount(shard, lengths + _EXTRA, len(paths)))
-    decoded = [name.decode() for name in names]
-    return Records(paths, shard, lengths.astype(np.int64), decoded, labels)
+    columns = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    index = dict(zip(_COLUMNS, columns, strict=True))
+    return {**index, "names": index["names"].astype("S")}  # no objects, which no .npz may hold
+
+
+def _stamps(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """Return what an index belongs to: files of these names, sizes and times."""
+    found = [path.stat() for path in paths]
+    return {
+        "files": np.array([os.fsencode(path.name) for path in paths]),
+        "sizes": np.array([each.st_size for each in found]),
+        "times": np.array([each.st_mtime_ns for each in found]),
+    }
+
+
+def _kept(path: Path, files_now: Mapping[str, np.ndarray]) -> dict[str, np.ndarray] | None:
+    """Return the index that was kept beside the files, None where it is not of these."""
+    if not path.is_file():
+        return None
+    try:
+        found = files.read_arrays(path, "It is made anew.")
+    except PruningError as error:
+        _LOG.warning("%s", error)
+        return None
+    known = {*_COLUMNS, *files_now} == found.keys()
+    same = known and all(np.array_equal(found[name], x) for name, x in files_now.items())
+    return found if same else None
+
+
+def _keep(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    try:
+        files.write_arrays(path, arrays)
+    except PruningError as error:  # data that may only be read is indexed each time
+        _LOG.info("The index of %s is not kept: %s", path.parent, error)
 
 
 def _require_sizes(paths: Sequence[Path], sizes: np.ndarray) -> None:

@@ -21,9 +21,10 @@ def load(data_dir: str | os.PathLike | None, seed: int, validation_size: int | N
     """Load ImageNet, or a part of its classes, from files; see `tfprune.data.load`.
 
     `data_dir` holds `train/nXXXXXXXX/*.JPEG` and `val/nXXXXXXXX/*.JPEG`, or the folder
-    `imagenet2012/` that TensorFlow Datasets prepared (its records are listed first, which reads
-    all of them once). The official validation images are the test split; the validation split,
-    by default 50 images per class, is cut from the training images. Images stay in their files.
+    `imagenet2012/` that TensorFlow Datasets prepared. Its records are listed first, which reads
+    all of them once; the list is kept beside them where that folder may be written. The official
+    validation images are the test split; the validation split, by default 50 images per class, is
+    cut from the training images. Images stay in their files.
     """
     root = _prepared.default_dir() if data_dir is None else Path(data_dir).expanduser()
     if (root / "train").is_dir():
