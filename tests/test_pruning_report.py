@@ -74,7 +74,7 @@ def test_files_that_are_no_report_are_refused(tmp_path):
     with pytest.raises(PruningError, match="cannot be read"):
         tfprune.PruningReport.load(path)
     write_arrays(path, {"stem": np.array([True])})
-    with pytest.raises(PruningError, match=r"no report of a pruning: KeyError: 'report'"):
+    with pytest.raises(PruningError, match=r"is not a pruning report: KeyError: 'report'"):
         tfprune.PruningReport.load(path)
 
 

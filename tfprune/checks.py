@@ -26,7 +26,7 @@ def check_bool(name: str, value: object) -> None:
 
 
 def check_whole(name: str, value: object) -> None:
-    """Refuse what is no whole number from 1 on.
+    """Refuse anything but a whole number from 1 on.
 
     Args:
         name: the option.
@@ -37,7 +37,7 @@ def check_whole(name: str, value: object) -> None:
 
 
 def check_seed(name: str, value: object) -> None:
-    """Refuse what is no whole number from 0 on.
+    """Refuse anything but a whole number from 0 on.
 
     Args:
         name: the option.
@@ -48,7 +48,7 @@ def check_seed(name: str, value: object) -> None:
 
 
 def check_number(name: str, value: object) -> None:
-    """Refuse what is no number.
+    """Refuse anything but a number.
 
     Args:
         name: the option.
@@ -59,7 +59,7 @@ def check_number(name: str, value: object) -> None:
 
 
 def check_share(name: str, value: object, *, removed: bool) -> None:
-    """Refuse what is no share: in [0, 1) of what is removed, in (0, 1] of what is left.
+    """Refuse anything but a share: in [0, 1) of what is removed, in (0, 1] of what is left.
 
     Args:
         name: the option.

@@ -131,7 +131,7 @@ class PruningReport:
             path: the file.
 
         Raises:
-            PruningError: there is no such file, or it is damaged, or it is no report.
+            PruningError: there is no such file, or it is damaged, or it is not a report.
         """
         arrays = read_arrays(path, _REMEDY)
         try:
@@ -148,7 +148,7 @@ class PruningReport:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise PruningError(
-                f"{path} is no report of a pruning: {type(error).__name__}: {error}. {_REMEDY}"
+                f"{path} is not a pruning report: {type(error).__name__}: {error}. {_REMEDY}"
             ) from error
 
     def apply(
@@ -170,9 +170,9 @@ class PruningReport:
         found = digest(model.get_weights())
         if self.original and found != self.original and not other_weights:
             raise PruningError(
-                f"apply: the weights of model {model.name!r} are not those that this report is of: "
-                f"expected the fingerprint {self.original}, received {found}. Pass the original, "
-                "or other_weights=True if the same channels are to go all the same."
+                f"apply: the weights of model {model.name!r} are not those that this report was "
+                f"made from: expected the fingerprint {self.original}, received {found}. Pass the "
+                "original, or other_weights=True to remove the same channels regardless."
             )
         graph = analyse(model, allow_inexact=bool(self.settings.get("allow_inexact", False)))
         small = rebuild(graph, self.keep)

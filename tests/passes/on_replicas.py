@@ -13,11 +13,15 @@ import tensorflow as tf
 from keras import layers
 
 import tfprune
+from tfprune import criteria, plugins
 from tfprune.data import Preprocessing
 from tfprune.distribution import strategies, workers
 from tfprune.training import predicting
 
-CRITERIA = ("fgp", "fmc", "gfbs", "gfi", "hrank", "similarity", "taylor")
+METHODS = {
+    name: plugins.find(criteria, name, "criterion").METHOD for name in plugins.names(criteria)
+}
+CRITERIA = tuple(METHODS)
 MEASURED = ("evaluate", "recalibrate", "predict")
 REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all
 IMAGES = {"fmc": 4, "hrank": 4, "similarity": 4}  # one at a time; the others 32 at a time
@@ -29,7 +33,8 @@ def network():
     keras.utils.set_random_seed(1)
     image = keras.Input((6, 6, 2))
     x = layers.Conv2D(5, 3, activation="relu", name="first")(image)
-    x = layers.BatchNormalization(name="norm")(layers.Conv2D(6, 3, padding="same", name="conv")(x))
+    norm = layers.BatchNormalization(name="norm", gamma_initializer="random_normal")
+    x = norm(layers.Conv2D(6, 3, padding="same", name="conv")(x))
     x = layers.GlobalAveragePooling2D()(layers.ReLU()(x))
     return keras.Model(image, layers.Dense(3, "softmax", name="head")(x))
 
@@ -45,7 +50,7 @@ def scored(criterion, weights):
     """Return {layer: scores} of the network, built where the current strategy wants it."""
     model = network()
     model.set_weights(weights)
-    given = data(IMAGES.get(criterion, 75))
+    given = data(IMAGES.get(criterion, 75)) if METHODS[criterion].needs_data else None
     return tfprune.score(tfprune.analyse(model), criterion, given, **OPTIONS.get(criterion, {}))
 
 
@@ -87,6 +92,11 @@ def found_by(case, weights):
     return recalibrated() if case == "recalibrate" else predicted()
 
 
+def replicas(case):
+    """The numbers of replicas that a case is tried on: without data there is nothing to divide."""
+    return REPLICAS if case in MEASURED or METHODS[case].needs_data else (0, 2)
+
+
 def main(path):
     """Write {case/replicas/layer: what was found}."""
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -96,7 +106,7 @@ def main(path):
     for count in REPLICAS:
         names = [f"CPU:{i}" for i in range(count)]
         strategy = tf.distribute.MirroredStrategy(names) if count else None
-        for case in (*CRITERIA, *MEASURED):
+        for case in (case for case in (*CRITERIA, *MEASURED) if count in replicas(case)):
             with strategy.scope() if count else nullcontext():
                 values = found_by(case, weights)
             found |= {f"{case}/{count}/{name}": value for name, value in values.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.passes.on_replicas import CRITERIA, MEASURED, REPLICAS
+from tests.passes.on_replicas import CRITERIA, MEASURED, REPLICAS, replicas
 from tfprune.passes.replicas import Replicas
 
 
@@ -33,7 +33,7 @@ def test_scores_under_a_strategy_equal_those_without_to_the_bit(found, criterion
     for layer in layers:
         one = found[f"{criterion}/0/{layer}"]
         assert np.ptp(one) > 0
-        for count in REPLICAS[1:]:
+        for count in replicas(criterion)[1:]:
             np.testing.assert_array_equal(found[f"{criterion}/{count}/{layer}"], one)
 
 
@@ -67,8 +67,8 @@ def test_real_workers_find_what_one_process_does_to_the_bit(found, tmp_path, wor
 
 
 def test_without_a_strategy_one_replica_does_all():
-    replicas = Replicas(tf.distribute.get_strategy())
-    double = replicas.function(lambda x, y: {"sum": x + y}, [[tf.TensorSpec([None])] * 2])
+    whole = Replicas(tf.distribute.get_strategy())
+    double = whole.function(lambda x, y: {"sum": x + y}, [[tf.TensorSpec([None])] * 2])
     parts = [[tf.constant([1.0, 2.0]), tf.constant([3.0, 4.0])]]
-    [result] = replicas.all(double(replicas.own(parts)), 1)
+    [result] = whole.all(double(whole.own(parts)), 1)
     assert result["sum"].tolist() == [4.0, 6.0]

@@ -86,7 +86,7 @@ def wide():
 
 @pytest.mark.parametrize("scope", ["layer", "global"])
 @pytest.mark.parametrize("kind", ["ratio", "macs", "params"])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in (1, 2))])
 def test_what_is_gone_stays_gone_over_many_steps(kind, scope, seed):
     keras.utils.set_random_seed(seed)
     model = wide()

@@ -55,7 +55,7 @@ OF_ANY_WAY = [
     ("l1", {"ratio": 0.5, "include": "conv9*"}, "Unknown layer pattern in include 'conv9.'"),
     ("gfbs", {"ratio": 0.5, "exclude": ["nope"]}, "Unknown layer pattern in exclude 'nope'"),
     ("fgp", {"ratio": 0.5, "exclude": 3}, "patterns of layer names .* received 3"),
-    ("fmc", {"macs": 0.5, "exclude": "*"}, "macs has no effect, for no channel may go .stem: excl"),
+    ("fmc", {"macs": 0.5, "exclude": "*"}, "because no channel may go .stem: excluded"),
     ("gfi", {"ratio": 0.5, "cap": 1}, "cap must be True or False, received 1."),
     ("gfi", {"ratio": 0.5, "cap": "false"}, "cap must be True or False, received 'false'"),
     ("gfi", {"ratio": 0.5, "scope": "layer", "cap": True}, "cap has no effect on ratio per layer"),

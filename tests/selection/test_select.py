@@ -188,7 +188,10 @@ def test_rounding_and_targets_hold_where_a_split_layer_keeps_a_channel():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ratio": 0.5, "exclude": "*"}, "ratio has no effect, for no channel may go .stem_conv"),
+        (
+            {"ratio": 0.5, "exclude": "*"},
+            "ratio has no effect, because no channel may go .stem",
+        ),
         (
             {"ratios": {"classifier": 0.5}},
             "ratios has no effect.* .classifier: output of the model",
@@ -234,7 +237,10 @@ def test_rounding_and_targets_hold_where_a_split_layer_keeps_a_channel():
             {"counts": {"stem_conv": 10}, "round_to": 4},
             "counts: layer 'stem_conv' cannot keep 10 of 16 channels, the nearest is 12",
         ),
-        ({"counts": {"classifier": 3}}, "counts has no effect, for no channel may go .classifier"),
+        (
+            {"counts": {"classifier": 3}},
+            "counts has no effect, because no channel may go .cla",
+        ),
         ({"ratio": 0.5, "cap": True}, "Unknown option of select with selector 'ranking' 'cap'"),
         ({"ratios": {"stem_conv": 1.5}}, r"ratios\['stem_conv'\] must lie in"),
         (

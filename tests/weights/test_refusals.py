@@ -289,10 +289,10 @@ def test_other_files_are_named(tmp_path):
     with pytest.raises(PruningError, match=r"There is no checkpoint .*none\.pth"):
         read(tmp_path / "none.pth")
     (tmp_path / "a.pth").write_bytes(b"\x00\x01 text")
-    with pytest.raises(PruningError, match=r"a\.pth is no checkpoint: .*7 bytes that begins with"):
+    with pytest.raises(PruningError, match=r"a\.pth is not a checkpoint: .*7 bytes that begins"):
         read(tmp_path / "a.pth")
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"w": 1}, 2))
-    with pytest.raises(PruningError, match=r"no checkpoint of PyTorch: .*received \{'w': 1\}"):
+    with pytest.raises(PruningError, match=r"not a PyTorch checkpoint: .*received \{'w': 1\}"):
         read(tmp_path / "a.pkl")
     for name in ("a.keras", "a.weights.h5"):
         (tmp_path / name).write_bytes(b"PK\x03\x04")

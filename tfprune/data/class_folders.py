@@ -36,10 +36,10 @@ def names(root: Path, pattern: str = r"[^.].*") -> list[str]:
         )
     entries = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
     for name in entries:
-        if not name.isprintable():  # what is no UTF-8 comes as lone surrogates
+        if not name.isprintable():  # what is not UTF-8 comes as lone surrogates
             raise PruningError(
-                f"The class folder {name!r} in {root} has a name that is no printable UTF-8, in "
-                "which reports are written. Rename it."
+                f"The class folder {name!r} in {root} has a name that cannot be printed as "
+                "UTF-8, in which reports are written. Rename it."
             )
     found = [name for name in entries if re.fullmatch(pattern, name)]
     if len(found) < 2:

@@ -32,7 +32,7 @@ class Classes:
     colours: tuple[Colour, ...]
 
     def palette(self) -> np.ndarray:
-        """Return the colour of every label, uint8 [256, 3]; what is no class has that of void."""
+        """Return the colour of every label, uint8 [256, 3]; other labels have that of void."""
         found = np.tile(np.array(VOID_COLOUR, np.uint8), (VOID + 1, 1))
         found[: len(self.colours)] = self.colours
         return found
@@ -83,7 +83,7 @@ def find(given: str | os.PathLike) -> Classes:
         given: "voc", "camvid", or the path of a file.
 
     Raises:
-        PruningError: neither a name nor a file, or a line that is no class; file and line are
+        PruningError: neither a name nor a file, or a line that is not a class; file and line are
             named.
 
     Example:

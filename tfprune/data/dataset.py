@@ -22,7 +22,7 @@ class DataSet:
         test: for the final figure only.
         augment: the augmentation that suits the images, for `train.epochs`.
         colours: of each class's pixels in a picture of a mask, (red, green, blue) in 0..255;
-            None: the labels are no masks.
+            None: the labels are not masks.
     """
 
     name: str

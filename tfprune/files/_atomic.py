@@ -142,7 +142,7 @@ def sweep(folder: str | os.PathLike, *, below: bool = True) -> None:
     so do those of a writer that lives.
 
     Args:
-        folder: the folder; one that is not there is no error.
+        folder: the folder; it may be missing.
         below: also in the folders within it.
 
     Example:
@@ -212,7 +212,7 @@ def _replace(source: Path, target: Path) -> None:
 
 
 def remove(path: str | os.PathLike) -> None:
-    """Remove a file or a whole folder; one that is not there is no error.
+    """Remove a file or a whole folder, if it is there.
 
     Example:
         >>> remove("a file that is not there")

@@ -66,7 +66,7 @@ def read_json(path: str | os.PathLike, remedy: str) -> dict[str, Any]:
         remedy: as for `read_text`.
 
     Raises:
-        PruningError: as `read_text`, and for what is no JSON object.
+        PruningError: as `read_text`, and for what is not a JSON object.
 
     Example:
         >>> import tempfile

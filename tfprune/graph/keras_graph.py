@@ -154,7 +154,7 @@ _CALLS = ("_inbound_nodes", "_outbound_nodes")
 
 
 def require_keras(model: Any) -> None:
-    """Refuse what is no model of Keras 3."""
+    """Refuse anything but a model of Keras 3."""
     if not isinstance(model, keras.Model):
         kind, package = type(model), type(model).__module__.partition(".")[0]
         if any(base.__name__ == "Model" for base in kind.__mro__) and package != "keras":
@@ -170,7 +170,7 @@ def require_keras(model: Any) -> None:
 
 
 def require_readable(model: Any) -> None:
-    """Refuse what is no model, a model that is not built, and one without a graph of layers."""
+    """Refuse what is not a model, a model that is not built, and one without a graph of layers."""
     require_keras(model)
     if isinstance(model, keras.Sequential) and not model.built:
         raise PruningError(

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 
 # What Keras raises while it traces a step, and TensorFlow while it runs one.
-MISFITS = (
+UNSUITABLE = (
     ValueError,
     TypeError,
     tf.errors.InvalidArgumentError,
@@ -29,7 +29,7 @@ def describing(what: str, batch: Any, hint: str = "") -> Iterator[None]:
         hint: what else to do.
 
     Raises:
-        PruningError: within, one of `MISFITS` was raised.
+        PruningError: within, one of `UNSUITABLE` was raised.
 
     Example:
         >>> import numpy as np
@@ -43,17 +43,17 @@ def describing(what: str, batch: Any, hint: str = "") -> Iterator[None]:
         yield
     except PruningError:  # says itself what is wrong
         raise
-    except MISFITS as error:
+    except UNSUITABLE as error:
         flat = keras.tree.flatten(batch)
         shapes = [tuple(x.shape) if hasattr(x, "shape") else x for x in flat]
-        raise misfit(error, f"{what} of shapes {shapes}", hint) from error
+        raise unsuitable_batch(error, f"{what} of shapes {shapes}", hint) from error
 
 
-def misfit(error: Exception, received: object, hint: str = "") -> PruningError:
+def unsuitable_batch(error: Exception, received: object, hint: str = "") -> PruningError:
     """Return the error for a batch that the model or the loss cannot take.
 
     Args:
-        error: what Keras or TensorFlow said, one of `MISFITS`.
+        error: what Keras or TensorFlow said, one of `UNSUITABLE`.
         received: what the batch is like.
         hint: what else to do.
     """

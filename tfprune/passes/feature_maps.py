@@ -108,7 +108,7 @@ def feature_maps(
 
 
 def _require_finite(name: str, maps: np.ndarray, user: str) -> None:
-    """Refuse maps of a layer that hold what is no number."""
+    """Refuse maps of a layer that hold values that are not numbers."""
     if not np.isfinite(maps).all():
         raise PruningError(
             f"{user}: maps of layer {name!r} are not finite. Check the model's weights and the "

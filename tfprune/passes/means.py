@@ -23,7 +23,7 @@ class Means:
         self._samples = 0
 
     def add(self, sums: Mapping[str, np.ndarray], samples: int) -> None:
-        """Add one part's sums, {name: of any shape}, over so many samples."""
+        """Add one part's sums, {name: of any shape}, over this many samples."""
         for name, value in sums.items():
             self._sums[name] = self._sums.get(name, 0.0) + np.asarray(value, np.float64)
         self._samples += samples

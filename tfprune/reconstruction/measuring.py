@@ -42,7 +42,7 @@ class Measuring:
             **options: options of `tfprune.select`.
 
         Raises:
-            PruningError: an amount that is no budget, or an option of a selector.
+            PruningError: an amount that is not a budget, or an option of a selector.
         """
         given = {name: value for name, value in options.items() if value is not None}
         wrong = [name for name in given if name not in (*TARGETS, *_OTHERS)]

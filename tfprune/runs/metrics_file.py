@@ -49,7 +49,7 @@ class MetricsFile(keras.callbacks.Callback):
         write_text(self.path, text.getvalue())
 
     def rows(self) -> list[dict[str, float | None]]:
-        """Return a row per epoch as numbers; None for what is no finite number.
+        """Return a row per epoch as numbers; None for what is not a finite number.
 
         Example:
             >>> MetricsFile("no such file").rows()

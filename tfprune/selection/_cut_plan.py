@@ -142,7 +142,7 @@ def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> No
         reasons = "; ".join(f"{name}: {reason or 'excluded, or not scored'}"
                             for name, reason in why.items())  # fmt: skip
         raise PruningError(
-            f"select: {request.amount} has no effect, for no channel may go ({reasons}). See "
+            f"select: {request.amount} has no effect, because no channel may go ({reasons}). See "
             "print(graph) for what is pinned, and check include and exclude."
         )
 

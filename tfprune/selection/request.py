@@ -100,7 +100,7 @@ class Request:
 
     @property
     def may_remove_nothing(self) -> bool:
-        """Whether it is no mistake if no channel at all can go.
+        """Whether the request may turn out to remove no channel at all.
 
         So with a share that leaves the whole model, with a threshold, and with amounts of named
         layers, each of which is judged by itself.
@@ -187,7 +187,7 @@ def the_amount(options: Mapping[str, object]) -> str:
     if len(given) != 1:
         raise PruningError(
             f"select: expected exactly one of {', '.join(AMOUNTS)}; received "
-            f"{' and '.join(given) or 'none'}. Say in one way how much is to go."
+            f"{' and '.join(given) or 'none'}. Give one of them: each says how much is to go."
         )
     return given[0]
 

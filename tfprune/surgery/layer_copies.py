@@ -132,7 +132,7 @@ def finish(layer: keras.Layer, values: Sequence[np.ndarray]) -> None:
 
 
 def copy_assets(layer: Any, new: Any) -> None:
-    """Give a new preprocessing layer the old one's state that is no weight: its vocabulary."""
+    """Give a new preprocessing layer the old one's state that is not a weight: its vocabulary."""
     if getattr(_lookup(new), "input_vocabulary", None) is not None:
         return  # made with it
     with tempfile.TemporaryDirectory() as folder:

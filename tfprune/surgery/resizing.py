@@ -44,12 +44,12 @@ def with_input_shape(model: keras.Model, input_shape: Sequence[Any]) -> keras.Mo
         return duplicate_model(model, shapes=[(None, *new) for new in shapes])
     except WeightSizeError as error:  # a Dense behind Flatten would silently grow
         reason = f"weight {error.weight!r} of shape {error.wanted} would need {error.made}"
-        raise _misfit(model, shape, reason) from error
+        raise _unsuitable(model, shape, reason) from error
     except ValueError as error:
-        raise _misfit(model, shape, str(error)) from error
+        raise _unsuitable(model, shape, str(error)) from error
 
 
-def _misfit(model: keras.Model, shape: Any, reason: str) -> PruningError:
+def _unsuitable(model: keras.Model, shape: Any, reason: str) -> PruningError:
     return PruningError(
         f"input_shape: model {model.name!r} does not fit {shape}: {reason}. Take a size for "
         "which it was built, or end it in global pooling."

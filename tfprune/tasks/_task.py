@@ -66,7 +66,7 @@ class Task:
         """Return the classes, int [N], each of which a held-out part shall have its share of.
 
         Returns:
-            None where the labels are no classes of whole images.
+            None where the labels are not classes of whole images.
         """
         return None
 
@@ -82,10 +82,10 @@ class Task:
         """Return the class that each label names, int64 [B, ...].
 
         Raises:
-            PruningError: the labels are no classes.
+            PruningError: the labels are not classes.
         """
         raise PruningError(
-            f"class_weight has no effect on task {self.name!r}: its labels are no classes. Leave "
+            f"class_weight has no effect on task {self.name!r}: its labels are not classes. Leave "
             "it out."
         )
 

@@ -31,7 +31,7 @@ class TASK(ClassTask):
         return 2
 
     def state(self, labels: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Return [right answers, answers], weighted; NaN where the labels are no classes."""
+        """Return [right answers, answers], weighted; NaN where the labels are not classes."""
         unknown = tf.constant([np.nan, np.nan], tf.float64)
         if outputs.shape.rank < 2 or outputs.shape[-1] == 1:
             return unknown

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.passes.batch_errors import MISFITS, misfit
+from tfprune.passes.batch_errors import UNSUITABLE, unsuitable_batch
 from tfprune.passes.each import Divided
 from tfprune.tasks import Measured
 from tfprune.training import optimizers
@@ -136,8 +136,8 @@ def _explained(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
             return step(iterator, sums, *others)
         except PruningError:
             raise
-        except MISFITS as error:
-            raise misfit(error, iterator.element_spec, _HINT) from error
+        except UNSUITABLE as error:
+            raise unsuitable_batch(error, iterator.element_spec, _HINT) from error
 
     return explained
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Stopped(BaseException):
     """A training was asked to stop and has saved; called again, it goes on after its last step.
 
-    As KeyboardInterrupt it is no Exception, so that nothing takes it for a failure.
+    As KeyboardInterrupt it is not an Exception, so that nothing takes it for a failure.
     """
 
 

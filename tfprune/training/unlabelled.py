@@ -45,7 +45,7 @@ def labelled_by(feed: Feed, teacher: keras.Model) -> Feed:
         feed: batches (inputs,).
         teacher: a classifier.
     """
-    gives_probabilities(teacher)  # refuses what is no classifier
+    gives_probabilities(teacher)  # refuses what is not a classifier
 
     def labelled(inputs: Any) -> tuple[Any, tf.Tensor]:
         return inputs, tf.argmax(teacher(inputs, training=False), axis=-1)

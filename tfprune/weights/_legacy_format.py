@@ -52,7 +52,7 @@ def _next(data: mmap.mmap, path: Path) -> Any:
 def _check(received: object, expected: int, path: Path) -> None:
     if received != expected:
         raise PruningError(
-            f"{path} is no checkpoint of PyTorch: expected {expected} at its beginning, received "
+            f"{path} is not a PyTorch checkpoint: expected {expected} at its beginning, received "
             f"{reprlib.repr(received):.50}. Expected a file that torch.save wrote (a zip archive, "
             "or the format before 1.6), or one whose name ends in .safetensors."
         )

@@ -64,7 +64,7 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     if start[:1] == _PICKLE:
         return _legacy_format.read(path)
     raise PruningError(
-        f"{path} is no checkpoint: expected a name in .safetensors, or a file that torch.save "
+        f"{path} is not a checkpoint: expected a name in .safetensors, or a file that torch.save "
         f"wrote ({', '.join(_TORCH)}, beginning with {_ZIP!r} or {_PICKLE!r}); received one of "
         f"{path.stat().st_size} bytes that begins with {start!r}."
     )

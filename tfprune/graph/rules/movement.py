@@ -81,7 +81,7 @@ def broadcast_to(call: Call) -> list[Channels]:
 
 @rule("Squeeze", role="movement")
 def squeeze(call: Call) -> list[Channels]:
-    """Rule of squeeze: without an axis it names those it means, lest a last channel go too."""
+    """Rule of squeeze: its axes are named, else a layer cut to one channel would lose that one."""
     if call.op.axis is not None:
         return move(call)
     x = call.inputs[0]

@@ -18,7 +18,7 @@ def overlay(
 
     Args:
         picture: uint8 [H, W, 3].
-        labels: class numbers [H, W]; what is no class is drawn as void.
+        labels: class numbers [H, W]; what is not a class is drawn as void.
         classes: names and colours.
         strength: of the colours, in [0, 1].
 

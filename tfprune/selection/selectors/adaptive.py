@@ -44,7 +44,7 @@ def keep_masks(
 
 
 def check(graph: ChannelGraph, request: Request, *, cap: bool = False) -> None:
-    """Refuse a cap that is no truth value or has no effect, and what a ranking refuses."""
+    """Refuse a cap that is not a truth value or has no effect, and what a ranking refuses."""
     check_bool("cap", cap)
     _check_cap(request, cap)
     check_plan(graph, request)

@@ -43,7 +43,7 @@ def keep_masks(
 
 
 def check(graph: ChannelGraph, request: Request) -> None:
-    """Refuse a threshold that is no share, and what a ranking refuses."""
+    """Refuse a threshold that is not a share, and what a ranking refuses."""
     if request.amount == "threshold" and not 0 < request.threshold <= 1:
         raise PruningError(
             "mass: expected threshold= in (0, 1], the share of a layer's support that is kept; "
