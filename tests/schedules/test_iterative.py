@@ -102,6 +102,7 @@ def test_what_is_gone_stays_gone_over_many_steps(kind, scope, seed):
 
 def test_a_rescued_layer_does_not_grow_back(monkeypatch):
     """GFI-AP's rescue lets a layer lose less in a later step than in an earlier one."""
+    keras.utils.set_random_seed(0)  # some draws answer nothing but zeros once they are cut
     rng = np.random.default_rng(0)
     model = wide()
     data = rng.standard_normal((60, 6)).astype("float32")
