@@ -74,7 +74,7 @@ def recalibrated():
 
 def predicted():
     """Return the masks of photographs of several sizes, one of them alone in the last round."""
-    rng, image = np.random.default_rng(2), keras.Input((8, 8, 3))
+    rng, image = np.random.default_rng(1), keras.Input((8, 8, 3))
     convolution = layers.Conv2D(3, 3, padding="same", use_bias=False)
     model = keras.Model(image, convolution(image))
     convolution.kernel.assign(rng.normal(size=(3, 3, 3, 3)))
