@@ -73,3 +73,12 @@ def test_a_model_without_norms_and_data_without_batches_are_refused():
 def test_sizes_that_are_none_are_refused(name, value):
     with pytest.raises(PruningError, match=rf"{name} must be a whole number from 1 on, received"):
         recalibrate(network(), blobs()[0], **{name: value})
+
+
+def test_a_batch_without_a_sample_changes_nothing():
+    images = blobs()[0]
+    wanted = recalibrate(network(), [images[:32], images[32:]]).get_weights()
+    found = recalibrate(network(), [images[:0], images[:32], images[:0], images[32:]])
+    for value, expected in zip(found.get_weights(), wanted, strict=True):
+        np.testing.assert_array_equal(value, expected)
+        assert np.isfinite(value).all()

@@ -93,6 +93,7 @@ def _average(
     parts = (
         (batch.inputs, np.full(batch.size, number, np.int32))
         for number, batch in enumerate(batches)
+        if batch.size  # the statistics of no sample are no numbers
     )
     means = Means()
     for (_, numbers), found in Divided(step).over(parts, unsized):
