@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfprune
 from tests.passes.on_replicas import network
@@ -105,6 +106,46 @@ def test_other_samples_and_other_weights_are_not_taken_for_the_same(tmp_path, gr
     require_equal(scored(changed, tmp_path / "b"), tfprune.score(changed, "taylor", DATA))
 
 
+def test_a_model_loaded_again_is_the_same_whatever_its_random_layers_draw(tmp_path, computed):
+    image = keras.Input((6, 6, 2))
+    x = keras.layers.Conv2D(4, 3, activation="relu", name="conv")(image)
+    x = keras.layers.Dropout(0.5)(keras.layers.GlobalAveragePooling2D()(x))
+    keras.Model(image, keras.layers.Dense(3, "softmax")(x)).save(tmp_path / "model.keras")
+    first, again = (
+        tfprune.analyse(keras.models.load_model(tmp_path / "model.keras")) for _ in range(2)
+    )
+    whole = scored(first, tmp_path / "kept")
+    count = len(computed)
+    require_equal(scored(again, tmp_path / "kept"), whole)
+    assert len(computed) == count
+
+
+def results_of(path, parts, value):
+    """What a journal gives for two rounds of which the second may be kept."""
+    kept = Journal(path)
+    found = [kept.results([part], lambda: [value])[0] for part in parts]
+    kept.close()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "bool", "int64"])
+@pytest.mark.parametrize("shape", [(), (3,), (0, 2)])
+def test_results_come_back_as_they_were(tmp_path, kind, shape):
+    value = np.ones(shape, tf.as_dtype(kind).as_numpy_dtype)
+    parts = [(np.zeros(1),), (np.ones(1),)]
+    results_of(tmp_path / "pass.bin", parts, value)
+    _, found = results_of(tmp_path / "pass.bin", parts, value * 0)
+    assert found.dtype == value.dtype
+    np.testing.assert_array_equal(found, value)
+
+
+@pytest.mark.parametrize("other", [np.zeros((4, 4)), np.zeros((2, 8), np.int64)])
+def test_equal_bytes_of_another_shape_or_type_are_other_samples(tmp_path, other):
+    results_of(tmp_path / "pass.bin", [(np.zeros((2, 8)),)] * 2, np.array(1))
+    found = results_of(tmp_path / "pass.bin", [(other,)] * 2, np.array(2))
+    assert [x.item() for x in found] == [2, 2]
+
+
 def test_large_results_are_not_kept_nor_what_lies_beyond_the_limit(tmp_path, monkeypatch):
     def written(count, size):
         path = tmp_path / f"{count}_{size}.bin"
@@ -120,14 +161,12 @@ def test_large_results_are_not_kept_nor_what_lies_beyond_the_limit(tmp_path, mon
     assert 2000 <= written(9, 1000) < 4000
 
 
-def test_words_are_told_apart(tmp_path):
+@pytest.mark.parametrize("word", [b"second", "zw\u00f6lf", "\u5341\u4e8c".encode()])
+def test_words_are_told_apart(tmp_path, word):
     def results(word, value):
-        kept = Journal(tmp_path / "words.bin")
-        parts = [(np.array([b"first"], object),)], [(np.array([word], object),)]
-        found = [kept.results(part, lambda: [np.array(value)])[0].item() for part in parts]
-        kept.close()
-        return found
+        parts = [(np.array([each], object),) for each in (b"first", word)]
+        return [x.item() for x in results_of(tmp_path / "words.bin", parts, np.array(value))]
 
-    assert results(b"second", 1) == [1, 1]
-    assert results(b"second", 2) == [2, 1]
-    assert results(b"other", 3) == [3, 3]
+    assert results(word, 1) == [1, 1]
+    assert results(word, 2) == [2, 1]
+    assert results(word * 2, 3) == [3, 3]

@@ -124,15 +124,21 @@ def _arrays(part: Any) -> _Flat:
 def _checksum(arrays: _Flat) -> int:
     found = 0
     for array in arrays:
-        plain = array.astype("S") if array.dtype == object else array  # words
-        found = zlib.crc32(np.ascontiguousarray(plain).tobytes(), found)
+        words = array.dtype == object
+        text = repr(array.tolist()).encode() if words else np.ascontiguousarray(array).tobytes()
+        about = f"{array.dtype.name} {array.shape} ".encode()  # else 2 x 8 were taken for 4 x 4
+        found = zlib.crc32(about + text, found)
     return found
 
 
 def _packed(arrays: _Flat) -> bytes:
-    about = json.dumps([[x.dtype.str, x.shape] for x in arrays]).encode()
+    about = json.dumps([[_kind(x.dtype), x.shape] for x in arrays]).encode()
     parts = (np.ascontiguousarray(x).tobytes() for x in arrays)
     return b"".join([len(about).to_bytes(4, "little"), about, *parts])
+
+
+def _kind(dtype: np.dtype) -> str:
+    return dtype.name if dtype.kind == "V" else dtype.str  # bfloat16 is "<V2", bytes, to NumPy
 
 
 def _unpacked(text: bytes) -> _Flat:
