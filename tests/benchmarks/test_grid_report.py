@@ -1,6 +1,7 @@
 """Statistics against worked numbers, and a report that says no more than its table."""
 
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from benchmarks.grid import report, statistics, table
 from benchmarks.grid.cells import Cell
 from benchmarks.grid.statistics import accuracies, difference, ranking
 
+DOCS = Path(__file__).parents[2] / "docs"
 BEGIN, END = "<!-- the grid begins -->", "<!-- the grid ends -->"
 SETTING = ("net", 0.5, "cut")
 GOOD, BAD, SAME = ("good", "layer"), ("random", "layer"), ("l2", "layer")
@@ -131,8 +133,33 @@ def test_the_ranking_counts_every_draw_of_every_setting():
 
 def test_the_page_says_what_the_table_says(tmp_path):
     pytest.importorskip("matplotlib")
-    docs = Path(__file__).parents[2] / "docs"
     page = tmp_path / "results.md"
-    page.write_text((docs / "results.md").read_text())
-    report.write(table.read(docs / "grid.csv"), page)
-    assert page.read_text() == (docs / "results.md").read_text()
+    page.write_text((DOCS / "results.md").read_text())
+    report.write(table.read(DOCS / "grid.csv"), page)
+    assert page.read_text() == (DOCS / "results.md").read_text()
+
+
+def shown_in_choosing(pattern):
+    row = r"^\| `(\w+)`, (\w+)[^|]* \| " + pattern + r" \|$"
+    return re.findall(row, (DOCS / "choosing.md").read_text(), re.MULTILINE)
+
+
+def test_the_choice_without_training_is_told_with_the_tables_figures():
+    found = accuracies(table.read(DOCS / "grid.csv"))["resnet20_a", 0.5, "reconstruction"]
+    shown = shown_in_choosing(r"([\d.]+) \| ([+-][\d.]+ \[.*\])")
+    assert len(shown) == 8
+    for judge, scope, accuracy, other in shown:
+        told = difference(found[judge, scope], found["l2", "layer"])
+        assert accuracy == f"{np.mean(list(found[judge, scope].values())):.1f}"
+        assert other == f"{told.mean:+.1f} [{told.low:+.1f}, {told.high:+.1f}]"
+
+
+def test_the_choice_with_training_is_told_with_the_tables_figures():
+    found = accuracies(table.read(DOCS / "grid.csv"))
+    shown = shown_in_choosing(r"(\(?[\d.]+\)?) \| (\(?[\d.]+\)?|-)")
+    assert len(shown) == 8
+    for judge, scope, *cells in shown:
+        for cell, stage in zip(cells, ("1 epoch", "1 epoch after reconstruction"), strict=True):
+            draws = list(found["resnet20_a", 0.5, stage].get((judge, scope), {}).values())
+            mean = f"{np.mean(draws):.1f}" if draws else "-"
+            assert cell == (f"({mean})" if len(draws) == 1 else mean), (judge, scope, stage)
