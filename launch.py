@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
 _GUARD = "--guard"
@@ -122,8 +122,7 @@ class Guard:
 
 def guard(folder: str, grace: str) -> None:
     """Wait until the program that writes to our input is gone; then end what it has told of."""
-    told = [int(line) for line in sys.stdin]
-    groups = [number for number in told if number > 0 and -number not in told]
+    groups = watched(sys.stdin)
     for number in (signal.SIGTERM, signal.SIGKILL):
         for group in groups:
             with contextlib.suppress(ProcessLookupError):
@@ -132,6 +131,17 @@ def guard(folder: str, grace: str) -> None:
         while any(map(lives, groups)) and time.monotonic() < end:
             time.sleep(0.1)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def watched(lines: Iterable[str]) -> list[int]:
+    """Return the groups that were told of and not dismissed since: numbers are given out again."""
+    groups: dict[int, None] = {}
+    for number in map(int, lines):
+        if number > 0:
+            groups[number] = None
+        else:
+            groups.pop(-number, None)
+    return list(groups)
 
 
 def lives(group: int) -> bool:
@@ -212,6 +222,8 @@ def arguments() -> argparse.Namespace:
     given.command = given.command[1:] if given.command[:1] == ["--"] else given.command
     if not given.command:
         parser.error("expected -- and a command, e.g. -- python prune.py --arch resnet20")
+    if shutil.which(given.command[0]) is None:
+        parser.error(f"there is no program {given.command[0]!r} to start; write -- python FILE ...")
     if given.workers < 1 or given.restarts < 0:
         parser.error("--workers must be at least 1 and --restarts at least 0")
     if given.gpus and len(given.gpus) < given.workers:

@@ -103,6 +103,10 @@ def test_one_that_does_not_end_is_killed():
             os.kill(int(line.split()[1]), 0)
 
 
+def test_a_number_that_the_system_gives_out_again_is_watched_again():
+    assert launch.watched(["5\n", "7\n", "-5\n", "9\n", "-9\n", "5\n"]) == [7, 5]
+
+
 @pytest.mark.parametrize("how", ["end", "refuse to end"])
 def test_workers_of_a_launcher_that_was_killed_end_and_nothing_is_left(tmp_path, how):
     deaf = "signal.signal(15, signal.SIG_IGN); " if how == "refuse to end" else ""
@@ -132,6 +136,7 @@ def lives(number):
     ("arguments", "message"),
     [
         ([], "expected -- and a command"),
+        (["--", "no-such-program", "x"], "there is no program 'no-such-program' to start"),
         (["--workers=0", "--", "true"], "--workers must be at least 1"),
         (["--gpus=0", "--", "true"], "--gpus names 1 GPUs for 2 workers"),
     ],

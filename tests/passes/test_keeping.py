@@ -1,5 +1,7 @@
 """Scoring that was stopped goes on where it was, to the same scores to the bit."""
 
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -170,3 +172,13 @@ def test_words_are_told_apart(tmp_path, word):
     assert results(word, 1) == [1, 1]
     assert results(word, 2) == [2, 1]
     assert results(word * 2, 3) == [3, 3]
+
+
+def test_what_is_too_large_to_keep_is_not_held_either(tmp_path):
+    kept = Journal(tmp_path / "pass.bin")
+    (large,) = kept.results(
+        [(np.zeros(2),)], lambda: [np.zeros(journals.MOST_OF_A_PART + 1, np.uint8)]
+    )
+    held = weakref.ref(large)
+    del large
+    assert held() is None

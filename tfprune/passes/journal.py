@@ -67,6 +67,8 @@ class Journal:
         self._template = found[0]
         if kept is None:
             self._keep(marks, found)
+        if not self._writing:
+            self._template = None  # it holds the arrays of a part
         return found
 
     def close(self) -> None:
