@@ -31,7 +31,8 @@ def judged(family: str, seed: int) -> Counter:
         process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, str(found.total())], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        begun = _read(process, found, family)
+        with process.stdout:
+            begun = _read(process, found, family)
         if begun is None:
             if process.wait():
                 raise SystemExit(f"{family}: the reader ended with {process.returncode}")
