@@ -150,6 +150,25 @@ def test_columns_of_very_different_scales_are_solved_alike():
     np.testing.assert_allclose(scaled.weights * scale[:, None], plain.weights, rtol=1e-5)
 
 
+def test_a_channel_that_is_all_but_dead_keeps_its_weights():
+    x, y, old = drawn()
+    faint = 1e-5 * x[:, :, 0]
+    y = y + 300 * faint[:, :, None]  # a weight of 300 would explain a millionth of the outputs
+    x[:, :, 0] = faint
+    fit = best_fit(halved(x, y), old, offset=True)
+    np.testing.assert_array_equal(fit.weights[:, 0], old[:, 0])
+    rest = best_fit(halved(x[:, :, 1:], y), old[:, 1:], offset=True)
+    np.testing.assert_allclose(fit.weights[:, 1:], rest.weights, rtol=1e-6)
+
+
+def test_a_faint_column_of_large_weights_is_solved_as_any_other():
+    x, y, old = drawn()
+    x[:, :, 0] *= 1e-5
+    old[:, 0] *= 1e5
+    fit = best_fit(halved(x, y), old, offset=True)
+    assert (fit.weights[:, 0] != old[:, 0]).all()
+
+
 def test_equal_columns_share_the_weight():
     x, _, _ = drawn(groups=1, columns=2)
     x[:, :, 1] = x[:, :, 0]

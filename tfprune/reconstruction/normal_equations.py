@@ -14,6 +14,7 @@ import scipy.linalg
 
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 _FLOOR = 1e-12  # of a column's sum of squares: below, it does not vary and keeps its weights
+_FAINT = 1e-6, 1e-9  # of the largest column's variance, and of what all give to the outputs
 _NOTHING = 1e-10  # share of the spread below which an error is rounding
 _ROUNDING = 1e-13  # of the outputs' squares: what float32 leaves, where they hardly vary
 
@@ -164,6 +165,7 @@ class System:
         about += sums.xx
         diagonal = np.einsum("gdd->gd", about)
         varies = diagonal > _FLOOR * np.einsum("gdd->gd", sums.xx)
+        varies &= ~_faint(diagonal, old)
         # With a diagonal of ones no scale of a column makes the matrix ill-conditioned.
         self._size = np.sqrt(np.where(varies, diagonal, np.inf))[:, :, None]
         about /= self._size
@@ -196,6 +198,22 @@ class System:
             self._factors = ridge, [_factor(part, ridge) for part in self._matrix]
         pairs = zip(self._factors[1], right, strict=True)
         return np.stack([scipy.linalg.cho_solve(f, part, check_finite=False) for f, part in pairs])
+
+
+def _faint(variances: np.ndarray, old: np.ndarray) -> np.ndarray:
+    """Return which columns hardly answer and never counted, bool [groups, D].
+
+    A channel that is all but dead gains nothing from new weights, but they become hundreds of
+    times larger than all others, and a layer of 8-bit weights has one scale for an output.
+
+    Args:
+        variances: of the columns, [groups, D].
+        old: W0, [groups, D, M].
+    """
+    given = variances * (old**2).sum(axis=2)
+    small, little = _FAINT
+    quiet = variances < small * variances.max(axis=1, keepdims=True)
+    return quiet & (given <= little * given.sum(axis=1, keepdims=True))
 
 
 def _factor(matrix: np.ndarray, ridge: float) -> Any:
