@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 from keras import layers, ops
+from packaging.version import Version
 
 from tests.toy_models._toy import Toy, toy
 
@@ -251,18 +252,29 @@ def attention_axes() -> Toy:
 
 @toy
 def attention_scores() -> Toy:
-    """Series -> d(4) -> out(4), whose scores are an output; -> more(4), whose scores are read."""
+    """Series -> d(4) -> out(4), whose scores are an output -> head(2)."""
     series = keras.Input((5, 3))
     x = layers.Dense(4, name="d")(series)
     x, shown = layers.MultiHeadAttention(2, 3, name="out")(x, x, return_attention_scores=True)
+    units = {"d": "abcd", "out/heads": "..", "out": "efgh", "head": ".."}
+    return Toy(keras.Model(series, [layers.Dense(2, name="head")(x), shown]), units)
+
+
+def grouped_scores() -> Toy:
+    """Series -> d(4) -> more(4), whose scores are read by t(3) -> of_heads(2); head(2)."""
+    series = keras.Input((5, 3))
+    x = layers.Dense(4, name="d")(series)
     more = layers.GroupQueryAttention(3, 4, 2, name="more")
     x, scores = more(x, x, return_attention_scores=True)
     t = layers.Dense(3, name="t")(layers.Permute((2, 3, 1), name="turn")(scores))
-    y = layers.Dense(2, name="head")(x)
-    ends = [y, shown, layers.Dense(2, name="of_heads")(t)]
-    units = {"d": "abcd", "out/heads": "..", "out": "efgh", "more/heads": "ij", "more": "efgh",
-             "t": "klm", "head": "..", "of_heads": ".."}  # fmt: skip
+    ends = [layers.Dense(2, name="head")(x), layers.Dense(2, name="of_heads")(t)]
+    units = {"d": "abcd", "more/heads": "ij", "more": "abcd", "t": "klm", "head": "..",
+             "of_heads": ".."}  # fmt: skip
     return Toy(keras.Model(series, ends), units)
+
+
+if Version(keras.__version__) >= Version("3.15"):  # before it a functional model had no such scores
+    toy(grouped_scores)
 
 
 @toy
