@@ -43,7 +43,8 @@ def _metrics(path: Path) -> None:
 _RUN: dict[str, Callable[[Path], Any]] = {
     "flags.cfg": lambda path: runs.claim(path.parent, _SETTINGS),
     "report.json": lambda path: (
-        runs.report_values(path.parent), runs.require_same(path.parent, {"seed": 0, "data": "x"}),
+        runs.report_values(path.parent),
+        runs.require_same(path.parent, {"seed": 0, "data": "digits"}),
     ),
     "report.txt": lambda path: runs.report_text(path.parent),
     "metrics.csv": _metrics,

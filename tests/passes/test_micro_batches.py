@@ -35,7 +35,7 @@ def test_a_part_ends_where_the_images_become_larger():
 
 
 def test_unequal_numbers_of_samples_are_refused():
-    with pytest.raises(PruningError, match=r"one batch hold unequal numbers of samples: \[2, 3\]"):
+    with pytest.raises(PruningError, match=r"same number of samples .*\(2,.*\(3"):
         list(recut([(np.zeros((2, 1)), np.zeros(3))], 4))
 
 

@@ -102,8 +102,8 @@ def _flat(part: Part) -> list[np.ndarray]:
     if len(counts) > 1:
         shapes = [x.shape for x in flat]
         raise PruningError(
-            f"The arrays of one batch hold unequal numbers of samples: {sorted(counts)}, of shapes "
-            f"{shapes}. Pass batches whose inputs, labels and weights belong together."
+            "expected the same number of samples in inputs, labels and weights of one batch, "
+            f"received arrays of shapes {shapes}. Give one each."
         )
     return flat
 
