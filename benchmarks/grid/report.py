@@ -138,6 +138,8 @@ def _words(
 def overall(found: Found, stage: str) -> Ranking | None:
     """Return the ranking over all settings of a stage, of all contenders that are in all of them.
 
+    A contender with less than half of the draws of others is left out: it would take theirs away.
+
     Args:
         found: from `accuracies`.
         stage: a name of `DRAWS`.
@@ -146,7 +148,9 @@ def overall(found: Found, stage: str) -> Ranking | None:
     if not settings:
         return None
     shared = set.intersection(*(set(found[setting]) for setting in settings))
-    return ranking(found, settings, sorted(shared)) if len(shared) > 2 else None
+    draws = {one: min(len(found[setting][one]) for setting in settings) for one in shared}
+    shared = [one for one in sorted(shared) if 2 * draws[one] >= max(draws.values())]
+    return ranking(found, settings, shared) if len(shared) > 2 else None
 
 
 def write(rows: Mapping[Cell, Mapping[str, str]], page: Path) -> list[Path]:

@@ -131,6 +131,13 @@ def test_the_ranking_counts_every_draw_of_every_setting():
     assert report.overall(accuracies(table), "5 epochs") is None
 
 
+def test_a_contender_of_few_draws_takes_none_from_the_others():
+    table = rows({GOOD: [3, 3, 3], SAME: [2, 2, 2], BAD: [1, 1, 1], ("new", ""): [4]})
+    ranks = report.overall(accuracies(table), "cut")
+    assert ranks.blocks == 3
+    assert set(ranks.ranks) == {GOOD, SAME, BAD}
+
+
 def test_the_page_says_what_the_table_says(tmp_path):
     pytest.importorskip("matplotlib")
     page = tmp_path / "results.md"
