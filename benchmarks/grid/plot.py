@@ -35,8 +35,8 @@ def critical_difference(ranking: Ranking, title: str, path: Path) -> list[Path]:
     names, groups = list(ranking.ranks), ranking.groups()
     half = (len(names) + 1) // 2
     below = 0.6 + 0.25 * len(groups)
-    figure = Figure(figsize=(_WIDTH, 1.0 + _ROW * (below + half) + 0.5))
-    axes = figure.add_axes((0.22, 0.02, 0.56, 0.84))
+    figure = Figure(figsize=(_WIDTH, 1.1 + _ROW * (below + half) + 0.5))
+    axes = figure.add_axes((0.22, 0.02, 0.56, 0.82))
     axes.set(xlim=(1, len(names)), ylim=(below + half + 0.3, -1.2))
     axes.spines[["left", "right", "bottom", "top"]].set_visible(False)
     axes.xaxis.tick_top()
@@ -52,7 +52,7 @@ def critical_difference(ranking: Ranking, title: str, path: Path) -> list[Path]:
     axes.plot([1, 1 + ranking.critical], [above] * 2, color="tab:blue", linewidth=3, clip_on=False)
     axes.text(1 + ranking.critical, above, f"  critical difference {ranking.critical:.1f}",
               va="center", fontsize=8)  # fmt: skip
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(title, fontsize=10, y=0.995)
     files = [path.with_suffix(ending) for ending in (".png", ".svg")]
     with mpl.rc_context({"svg.hashsalt": "tfprune"}):  # the same figures give the same file
         for file in files:
