@@ -2,7 +2,7 @@
 
 import keras
 
-from tfprune.graph.keras_graph import all_layers
+from tfprune.graph.layer_calls import LayerCall, calls
 
 
 def misplaced_biases(*models: keras.Model) -> list[str]:
@@ -20,13 +20,12 @@ def misplaced_biases(*models: keras.Model) -> list[str]:
         >>> misplaced_biases(keras.Model(image, conv(image)))
         ['conv']
     """
-    found = {
-        layer.name
-        for model in models
-        for layer in all_layers(model)
-        if getattr(layer, "data_format", None) == "channels_first"
-        and getattr(layer, "bias", None) is not None
-        for node in layer._inbound_nodes
-        if node.outputs[0].shape[-1] == node.outputs[0].shape[1] == layer.bias.shape[-1]
-    }
-    return sorted(found)
+    return sorted({call.operation.name for model in models for call in calls(model)
+                   if _adds_to_columns(call)})  # fmt: skip
+
+
+def _adds_to_columns(call: LayerCall) -> bool:
+    layer, shape = call.operation, call.outputs[0].shape
+    bias = getattr(layer, "bias", None)
+    first = getattr(layer, "data_format", None) == "channels_first"
+    return first and bias is not None and shape[-1] == shape[1] == bias.shape[-1]

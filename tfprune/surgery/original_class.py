@@ -85,7 +85,7 @@ def _made(kind: type[keras.Model], config: dict[str, Any]) -> keras.Model | None
 def _cut_sizes(model: keras.Model, small: keras.Model) -> dict[int, set[int]]:
     """Return {old size: new sizes} of the weights' axes that became shorter."""
     found: dict[int, set[int]] = {}
-    pairs = [(x, y) for x, y in zip(model.weights, small.weights, strict=False)]
+    pairs = list(zip(model.weights, small.weights, strict=False))
     if len(model.weights) != len(small.weights) or any(x.ndim != y.ndim for x, y in pairs):
         raise PruningError(
             f"Model {small.name!r} is not what was left of model {model.name!r}: it has "

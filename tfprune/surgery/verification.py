@@ -139,7 +139,7 @@ def verify(
     worst, effect = _worst(gaps), max(gap.share for gap in effects)
     dtype = "float32" if again is None else "float64"
     check = Verification(worst.difference, worst.scale, effect, reasons, tolerance, dtype)
-    _judge(check, misplaced_biases(graph.model, small))
+    _judge(check, graph.model, small)
     return check
 
 
@@ -209,13 +209,14 @@ def _worst(gaps: list[Gap]) -> Gap:
     return max(gaps, key=lambda gap: gap.share)
 
 
-def _judge(check: Verification, misplaced: list[str]) -> None:
+def _judge(check: Verification, *models: keras.Model) -> None:
     if check.exact or check.inexact:
         return
     why = (
         "The keep masks are not those the model was rebuilt with, it was trained since, or a rule "
         "is wrong."
     )
+    misplaced = misplaced_biases(*models)
     if misplaced:
         why = (
             f"Keras is wrong here, not the cut: its channels_first layers {', '.join(misplaced)} "
