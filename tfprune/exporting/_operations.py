@@ -1,5 +1,7 @@
 """Operations that a format lacks: refused by the names of the layers that are made of them."""
 
+import contextlib
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 import keras
@@ -25,6 +27,27 @@ def lacks(runtime: str, model: keras.Model, kinds: Collection[str]) -> PruningEr
         f"{', '.join(sorted(kinds))}{where}. Export 'saved_model' or 'keras' instead, or replace "
         "what needs it."
     )
+
+
+@contextlib.contextmanager
+def naming_layers(runtime: str, model: keras.Model, lacking: re.Pattern) -> Iterator[None]:
+    """Name the layers of operations that a converter lacks, where it names the operations alone.
+
+    Args:
+        runtime: what it converts for.
+        model: the model.
+        lacking: finds them in what it says, as names divided by commas.
+
+    Raises:
+        PruningError: within, it said so.
+    """
+    try:
+        yield
+    except Exception as error:
+        kinds = {kind for names in lacking.findall(str(error)) for kind in names.split(", ")}
+        if not kinds:
+            raise
+        raise lacks(runtime, model, kinds) from error
 
 
 def _layers(names: Sequence[str]) -> str:

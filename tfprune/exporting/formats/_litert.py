@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.exporting._members import METADATA, append, member
-from tfprune.exporting._operations import lacks
+from tfprune.exporting._operations import naming_layers
 from tfprune.exporting._signature import call, input_names, output_names
 from tfprune.exporting.formats import saved_model
 
@@ -45,7 +45,7 @@ def write(
         saved_model.write(model, Path(folder) / "model")
         converter = tf.lite.TFLiteConverter.from_saved_model(f"{folder}/model")
         measured = None if samples is None else {_SIGNATURE: (model, samples)}
-        with _naming_layers(model):
+        with naming_layers("LiteRT", model, _LACKING):
             path.write_bytes(_converted(converter, quantize, dtype, measured))
 
 
@@ -142,18 +142,6 @@ def hold(path: Path, text: str) -> None:
 def held(path: Path) -> str | None:
     """Return the metadata; None: there are none, or it is another format's file."""
     return member(path, METADATA) if path.suffix == ".tflite" else None
-
-
-@contextlib.contextmanager
-def _naming_layers(model: keras.Model) -> Iterator[None]:
-    """Name the layers of operations that LiteRT lacks; the converter names places in its graph."""
-    try:
-        yield
-    except Exception as error:
-        kinds = set(_LACKING.findall(str(error)))
-        if not kinds:
-            raise
-        raise lacks("LiteRT", model, kinds) from error
 
 
 @contextlib.contextmanager

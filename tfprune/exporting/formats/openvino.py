@@ -1,11 +1,10 @@
 """OpenVINO's intermediate representation; needs the extra `tfprune[openvino]`."""
 
-import contextlib
 import importlib
 import importlib.util
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
 from tfprune.exporting._joined import joined
-from tfprune.exporting._operations import lacks
+from tfprune.exporting._operations import naming_layers
 from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.formats import saved_model
 from tfprune.files import make_folder
@@ -53,21 +52,9 @@ def write(model: keras.Model, path: Path) -> None:
     make_folder(path)
     with tempfile.TemporaryDirectory() as folder:
         saved_model.write(model, Path(folder) / "model")
-        with _naming_layers(model):
+        with naming_layers("OpenVINO", model, _LACKING):
             converted = openvino.convert_model(f"{folder}/model")
         openvino.save_model(converted, path / "model.xml", compress_to_fp16=False)
-
-
-@contextlib.contextmanager
-def _naming_layers(model: keras.Model) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        found = _LACKING.search(str(error))
-        if found is None:
-            raise
-        kinds = set(found[1].split(", "))
-        raise lacks("OpenVINO", model, kinds) from error
 
 
 def load(
