@@ -60,6 +60,10 @@ class Budget:
             for function, axes in self.terms
         )
 
+    def left(self, kept: np.ndarray) -> float:
+        """Return the share of the whole model's cost that the ids in `kept` have."""
+        return self(kept) / self.total
+
     def require(self, least: float, how: str, loosen: str) -> None:
         """Refuse a share below what can be reached.
 

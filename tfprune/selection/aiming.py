@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from tfprune.costs.timing.blocks import blocks
-from tfprune.costs.timing.layer_times import GRANULARITIES
+from tfprune.costs.timing.layer_times import GRANULARITIES, coarsest_of_best
 from tfprune.costs.timing.runners import Runner
 from tfprune.costs.timing.shares import time_share
 from tfprune.costs.timing.table import LatencyTable, Setting
@@ -101,8 +101,7 @@ def within_latency(
 
 def _predicted(graph: ChannelGraph, request: Request, keep: Masks) -> float:
     """Return the share of the original's time that the table predicts."""
-    budget = budget_of(graph, request)
-    return budget(kept_ids(graph, keep)) / budget.total
+    return budget_of(graph, request).left(kept_ids(graph, keep))
 
 
 def _try(
@@ -145,8 +144,7 @@ def _by_worth(graph: ChannelGraph, request: Request, choose: Choose) -> list[int
         least = min(beyond.values())
         first = next(size for size, left in beyond.items() if left <= (1 + _ENOUGH) * least)
         return [size for size in beyond if size <= first]
-    best = (1 - _ENOUGH) * max((near or worth).values())
-    first = next(size for size, found in (near or worth).items() if found >= best)
+    first = coarsest_of_best(near or worth)
     return [size for size in worth if size <= first]
 
 

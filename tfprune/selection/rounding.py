@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tfprune.costs.timing.layer_times import GRANULARITIES
+from tfprune.costs.timing.layer_times import GRANULARITIES, coarsest_of_best
 from tfprune.costs.timing.measuring import latencies
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.selection._budget import OutOfReachError, budget_of, sized
@@ -15,7 +15,6 @@ from tfprune.surgery.rebuilding import rebuild
 
 Masks = dict[str, np.ndarray]
 Choose = Callable[[Request], tuple[Masks, list[str]]]
-_NEAR = 0.02  # of roundings that are so near to the best the coarsest is taken
 
 
 def rounded(graph: ChannelGraph, request: Request, choose: Choose) -> tuple[Masks, list[str]]:
@@ -49,10 +48,9 @@ def rounded(graph: ChannelGraph, request: Request, choose: Choose) -> tuple[Mask
     times = latencies([shown.model, *smalls], (batch_size,), runtime)
     before, *after = (one.seconds for (one,) in times)
     budget = budget_of(graph, plain)
-    left = {size: budget(kept_ids(graph, keep)) / budget.total for size, (keep, _) in found.items()}
+    left = {size: budget.left(kept_ids(graph, keep)) for size, (keep, _) in found.items()}
     times = {size: seconds / before for size, seconds in zip(found, after, strict=True)}
-    worth = {size: left[size] / times[size] for size in found}
-    size = next(x for x in worth if worth[x] >= (1 - _NEAR) * max(worth.values()))
+    size = coarsest_of_best({size: left[size] / times[size] for size in found})
     keep, notes = found[size]
     kind = {"macs": "MACs", "params": "weights"}[request.amount]
     told = ", ".join(f"{left[x]:.2f} in {times[x]:.2f} (multiples of {x})" for x in found)

@@ -10,6 +10,7 @@ import numpy as np
 
 # Kernels of today's processors work on this many numbers at once, or on parts of it.
 GRANULARITIES = (32, 16, 8, 4, 1)
+_NEAR = 0.02
 
 
 def granularity(width: Any) -> np.ndarray:
@@ -27,6 +28,20 @@ def granularity(width: Any) -> np.ndarray:
     for size in reversed(GRANULARITIES):
         found = np.where(width % size == 0, size, found)
     return found
+
+
+def coarsest_of_best(worth: Mapping[int, float]) -> int:
+    """Return the coarsest of those roundings that are within two hundredths of the best.
+
+    Args:
+        worth: by rounding, the coarsest first.
+
+    Example:
+        >>> coarsest_of_best({32: 1.0, 16: 1.99, 8: 2.0})
+        16
+    """
+    best = (1 - _NEAR) * max(worth.values())
+    return next(size for size, found in worth.items() if found >= best)
 
 
 @dataclass(frozen=True, eq=False)
