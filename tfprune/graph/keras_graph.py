@@ -91,6 +91,11 @@ def inner_layers(layer: keras.Layer) -> list[keras.Layer]:
     return list(layer._flatten_layers(include_self=False))
 
 
+def random_states(model: keras.Model) -> list[keras.Variable]:
+    """Return the states of a model's random layers, such as Dropout."""
+    return [v for v in model.variables if v.path.endswith("seed_generator_state")]
+
+
 def rename(operation: Any, name: str) -> None:
     """Give a new operation another name, before it has weights, whose paths would keep the old."""
     operation.name = name

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from tfprune.files import read_arrays, remove, write_arrays, write_text
+from tfprune.graph.keras_graph import random_states
 from tfprune.passes.journal import NOTHING_KEPT, Journal
 
 
@@ -60,10 +61,10 @@ class Keeper:
 def _claimed(folder: Path, model: keras.Model, what: str) -> Path:
     """Return a folder that holds nothing but what follows from these weights."""
     found = hashlib.sha256(what.encode())
+    drawn = set(map(id, random_states(model)))  # anew when it is loaded; no score follows from it
     for variable in model.variables:
-        if variable.path.endswith("seed_generator_state"):
-            continue  # drawn anew when a model is loaded, and no score follows from it
-        found.update(np.ascontiguousarray(variable.value.numpy()).tobytes())
+        if id(variable) not in drawn:
+            found.update(np.ascontiguousarray(variable.value.numpy()).tobytes())
     path = folder / "made_from.txt"
     if not path.is_file() or path.read_bytes() != found.hexdigest().encode():
         remove(folder)

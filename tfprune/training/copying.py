@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.heads import last_layers
-from tfprune.graph.keras_graph import all_layers, require_keras
+from tfprune.graph.keras_graph import all_layers, random_states, require_keras
 from tfprune.graph.rules import has_role
 from tfprune.surgery.builder import duplicate_model
 
@@ -79,7 +79,7 @@ def synchronise(model: keras.Model) -> None:
 
 def reseed(model: keras.Model, seed: int) -> None:
     """Set the state of every random layer (Dropout, ...) from `seed`, by position."""
-    generators = [v for v in model.variables if v.path.endswith("seed_generator_state")]
+    generators = random_states(model)
     states = np.random.SeedSequence(seed).generate_state(2 * len(generators))
     for generator, state in zip(generators, states.reshape(-1, 2), strict=True):
         generator.assign(state)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import all_layers
+from tfprune.graph.keras_graph import all_layers, random_states
 from tfprune.graph.rules import has_role
 from tfprune.passes.each import Divided, unsized
 from tfprune.passes.means import Means
@@ -81,7 +81,7 @@ def _average(
     model: keras.Model, layers: list[keras.Layer], batches: Iterable[Batch]
 ) -> list[np.ndarray]:
     """Return the statistics, averaged over the batches, each of which one replica computes."""
-    seeds = [v for v in model.variables if v.path.endswith("seed_generator_state")]
+    seeds = random_states(model)
 
     def step(inputs: Any, number: tf.Tensor) -> list[tf.Tensor]:
         # By the batch's number, not by how many this replica has seen before.
