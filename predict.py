@@ -4,6 +4,7 @@ Example: python predict.py --model runs/voc/trained/deeplab_tiny/deeplab_tiny.ke
 --images street.jpg --output predictions
 """
 
+import itertools
 from pathlib import Path
 
 import flags.model_file
@@ -80,11 +81,12 @@ def write_masks(
                for path in paths]  # fmt: skip
     flat = [path for pair in planned for path in pair]
     workers.told(lambda: _begin(folder, flat))
-    found = predicting.masks(model, known, map(predicting.read, paths))
-    for path, (drawn, bare), labels in zip(paths, planned, found, strict=True):
+    pictures, shown = itertools.tee(map(predicting.read, paths))
+    found = predicting.masks(model, known, pictures)
+    for path, (drawn, bare), picture, labels in zip(paths, planned, shown, found, strict=True):
         if not workers.is_chief():
             continue
-        overlay(predicting.read(path), labels, classes).save(drawn)
+        overlay(picture, labels, classes).save(drawn)
         image = Image.fromarray(labels.astype(np.uint8))
         image.putpalette(classes.palette().ravel().tolist())
         image.save(bare)

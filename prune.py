@@ -269,10 +269,11 @@ def prune(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose
     )
     path = folder / f"{baseline.stem}.keras"
-    feeding.preprocessing(data).save(folder)
+    preprocessing = feeding.preprocessing(data)
+    preprocessing.save(folder)
     files.save_model(small, path)
     about = runs.origin(plan, model, cut.scores)
-    write_metadata(path, small, about, feeding.preprocessing(data))
+    write_metadata(path, small, about, preprocessing)
     test = feeding.plain(data.test)  # only now, when nothing is left to choose
     results = {
         when: training.evaluate(each, test, task=data.task) for when, each in on_the_way.items()
