@@ -24,8 +24,8 @@ from tfprune.training.recipe import Recipe
 # whether any worker was.
 TrainStep = Callable[[Iterator, tf.Tensor, bool], tuple[tf.Tensor, bool]]
 # Changes the losses of a batch: (inputs, outputs, measured) -> measured.
-_HINT = "; for one-hot labels give loss='categorical_crossentropy'"
 Teaching = Callable[[Any, Any, list[Measured]], list[Measured]]
+_HINT = "; for one-hot labels give loss='categorical_crossentropy'"
 
 
 def train_step(
