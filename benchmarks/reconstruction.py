@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import tfprune
-from benchmarks.measuring import peak_memory
+from benchmarks.measuring import peak_memory, stopwatch
 from tfprune.reconstruction import LayerFit
 from tfprune.reconstruction.normal_equations import RIDGES
 
@@ -44,22 +44,18 @@ def forward(model: keras.Model, images: np.ndarray) -> float:
     """
     model(images[:2], training=False)  # what is set up once is not the pass
 
-    start = time.process_time()
-    for first in range(0, len(images), _FEW):
-        model(images[first : first + _FEW], training=False)
-    return time.process_time() - start
+    def run() -> None:
+        for start in range(0, len(images), _FEW):
+            model(images[start : start + _FEW], training=False)
+
+    return stopwatch(run, time.process_time)()
 
 
 def matrix_speed(side: int = 2048) -> float:
     """Return the floating-point operations per processor second of float64 matrices."""
     a = np.random.default_rng(0).normal(size=(side, side))
-
-    def seconds() -> float:
-        start = time.process_time()
-        np.matmul(a, a)
-        return time.process_time() - start
-
-    return 2 * side**3 / min(seconds() for _ in range(3))
+    product = stopwatch(lambda: a @ a, time.process_time)
+    return 2 * side**3 / min(product() for _ in range(3))
 
 
 def operations(fit: LayerFit) -> float:

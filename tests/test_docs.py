@@ -19,6 +19,7 @@ from absl.testing import flagsaver
 import tfprune
 import tfprune_commands
 from flags import commandline
+from tests import browser
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -214,13 +215,8 @@ def test_the_site_opens_without_a_network(site):
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_shows_every_page_without_scrolling_sideways(site, width, scheme):
-    playwright = pytest.importorskip("playwright.sync_api")
-    browsers = [p for p in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(p).exists()]
     found = {}
-    with playwright.sync_playwright() as play:
-        path = browsers[0] if browsers else None
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    with browser.tab(width, scheme) as tab:
         asked = []
         tab.on("request", lambda request: asked.append(request.url))
         for page in site.rglob("index.html"):
@@ -236,7 +232,6 @@ def test_a_browser_shows_every_page_without_scrolling_sideways(site, width, sche
                 ".test(x.textContent) && x.getClientRects().length > 1).map(x => x.textContent)"
             )
             assert broken == [], page
-        browser.close()
     assert set(found.values()) == {width}, found
     assert [url for url in asked if not url.startswith("file:")] == []
 

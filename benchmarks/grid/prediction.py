@@ -6,12 +6,11 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.grid.cells import STAGES, trained
-from benchmarks.grid.statistics import Contender, Difference, Setting, difference
+from benchmarks.grid.statistics import Contender, Difference, Found, Setting, difference
 from benchmarks.marks import line
 
 FEWEST = 5  # contenders: fewer cannot be out of order beyond chance
 AFTER = " after reconstruction"
-Found = Mapping[Setting, Mapping[Contender, Mapping[int, float]]]
 
 
 def predictions(found: Found) -> Iterator[str]:

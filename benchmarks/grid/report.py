@@ -11,6 +11,7 @@ from benchmarks.grid.prediction import predictions, starts
 from benchmarks.grid.statistics import (
     Contender,
     Difference,
+    Found,
     Ranking,
     Setting,
     accuracies,
@@ -30,7 +31,6 @@ TITLES = {
     "5 epochs": "after five epochs of fine-tuning",
     "5 epochs after reconstruction": "after reconstruction and five epochs of fine-tuning",
 }
-Found = Mapping[Setting, Mapping[Contender, Mapping[int, float]]]
 
 
 def text(rows: Mapping[Cell, Mapping[str, str]]) -> str:

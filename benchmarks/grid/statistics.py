@@ -11,6 +11,7 @@ from benchmarks.grid.cells import Cell
 LEVEL = 0.95
 Setting = tuple[str, float, str]  # network, share of the MACs that is left, stage
 Contender = tuple[str, str]  # name in JUDGES, scope
+Found = Mapping[Setting, Mapping[Contender, Mapping[int, float]]]  # accuracy by draw, in points
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Ranking:
 
 
 def ranking(
-    found: Mapping[Setting, Mapping[Contender, Mapping[int, float]]],
+    found: Found,
     settings: Sequence[Setting],
     contenders: Sequence[Contender],
 ) -> Ranking | None:

@@ -4,10 +4,10 @@ import csv
 import io
 import json
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
+from tests import browser
 from tfprune.reporting import document, write_page
 from tfprune.reporting.page.charts import Lines, Strip
 from tfprune.reporting.page.contents import sections
@@ -170,13 +170,8 @@ def test_marks_of_what_goes_point_down():
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_browser_shows_it_without_scrolling_sideways(record, tmp_path, width, scheme):
-    playwright = pytest.importorskip("playwright.sync_api")
     page = write_page(tmp_path, record)
-    browsers = [p for p in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(p).exists()]
-    with playwright.sync_playwright() as play:
-        path = browsers[0] if browsers else None
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    with browser.tab(width, scheme) as tab:
         said = []
         tab.on("console", lambda message: said.append(message.text))
         tab.on("dialog", lambda dialog: said.append(dialog.message))
@@ -187,4 +182,3 @@ def test_a_browser_shows_it_without_scrolling_sideways(record, tmp_path, width, 
         dark = tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 19, 23)"
         assert dark == (scheme == "dark")
         assert tab.locator("section").count() == 10
-        browser.close()
