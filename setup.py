@@ -9,7 +9,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 SCRIPTS = "tfprune_commands.scripts"
-PARTS = ("flags", "flags/presets", "models")
+PARTS = ("flags", "flags/pages", "flags/presets", "models")
 INSIDE = {SCRIPTS: ".", **{f"{SCRIPTS}.{part.replace('/', '.')}": part for part in PARTS}}
 
 for left in Path(__file__).parent.glob("build/lib*"):  # a module that is gone would come back
@@ -19,5 +19,9 @@ setup(
     script_name="setup.py",  # so that this file is not taken for one of the scripts
     packages=[*find_packages(include=["tfprune", "tfprune.*", "tfprune_commands"]), *INSIDE],
     package_dir={"": ".", **INSIDE},
-    package_data={"tfprune": ["py.typed"], f"{SCRIPTS}.flags.presets": ["*.cfg"]},
+    package_data={
+        "tfprune": ["py.typed"],
+        f"{SCRIPTS}.flags.pages": ["*.txt"],
+        f"{SCRIPTS}.flags.presets": ["*.cfg"],
+    },
 )

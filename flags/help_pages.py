@@ -1,11 +1,11 @@
 """What `--help` shows: flags in groups, with valid names.
 
-TensorFlow takes seconds to import, so a page is kept beside Python's own compiled files, and shown
-from there until a file of the program changes.
+To make a page all flags have to be defined, and TensorFlow takes seconds to import. So the pages
+lie beside this file as text, and are shown from there unless a file of the program is newer; then a
+page is made, and written where that is allowed. A test compares the texts with the flags.
 """
 
 import contextlib
-import hashlib
 import os
 import sys
 import textwrap
@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).parent.parent
-KEPT = Path(__file__).parent / "__pycache__"
+PAGES = Path(__file__).parent / "pages"
 _WORDS = {"--help", "-help", "-h", "-?", "--helpfull", "--helpshort"}
+_TOGETHER = 300  # seconds in which a checkout or an installation writes all its files
 
 
 def answer(argv: list[str]) -> None:
-    """Show the page of a script that was shown before, and end the program, if it is asked for.
+    """Show the page of a script, and end the program, if it is asked for and lies ready.
 
     Args:
         argv: the program and its arguments.
     """
-    if asked(argv) and (ROOT / Path(argv[0]).name).is_file() and _kept(argv[0]).is_file():
-        _end_with(_kept(argv[0]).read_text(encoding="utf-8"))
+    if asked(argv) and (ROOT / Path(argv[0]).name).is_file() and _is_new(kept(argv[0])):
+        _end_with(kept(argv[0]).read_text(encoding="utf-8").removesuffix("\n"))
 
 
 def asked(argv: list[str]) -> bool:
@@ -41,12 +42,19 @@ def show(program: str, about: str, groups: dict[str, list[Any]]) -> None:
         groups: {subject: its flags}, in order.
     """
     text = page(Path(program).name, about, groups)
-    with contextlib.suppress(OSError):  # a folder that may not be written: it is made each time
-        KEPT.mkdir(exist_ok=True)
-        for old in KEPT.glob(f"help_{Path(program).stem}_*.txt"):
-            old.unlink()
-        _kept(program).write_text(text, encoding="utf-8")
+    if (ROOT / Path(program).name).is_file():
+        with contextlib.suppress(OSError):  # a folder that may not be written: it is made each time
+            kept(program).write_text(f"{text}\n", encoding="utf-8")
     _end_with(text)
+
+
+def kept(program: str) -> Path:
+    """Return the file of a script's page.
+
+    Args:
+        program: the script's path.
+    """
+    return PAGES / f"{Path(program).stem}.txt"
 
 
 def _end_with(text: str) -> NoReturn:
@@ -89,10 +97,9 @@ def _wrapped(line: str) -> str:
     return textwrap.fill(line, 100, subsequent_indent=" " * 6, break_on_hyphens=False)
 
 
-def _kept(program: str) -> Path:
-    """Return the page's file, named after all files that it may depend on."""
+def _is_new(page: Path) -> bool:
+    """Return whether a page is there, and no file that it may depend on was written after it."""
     packages = (ROOT / name for name in ("flags", "models", "tfprune"))
-    folders = [ROOT.glob("*.py"), *(package.rglob("*.py") for package in packages)]
-    found = sorted((str(path), path.stat().st_mtime_ns) for paths in folders for path in paths)
-    mark = hashlib.sha256(repr(found).encode()).hexdigest()[:16]
-    return KEPT / f"help_{Path(program).stem}_{mark}.txt"
+    sources = (ROOT.glob("*.py"), *(package.rglob("*.py") for package in packages))
+    newest = max(path.stat().st_mtime for paths in sources for path in paths)
+    return page.is_file() and newest < page.stat().st_mtime + _TOGETHER
