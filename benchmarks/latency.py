@@ -14,6 +14,7 @@ Models are timed three times, by fresh copies; the row is of the middle share.
 import argparse
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ import tensorflow as tf
 import models
 import tfprune
 from benchmarks import rows
-from tfprune.costs.timing import Latency, latencies
+from tfprune.costs.timing import Latency
+from tfprune.costs.timing.measuring import of_runners
+from tfprune.costs.timing.runners import Runner
 
 NETWORKS = {
     "ResNet-50": lambda: keras.applications.ResNet50(weights=None),
@@ -140,12 +143,13 @@ def timed(
         options: of the command line.
     """
     copies = []
-    for _ in range(options.copies):
-        (before,), *after = latencies(
-            [model, *smalls], (batch,), runtime,
-            threads=1, clock="processor", repeats=options.repeats,
-        )  # fmt: skip
-        copies.append([(before, own) for (own,) in after])
+    with ExitStack() as opened:
+        runners = [opened.enter_context(Runner(one, runtime, 1)) for one in (model, *smalls)]
+        for _ in range(options.copies):
+            before, *after = of_runners(
+                runners, batch, clock="processor", repeats=options.repeats, anew=True
+            )
+            copies.append([(before, own) for own in after])
     middle = len(copies) // 2
     return [sorted(pairs, key=_share)[middle] for pairs in zip(*copies, strict=True)]
 

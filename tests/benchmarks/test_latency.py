@@ -1,6 +1,7 @@
 """The benchmark of latencies: rows say what was promised by MACs and what was gained."""
 
 import argparse
+import contextlib
 import itertools
 
 import keras
@@ -29,6 +30,13 @@ def test_a_row_holds_the_gain_beside_what_the_macs_promise():
     assert row["after_quartiles_ms"] == "5.00 to 7.00"
 
 
+@contextlib.contextmanager
+def ready(model, runtime, threads):
+    assert isinstance(model, keras.Model)
+    assert threads == 1
+    yield argparse.Namespace(runtime=runtime)
+
+
 @pytest.mark.parametrize("aim", [None, [0.5, 0.7]])
 def test_every_network_is_measured_in_every_runtime(monkeypatch, tmp_path, aim):
     monkeypatch.setitem(latency.NETWORKS, "Net", network)
@@ -36,12 +44,13 @@ def test_every_network_is_measured_in_every_runtime(monkeypatch, tmp_path, aim):
     monkeypatch.setattr(latency, "aimed", lambda *args: (f"latency={args[1]}", small))
     asked, taken = [], itertools.cycle([0.9, 0.25, 0.5])
 
-    def latencies(models, sizes, runtime, **options):
-        asked.append((len(models), sizes, runtime, options["clock"]))
-        seconds = [1.0, *[next(taken)] * (len(models) - 1)]
-        return [(Latency(sizes[0], x, x, 1, runtime=runtime),) for x in seconds]
+    def of_runners(runners, size, *, clock, repeats, anew):
+        asked.append((len(runners), size, runners[0].runtime, clock, anew))
+        seconds = [1.0, *[next(taken)] * (len(runners) - 1)]
+        return [Latency(size, x, x, repeats, runtime=runners[0].runtime) for x in seconds]
 
-    monkeypatch.setattr(latency, "latencies", latencies)
+    monkeypatch.setattr(latency, "of_runners", of_runners)
+    monkeypatch.setattr(latency, "Runner", ready)
     options = argparse.Namespace(
         networks=["Net"], runtimes=["tflite", "keras"], roundings=[1, 16], macs=0.5, latency=aim,
         batch=None, repeats=1, tables=tmp_path, copies=3,
@@ -54,7 +63,7 @@ def test_every_network_is_measured_in_every_runtime(monkeypatch, tmp_path, aim):
     ]
     assert {row["gained"] for row in found} == {"2.00"}  # the middle of three: 1 / 0.5
     together = [2] * 6 if aim else [3] * 3
-    assert asked == [(count, (size,), name, "processor")
+    assert asked == [(count, size, name, "processor", True)
                      for name, size in runtimes for count in together]  # fmt: skip
 
 

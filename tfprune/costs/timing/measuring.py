@@ -148,6 +148,7 @@ def of_runners(
     repeats: int = 40,
     warm_up: int = 5,
     clock: str = "wall",
+    anew: bool = False,
 ) -> list[Latency]:
     """Measure models that are ready, by turns.
 
@@ -157,8 +158,9 @@ def of_runners(
         repeats: as for `latencies`.
         warm_up: as for `latencies`.
         clock: as for `latencies`.
+        anew: load or compile each once more, as for `Runner.on_samples`.
     """
-    calls = [runner.on_samples(batch_size) for runner in runners]
+    calls = [runner.on_samples(batch_size, anew=anew) for runner in runners]
     rounds = by_turns(calls, repeats=repeats, warm_up=warm_up, clock=clock)
     return [
         _latency(batch_size, times, runner, clock)

@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.exporting import _constants
 from tfprune.exporting._members import METADATA, append, member
 from tfprune.exporting._operations import naming_layers
-from tfprune.exporting._signature import call, input_names, output_names
-from tfprune.exporting.formats import saved_model
+from tfprune.exporting._signature import input_names, output_names
 
 _SIGNATURE = "serving_default"
 _LACKING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
@@ -42,8 +42,8 @@ def write(
             form is an error.
     """
     with tempfile.TemporaryDirectory() as folder:
-        saved_model.write(model, Path(folder) / "model")
-        converter = tf.lite.TFLiteConverter.from_saved_model(f"{folder}/model")
+        _constants.write({_SIGNATURE: model}, folder)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         measured = None if samples is None else {_SIGNATURE: (model, samples)}
         with naming_layers("LiteRT", model, _LACKING):
             path.write_bytes(_converted(converter, quantize, dtype, measured))
@@ -66,18 +66,13 @@ def parts(
         dtype: as for `write`.
         samples: as for `write`, of each model.
     """
-    archive = keras.export.ExportArchive()
     names = [f"part_{place}" for place in range(len(models))]
-    for name, model in zip(names, models, strict=True):
-        specs = [tf.TensorSpec(x.shape, x.dtype, name=x.name) for x in model.inputs]
-        archive.track(model)
-        archive.add_endpoint(name, _answering(model), input_signature=specs)
     measured = None
     if samples is not None:
         measured = dict(zip(names, zip(models, samples, strict=True), strict=True))
     with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(f"{folder}/parts", verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(f"{folder}/parts", names)
+        _constants.write(dict(zip(names, models, strict=True)), folder)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, names)
         content = _converted(converter, quantize, dtype, measured)
     interpreter = _interpreter(threads, model_content=content)
     return [
@@ -121,11 +116,6 @@ def _one_by_one(
             for place in range(len(arrays[0])):
                 own = (array[place : place + 1] for array in arrays)
                 yield signature, dict(zip(input_names(model), own, strict=True))
-
-
-def _answering(model: keras.Model) -> Callable[..., dict[str, tf.Tensor]]:
-    names = output_names(model)
-    return lambda *tensors: dict(zip(names, call(model, list(tensors)), strict=True))
 
 
 def _interpreter(threads: int | None, **source: Any) -> Any:

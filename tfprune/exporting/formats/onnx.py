@@ -13,16 +13,16 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.exporting import _signature
+from tfprune.exporting import _constants, _signature
 from tfprune.exporting._joined import joined
 from tfprune.exporting._members import METADATA
 from tfprune.exporting.comparing import EXACT
-from tfprune.exporting.formats import saved_model
 from tfprune.exporting.formats._onnx_operations import erfc, require_known
 from tfprune.graph.keras_graph import all_layers
 from tfprune.graph.rules import has_role
 
 TOLERANCE = EXACT
+_SIGNATURE = "serving_default"
 
 
 def target(directory: Path) -> Path:
@@ -65,9 +65,9 @@ def write(model: keras.Model, path: Path) -> None:
     loader = importlib.import_module("tf2onnx.tf_loader")
     convert = importlib.import_module("tf2onnx.convert")
     with _quiet(), tempfile.TemporaryDirectory() as folder:
-        saved_model.write(model, Path(folder) / "model")
+        _constants.write({_SIGNATURE: model}, folder)
         graph, inputs, outputs, renamed = loader.from_saved_model(
-            f"{folder}/model", None, None, signatures=["serving_default"],
+            folder, None, None, signatures=[_SIGNATURE],
             return_tensors_to_rename=True,
         )  # fmt: skip
         convert.from_graph_def(

@@ -12,11 +12,10 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.exporting import _signature
+from tfprune.exporting import _constants, _signature
 from tfprune.exporting._joined import joined
 from tfprune.exporting._operations import naming_layers
 from tfprune.exporting.comparing import EXACT
-from tfprune.exporting.formats import saved_model
 from tfprune.files import make_folder
 
 TOLERANCE = EXACT
@@ -51,9 +50,9 @@ def write(model: keras.Model, path: Path) -> None:
     openvino = importlib.import_module("openvino")
     make_folder(path)
     with tempfile.TemporaryDirectory() as folder:
-        saved_model.write(model, Path(folder) / "model")
+        _constants.write({"serving_default": model}, folder)
         with naming_layers("OpenVINO", model, _LACKING):
-            converted = openvino.convert_model(f"{folder}/model")
+            converted = openvino.convert_model(folder)
         openvino.save_model(converted, path / "model.xml", compress_to_fp16=False)
 
 
