@@ -61,7 +61,7 @@ def test_the_wheel_holds_every_file_of_the_product_and_no_other(files):
         return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob(pattern)}
 
     inside = scripts() | found("flags") | found("models")
-    inside |= found("flags", "*.cfg") | found("flags", "*.txt")
+    inside |= found("flags", "*.cfg") | found("flags/pages", "*.txt")
     expected = found("tfprune") | found("tfprune_commands") | {"tfprune/py.typed"}
     expected |= {f"{INSIDE}/{name}" for name in inside}
     product = {name for name in files if ".dist-info/" not in name}
