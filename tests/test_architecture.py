@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import pkgutil
+import re
 from graphlib import TopologicalSorter
 from importlib import metadata
 from pathlib import Path
@@ -105,6 +106,34 @@ def test_only_rules_name_layer_kinds(path):
 def test_the_search_for_layer_kinds_finds_them():
     assert {"Conv2D", "Dense"} <= named_kinds(ROOT / "weights" / "_conversion.py")
     assert "GlobalAveragePooling" in named_kinds(ROOT / "graph" / "rules" / "spatial.py")
+
+
+PRIVATE_OF_KERAS = {
+    name
+    for path in Path(keras.__file__).parent.rglob("*.py")
+    for name in re.findall(r"\.(_[a-z]\w*)", path.read_text(encoding="utf-8"))
+} - {"_replace"}  # of Python's named tuples
+KNOWS_KERAS = "tfprune.graph.keras_private"
+
+
+def private_uses(path):
+    """What a file knows of Keras beyond its public names, in code and in strings."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    own = {x.attr for x in attributes if isinstance(x.value, ast.Name) and x.value.id == "self"}
+    texts = [x.value for x in nodes if isinstance(x, ast.Constant) and isinstance(x.value, str)]
+    names = {x.attr for x in attributes} - own | {word for text in texts for word in text.split()}
+    return names & PRIVATE_OF_KERAS | {x for x in imports(path) if x.startswith("keras.src")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=dotted)
+def test_one_file_alone_knows_what_is_private_in_keras(path):
+    assert bool(private_uses(path)) == (dotted(path) == KNOWS_KERAS), private_uses(path)
+
+
+def test_the_search_for_private_names_finds_attributes_strings_and_modules():
+    found = private_uses(ROOT / "graph" / "keras_private.py")
+    assert {"_keras_history", "_functional", "_tracker", "keras.src.ops"} <= found
 
 
 ROOMS = {"data", "reporting", "schedules", "tasks", "timing", "training", "weights"}

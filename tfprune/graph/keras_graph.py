@@ -1,8 +1,6 @@
-"""Read a Keras model's graph of calls: the only place that knows Keras' node attributes."""
+"""Read a Keras model's graph of calls, down to its layers and operations."""
 
-import copy
 import itertools
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,27 +9,30 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.graph.keras_private import (
+    calls_of,
+    functional,
+    has_nodes,
+    inner_layers,
+    maker,
+    nodes_by_depth,
+)
 
 
 def is_graph(operation: Any) -> bool:
     """Return whether an operation is a model whose inner graph says all that it computes."""
-    if not isinstance(operation, keras.Model) or not hasattr(functional(operation), "_nodes"):
+    if not isinstance(operation, keras.Model) or not has_nodes(operation):
         return False
     return type(operation).call.__module__.startswith("keras.")  # not a user's own
 
 
-def functional(model: keras.Model) -> keras.Model:
-    """Return the functional model that runs a model: a Sequential has one inside."""
-    return getattr(model, "_functional", None) or model
-
-
 def nodes(model: keras.Model) -> Iterator[Any]:
     """Yield a model's own calls (Keras' nodes) in an order in which they can be made."""
-    by_depth = functional(model)._nodes_by_depth
+    by_depth = nodes_by_depth(model)
     for depth in sorted(by_depth, reverse=True):
         called = [node for node in by_depth[depth] if node.operation and not node.is_input]
         # One layer's calls come in the order they were made in: a copy numbers them alike.
-        yield from sorted(called, key=lambda node: node.operation._inbound_nodes.index(node))
+        yield from sorted(called, key=lambda node: calls_of(node.operation).index(node))
 
 
 def replay(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any]) -> Any:
@@ -67,7 +68,7 @@ def depths(model: keras.Model, start: int = 0) -> dict[int, int]:
 
 def input_layer(tensor: keras.KerasTensor, shape: Sequence[int | None]) -> keras.layers.InputLayer:
     """Return a new input layer like the one a model's input comes from, with another shape."""
-    old = tensor._keras_history.operation
+    old = maker(tensor)
     optional = getattr(old, "optional", False)
     return keras.layers.InputLayer(
         batch_shape=tuple(shape),
@@ -84,11 +85,6 @@ def all_layers(model: keras.Model) -> Iterator[keras.Layer]:
         yield layer
         if isinstance(layer, keras.Model):
             yield from all_layers(layer)
-
-
-def inner_layers(layer: keras.Layer) -> list[keras.Layer]:
-    """Return the layers that a layer holds, at any depth, as a wrapper does or an attention."""
-    return list(layer._flatten_layers(include_self=False))
 
 
 def random_states(model: keras.Model) -> list[keras.Variable]:
@@ -117,45 +113,14 @@ def name_apart(outputs: Any, inputs: Any, copied: Any, used: set[str]) -> None:
     waiting = [x for x in keras.tree.flatten(outputs) if id(x) not in known]
     waiting = [x for x in waiting if keras.utils.is_keras_tensor(x)]  # real ones come of no model
     while waiting:
-        operation = waiting.pop()._keras_history.operation
+        operation = maker(waiting.pop())
         if operation is not copied and operation.name in used:
             stem = f"{copied.name}_{type(operation).__name__.lower()}"
             names = (f"{stem}_{number}" if number else stem for number in itertools.count())
             rename(operation, next(name for name in names if name not in used))
         used.add(operation.name)
-        tensors = operation._inbound_nodes[-1].input_tensors
+        tensors = calls_of(operation)[-1].input_tensors
         waiting += [x for x in tensors if id(x) not in known]
-
-
-def copied_in_memory(layer: keras.Layer) -> keras.Layer:
-    """Return a copy of a built layer as it stands, with variables of its own and no calls.
-
-    Python's own copy of a layer goes through a file, as Keras lets it.
-
-    Args:
-        layer: the layer; it is only read.
-    """
-    parts = [layer, *inner_layers(layer)]
-    copies = {id(part): object.__new__(type(part)) for part in parts}
-    known: dict[int, Any] = {id(module): module for module in sys.modules.values()} | copies
-    # Keras' tracked lists refuse new members once a layer is built: plain ones take their place.
-    tracked = [x for part in parts for x in vars(part).values() if _is_tracked(x)]
-    known.update((id(x), type(x).__base__()) for x in tracked)
-    for x in tracked:
-        plain = known[id(x)]
-        add = plain.extend if isinstance(plain, list) else plain.update
-        add(copy.deepcopy(type(plain)(x), known))
-    for part in parts:  # its calls would drag the whole graph along
-        own = {key: value for key, value in vars(part).items() if key not in _CALLS}
-        copies[id(part)].__dict__.update({key: [] for key in _CALLS} | copy.deepcopy(own, known))
-    return copies[id(layer)]
-
-
-def _is_tracked(value: Any) -> bool:
-    return type(value).__base__ in (list, dict, set) and hasattr(value, "tracker")
-
-
-_CALLS = ("_inbound_nodes", "_outbound_nodes")
 
 
 def require_keras(model: Any) -> None:
@@ -201,35 +166,7 @@ def read(variable: Any) -> np.ndarray:
     return np.asarray(tf.convert_to_tensor(variable.value))
 
 
-def flat_inputs(model: keras.Model, inputs: Any) -> list[Any]:
-    """Return a batch as flat tensors in the order, dtypes and ranks of a model's inputs.
-
-    Args:
-        model: a functional or Sequential model.
-        inputs: one batch, in any nesting that the model takes.
-    """
-    return functional(model)._standardize_inputs(inputs)
-
-
 def states(model: keras.Model) -> list[Any]:
     """Return the variables in which a model's stateful layers remember what they have seen."""
-    layers = [x for x in model._flatten_layers() if getattr(x, "stateful", False)]
+    layers = [x for x in (model, *inner_layers(model)) if getattr(x, "stateful", False)]
     return keras.tree.flatten([getattr(layer, "states", None) or [] for layer in layers])
-
-
-def twin(layer: keras.Layer, **attributes: Any) -> keras.Layer:
-    """Return a layer that shares all with another one but some attributes; call it on data only.
-
-    Args:
-        layer: a built layer; it is not changed.
-        **attributes: the attributes of the twin.
-    """
-    new = object.__new__(type(layer))
-    new.__dict__.update(layer.__dict__)
-    new.__dict__.update(attributes)  # past Keras' attribute tracking, which the two share
-    return new
-
-
-def mask_of(tensor: Any) -> Any:
-    """Return which places of a tensor count, as a Keras layer or loss has noted it, or None."""
-    return getattr(tensor, "_keras_mask", None)

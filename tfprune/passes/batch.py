@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import functional
+from tfprune.graph.keras_private import functional
 
 
 @dataclass(frozen=True)

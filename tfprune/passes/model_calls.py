@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import functional, is_graph, replay
+from tfprune.graph.keras_graph import is_graph, replay
+from tfprune.graph.keras_private import functional
 
 
 def run_calls(model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any]) -> Any:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfprune import files
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.graph.keras_graph import functional
+from tfprune.graph.keras_private import functional
 from tfprune.reconstruction.fitting import HELD
 from tfprune.reconstruction.reconstructing import reconstruct
 from tfprune.surgery.rebuilding import rebuild

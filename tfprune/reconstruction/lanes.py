@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.graph.keras_private import mask_of
 from tfprune.passes.tape import Step
 
 Call = Callable[[Step, tuple, dict], Any]
@@ -126,4 +127,4 @@ def _size(tensor: Any) -> int:
 
 def _masked(tensor: Any) -> bool:
     """Tell whether Keras hung a mask on a tensor, which a file would lose."""
-    return getattr(tensor, "_keras_mask", None) is not None
+    return mask_of(tensor) is not None

@@ -11,8 +11,6 @@ import numpy as np
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channels import Channels
 from tfprune.graph.keras_graph import (
-    functional,
-    inner_layers,
     input_layer,
     is_graph,
     name_apart,
@@ -20,6 +18,7 @@ from tfprune.graph.keras_graph import (
     read,
     replay,
 )
+from tfprune.graph.keras_private import functional, inner_layers
 from tfprune.graph.layer_notes import Owner
 from tfprune.surgery.layer_copies import copy_assets, copy_layer, finish, start_from
 

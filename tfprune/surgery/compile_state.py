@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
+from tfprune.graph.keras_private import compile_settings
 
 
 def compile_like(model: keras.Model, old: keras.Model) -> None:
@@ -16,10 +17,10 @@ def compile_like(model: keras.Model, old: keras.Model) -> None:
     Losses may be the user's own functions, which Keras could not serialize: they are shared. The
     optimizer and metrics hold state and are copied.
     """
-    settings = getattr(old, "_compile_config", None)
-    if not old.compiled or settings is None:
+    settings = compile_settings(old)
+    if settings is None:
         return
-    model.compile(**{key: _fresh(value) for key, value in settings.config.items()})
+    model.compile(**{key: _fresh(value) for key, value in settings.items()})
     if old.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 

@@ -7,7 +7,9 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import copied_in_memory, inner_layers, rename
+from tfprune.graph.keras_graph import rename
+from tfprune.graph.keras_private import inner_layers
+from tfprune.graph.memory_copies import deep_copy
 
 _PLUG_INS = (
     keras.regularizers.Regularizer,
@@ -56,7 +58,7 @@ def duplicate(layer: keras.Layer, error: Exception) -> keras.Layer:
     if not layer.built:
         raise _unmakeable(layer, error) from error
     try:
-        return copied_in_memory(layer)
+        return deep_copy(layer)
     except Exception as second:  # an open file, a lock, a table of TensorFlow's
         raise _unmakeable(layer, error) from second
 

@@ -9,7 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.graph.keras_private import lookup
 from tfprune.graph.layer_notes import Edit
+from tfprune.graph.memory_copies import uncalled_copy
 from tfprune.surgery.instances import duplicate, instance, without_arrays
 
 
@@ -44,7 +46,7 @@ def copy_layer(
     """
     is_layer = isinstance(operation, keras.Layer)
     if not edits and not is_layer:
-        return _duplicate(operation)
+        return uncalled_copy(operation)  # its arguments may defy serialization
     try:
         config = _without_shapes(operation.get_config(), dtype)
     except Exception as error:  # a layer without a config of its own
@@ -61,14 +63,6 @@ def copy_layer(
     if not is_layer:
         return type(operation).from_config(config)
     return instance(operation, config, edited=bool(edits))
-
-
-def _duplicate(operation: Any) -> Any:
-    """Return an operation that no model calls yet; its arguments may defy serialization."""
-    new = object.__new__(type(operation))
-    new.__dict__.update(operation.__dict__)
-    new._inbound_nodes, new._outbound_nodes = [], []
-    return new
 
 
 def _without_shapes(config: Any, dtype: str | None) -> Any:
@@ -133,7 +127,7 @@ def finish(layer: keras.Layer, values: Sequence[np.ndarray]) -> None:
 
 def copy_assets(layer: Any, new: Any) -> None:
     """Give a new preprocessing layer the old one's state that is not a weight: its vocabulary."""
-    if getattr(_lookup(new), "input_vocabulary", None) is not None:
+    if getattr(lookup(new), "input_vocabulary", None) is not None:
         return  # made with it
     with tempfile.TemporaryDirectory() as folder:
         layer.save_assets(folder)
@@ -149,15 +143,11 @@ def with_vocabulary(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
         layer: a layer; those that weight no words keep their config.
         config: its config.
     """
-    lookup = _lookup(layer)
-    weights = getattr(lookup, "idf_weights", None)
+    words_of = lookup(layer)
+    weights = getattr(words_of, "idf_weights", None)
     if weights is None or config.get("vocabulary") is not None:
         return config
-    words = lookup.get_vocabulary(include_special_tokens=False)
-    special = len(lookup.get_vocabulary()) - len(words)
+    words = words_of.get_vocabulary(include_special_tokens=False)
+    special = len(words_of.get_vocabulary()) - len(words)
     numbers = np.asarray(weights)[special : special + len(words)]
     return {**config, "vocabulary": words, "idf_weights": numbers.tolist()}
-
-
-def _lookup(layer: Any) -> Any:
-    return getattr(layer, "_lookup_layer", layer)

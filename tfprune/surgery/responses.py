@@ -8,7 +8,9 @@ import keras
 import numpy as np
 
 from tfprune.graph.activation_kinds import activation_name
-from tfprune.graph.keras_graph import flat_inputs, is_graph, states, twin
+from tfprune.graph.keras_graph import is_graph, states
+from tfprune.graph.keras_private import flat_inputs
+from tfprune.graph.memory_copies import shallow_copy
 from tfprune.graph.rules import has_role
 from tfprune.passes.model_calls import run_calls
 
@@ -109,7 +111,7 @@ class _Run:
                 self._note(outputs, lambda: operation(self._raw(first), *args[1:], **kwargs))
         elif activation_name(operation) in _PRESSING:
             if has_role(operation, "convolution") or has_role(operation, "dense"):
-                linear = twin(operation, activation=keras.activations.linear)
+                linear = shallow_copy(operation, activation=keras.activations.linear)
                 self._note(outputs, lambda: linear(*args, **kwargs))
             elif not getattr(operation, "weights", ()):  # it is nothing but the activation
                 self._note(outputs, lambda: first)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import functional
+from tfprune.graph.keras_private import functional
 
 
 class UnprovenError(PruningError):

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import mask_of
+from tfprune.graph.keras_private import mask_of
 from tfprune.tasks._task import Loss, Task
 
 

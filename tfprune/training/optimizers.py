@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.graph.keras_private import skip_sums_over_replicas
 from tfprune.training.recipe import Recipe
 
 _RATES = {"sgd": 0.01, "adam": 0.001}
@@ -60,9 +61,7 @@ def over_replicas(tensors: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
 def _without_sums(optimizer: keras.optimizers.Optimizer) -> None:
     """Keep an optimizer for one replica from summing over it, for the reason above."""
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    # A private method of Keras': where it has another name, memory is not freed, no more.
-    if hasattr(inner, "_all_reduce_sum_gradients"):
-        inner._all_reduce_sum_gradients = list
+    skip_sums_over_replicas(inner)  # where Keras lacks it, memory is not freed, no more
 
 
 def rate(optimizer: keras.optimizers.Optimizer) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import inner_layers
+from tfprune.graph.keras_private import inner_layers
 from tfprune.graph.opening.fed import Fed
 from tfprune.surgery.equality import compare
 from tfprune.surgery.sample_inputs import whole_numbers

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_graph import functional, is_graph
+from tfprune.graph.keras_graph import is_graph
+from tfprune.graph.keras_private import built_shapes, functional, maker
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def open_by(names: Sequence[str]) -> str:
 def _names(model: keras.Model, structure: Any) -> list[str]:
     """Return a name per flat tensor: the graph's, else the keys of a dictionary, else numbers."""
     if is_graph(model):
-        return [x._keras_history.operation.name for x in functional(model).inputs]
+        return [maker(x).name for x in functional(model).inputs]
     count = len(keras.tree.flatten(structure))
     if isinstance(structure, dict) and len(structure) == count:
         return [str(key) for key in sorted(structure)]
@@ -139,7 +140,7 @@ def _symbol(value: Any) -> keras.KerasTensor:
 
 def _built_for(model: keras.Model) -> tuple[Any, bool]:
     """Return what a subclassed model was built for, and whether it is named arguments."""
-    shapes = getattr(model, "_build_shapes_dict", None)
+    shapes = built_shapes(model)
     if not model.built or not shapes:
         raise PruningError(
             f"Model {model.name!r} ({type(model).__name__}) was not called yet, so what it takes "
@@ -147,7 +148,7 @@ def _built_for(model: keras.Model) -> tuple[Any, bool]:
         )
     if len(shapes) == 1:
         return _symbols(next(iter(shapes.values()))), False
-    return {key.removesuffix("_shape"): _symbols(x) for key, x in shapes.items()}, True
+    return {key: _symbols(x) for key, x in shapes.items()}, True
 
 
 def _symbols(shapes: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from tfprune.graph.keras_graph import is_graph
+from tfprune.graph.keras_private import own_attributes
 
 
 class Names:
@@ -49,10 +50,9 @@ def labels(layer: keras.Layer) -> dict[int, str]:
     found: dict[int, str] = {}
     if is_graph(layer):  # Keras' own notes hold the layers
         return found
-    for key, value in vars(layer).items():
-        if key not in ("_layers", "_functional") and not key.startswith("_self_"):  # TensorFlow's
-            for part, inner in _layers(value, key.strip("_")):
-                found.setdefault(id(inner), part)
+    for key, value in own_attributes(layer).items():
+        for part, inner in _layers(value, key.strip("_")):
+            found.setdefault(id(inner), part)
     return found
 
 

@@ -8,6 +8,7 @@ import keras
 
 from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import is_graph, nodes
+from tfprune.graph.keras_private import made_by, maker
 from tfprune.graph.opening.checking import require_equal
 from tfprune.graph.opening.fed import Fed, fed_with, open_by
 from tfprune.graph.opening.refusals import reason
@@ -179,11 +180,11 @@ def _traced(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
 
 def _under_its_name(output: keras.KerasTensor, old: keras.KerasTensor) -> keras.KerasTensor:
     """Return an output that bears the name of the composite layer it came from."""
-    maker = old._keras_history.operation
-    if output._keras_history.operation.name == maker.name:  # it was left whole
+    composite = maker(old)
+    if maker(output).name == composite.name:  # it was left whole
         return output
-    single = len(maker._inbound_nodes[old._keras_history.node_index].outputs) == 1
-    return named(output, maker.name) if single and is_composite(maker) else output
+    single = len(made_by(old).outputs) == 1
+    return named(output, composite.name) if single and is_composite(composite) else output
 
 
 class _Closed:

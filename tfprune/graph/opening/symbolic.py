@@ -11,13 +11,16 @@ from typing import Any, Protocol
 from unittest.mock import patch
 
 import keras
-from keras.src.backend import compute_output_spec
-from keras.src.backend.common import global_state
-from keras.src.ops import numpy as numpy_operations
 
+from tfprune.graph.keras_private import (
+    NUMPY_OPERATIONS,
+    history,
+    output_spec,
+    set_history,
+    set_shape,
+)
 from tfprune.graph.opening import tensorflow_calls, variables
 
-_CONTEXT = "current_call_ctx"  # where Keras keeps `training` for the layers within a call
 _MAKERS = ("arange", "zeros", "ones", "full")
 call_layer = keras.Layer.__call__
 call_operation = keras.Operation.symbolic_call
@@ -96,7 +99,7 @@ def _answers(watcher: Watcher, mine: Callable[[], bool]) -> Iterator[tuple[Any, 
     for name in _MAKERS:
         maker = _making(name, getattr(keras.ops, name), watcher, mine)
         yield keras.ops, name, maker
-        yield numpy_operations, name, maker
+        yield NUMPY_OPERATIONS, name, maker
     yield keras.ops, "ndim", _answering(keras.ops.ndim, lambda x: len(x.shape), mine)
     yield from variables.calls(watcher.symbol, mine)
     for place, name, answer in tensorflow_calls.calls():
@@ -155,17 +158,6 @@ def _plain_errors() -> Iterator[None]:
             keras.config.enable_traceback_filtering()
 
 
-@contextmanager
-def outside_calls() -> Iterator[None]:
-    """Forget what an outer call says of `training`: in the copy, the outermost one says it."""
-    outer = global_state.get_global_attribute(_CONTEXT)
-    global_state.set_global_attribute(_CONTEXT, None)
-    try:
-        yield
-    finally:
-        global_state.set_global_attribute(_CONTEXT, outer)
-
-
 def complete(tensors: Any, call: Callable, args: tuple, kwargs: dict) -> None:
     """Give symbolic tensors the sizes that their layer leaves out, as when it was built for any.
 
@@ -177,18 +169,18 @@ def complete(tensors: Any, call: Callable, args: tuple, kwargs: dict) -> None:
     """
     flat = keras.tree.flatten(tensors)
     if any(None in x.shape for x in flat):
-        full = keras.tree.flatten(compute_output_spec(call, *args, **kwargs))
+        full = keras.tree.flatten(output_spec(call, *args, **kwargs))
         for x, like in zip(flat, full, strict=True):
-            x._shape = like.shape
+            set_shape(x, like.shape)
 
 
-def history(tensors: Any) -> list[tuple[Any, Any]]:
+def histories(tensors: Any) -> list[tuple[Any, Any]]:
     """Return which call each symbolic tensor comes from, as it is now."""
     flat = [x for x in keras.tree.flatten(tensors) if isinstance(x, keras.KerasTensor)]
-    return [(x, x._keras_history) for x in flat]
+    return [(x, history(x)) for x in flat]
 
 
-def restore(histories: list[tuple[Any, Any]]) -> None:
+def restore(found: list[tuple[Any, Any]]) -> None:
     """Let tensors come from the calls they came from: a composite's own call is none of them."""
-    for tensor, call in histories:
-        tensor._keras_history = call
+    for tensor, call in found:
+        set_history(tensor, call)

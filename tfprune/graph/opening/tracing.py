@@ -9,6 +9,8 @@ import keras
 import numpy as np
 
 from tfprune.graph.keras_graph import is_graph, read, rename, replay
+from tfprune.graph.keras_private import maker, outside_calls, takes_training
+from tfprune.graph.memory_copies import uncalled_copy
 from tfprune.graph.opening.names import Names, label, labels
 from tfprune.graph.opening.refusals import NotOpenedError, reason
 from tfprune.graph.opening.sizes import Sizes
@@ -27,12 +29,11 @@ from tfprune.graph.opening.symbolic import (
     call_layer,
     call_operation,
     complete,
-    history,
-    outside_calls,
+    histories,
     restore,
 )
 from tfprune.graph.opening.training import BranchError, Training
-from tfprune.graph.opening.twins import calling_twin, open_twin
+from tfprune.graph.opening.twins import open_twin
 from tfprune.graph.opening.variables import owners
 from tfprune.graph.rules import has_role, has_rule
 
@@ -214,7 +215,7 @@ class Tracer:
         self._kernels.add(id(variable))
         key = -id(variable)  # beside the table's
         if key not in self._weights:
-            holder = matrix._keras_history.operation  # it makes room for the name
+            holder = maker(matrix)  # it makes room for the name
             self.names.forget({holder.name})
             label = self.names.unique(*path)
             rename(holder, self.names.unique(f"{label}_table"))
@@ -254,7 +255,7 @@ class Tracer:
     def _twin(self, operation: Any) -> Any:
         if id(operation) not in self._twins:
             path = (*self._rooms[-1].prefix, self._label(operation))
-            twin = calling_twin(operation, self.names.unique(*path))
+            twin = uncalled_copy(operation, name=self.names.unique(*path))
             self._twins[id(operation)] = operation, twin
         return self._twins[id(operation)][1]
 
@@ -315,14 +316,14 @@ class Tracer:
                 out = on_all_steps(layer, *inner, mask=named.get("mask"))
             else:
                 out = twin.call(*inner, **named)
-            found["outputs"], found["calls"] = out, history(out)
+            found["outputs"], found["calls"] = out, histories(out)
             return [x for x, _ in found["calls"]] if _is_mixed(out) else out
 
         def weight(variable: Any, name: str) -> Any:
             return self.weight(variable, name, layer)
 
         twin = open_twin(layer, weight, run)
-        if layer._call_has_training_arg and kwargs.get("training") is None:
+        if takes_training(layer) and kwargs.get("training") is None:
             kwargs = {**kwargs, "training": training}
         elif not is_graph(layer):
             kwargs = {k: v for k, v in kwargs.items() if v is not None or k != "training"}

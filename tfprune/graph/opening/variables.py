@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-from keras.src.ops import core, einops, image, linalg, math, nn, numpy, operation
 
-from tfprune.graph.keras_graph import inner_layers
+from tfprune.graph.keras_private import OPERATION_MODULES, inner_layers, own_variables
 
-_ASKING = (core, einops, image, linalg, math, nn, numpy, operation)
 _OPERATORS = """neg abs invert getitem lt le gt ge add radd sub rsub mul rmul truediv rtruediv
 floordiv rfloordiv mod rmod pow rpow matmul rmatmul""".split()
 
@@ -25,7 +23,7 @@ def calls(symbol: Callable[[Any], Any], mine: Callable[[], bool]) -> Iterator[tu
         symbol: returns the symbolic tensor that stands for a weight.
         mine: whether a call is one of the trace's.
     """
-    for module in _ASKING:
+    for module in OPERATION_MODULES:
         if hasattr(module, "any_symbolic_tensors"):
             yield module, "any_symbolic_tensors", _asking(module.any_symbolic_tensors, mine)
     for operator in _OPERATORS:
@@ -70,5 +68,5 @@ def owners(model: keras.Model) -> dict[int, keras.Layer]:
     return {
         id(weight): layer
         for layer in (model, *inner_layers(model))
-        for weight in (*layer._trainable_variables, *layer._non_trainable_variables)
+        for weight in own_variables(layer)
     }

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from tfprune.errors import unknown
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Channels
+from tfprune.graph.keras_private import direct_layers
 
 Rule: TypeAlias = Callable[[Call], Channels | Sequence[Channels]]
 
@@ -148,11 +149,10 @@ def _known(operation: Any) -> Rule | None:
 
 def _is_adapted(operation: Any) -> bool:
     """Return whether a layer, or one within it, has other weights than its kind's."""
-    inner = getattr(operation, "_layers", ())
     return bool(
         getattr(operation, "lora_enabled", False)
         or getattr(operation, "quantization_mode", None)
-        or any(_is_adapted(layer) for layer in inner)
+        or any(_is_adapted(layer) for layer in direct_layers(operation))
     )
 
 

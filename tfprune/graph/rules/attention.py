@@ -9,6 +9,7 @@ from keras import layers
 
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Channels, spread
+from tfprune.graph.keras_private import attention_axes, has_output_shape, output_shape, projections
 from tfprune.graph.rules._registry import pin_all, rule
 
 
@@ -37,7 +38,7 @@ def grouped_query_attention(call: Call) -> Channels | list[Channels]:
 
 
 def _refusal(call: Call) -> str | None:
-    if len(np.atleast_1d(_output_shape(call) or 0)) > 1:
+    if len(np.atleast_1d(output_shape(call.op) or 0)) > 1:
         return "an output of several axes is returned"
     return None
 
@@ -54,12 +55,12 @@ def _attention(call: Call, heads: Mapping[str, np.ndarray]) -> list[Channels]:
         _project(call, name, x, heads[name])
     _count(call, query, key, heads["query"])
     out = call.produce(call.outputs[0][-1])
-    output = call.inside(call.op._output_dense)
+    output = call.inside(projections(call.op)["output"])
     carries = {-1: out}
     output.label("kernel", reads={0: heads["query"]}, carries=carries, times=_positions(query))
     if output.has("bias"):
         output.label("bias", carries={-1: out})
-    if hasattr(call.op, "_output_shape"):
+    if has_output_shape(call.op):
         call.edit("output_shape", lambda old, kept: _new_width(old, kept[out], kept[query.ids]))
     else:  # as wide as the queries
         call.unite(out, call.channels(query))
@@ -67,12 +68,8 @@ def _attention(call: Call, heads: Mapping[str, np.ndarray]) -> list[Channels]:
     return [call.output(out), *scores]
 
 
-def _output_shape(call: Call) -> Any:
-    return getattr(call.op, "_output_shape", None)
-
-
 def _project(call: Call, name: str, x: Channels, heads: np.ndarray) -> None:
-    dense = getattr(call.op, f"_{name}_dense", None)
+    dense = projections(call.op).get(name)
     if dense is None:
         return
     inner = call.inside(dense)
@@ -84,9 +81,9 @@ def _project(call: Call, name: str, x: Channels, heads: np.ndarray) -> None:
 
 def _count(call: Call, query: Channels, key: Channels, heads: np.ndarray) -> None:
     """Count the products of queries with keys, and of scores with values."""
-    kernels = [getattr(call.op, f"_{name}_dense").kernel for name in ("query", "value")]
+    kernels = [projections(call.op)[name].kernel for name in ("query", "value")]
     size = sum(kernel.shape[-1] for kernel in kernels)
-    axes = getattr(call.op, "_attention_axes", None) or range(1, len(query.shape) - 1)
+    axes = attention_axes(call.op) or range(1, len(query.shape) - 1)
     alone = [n for axis, n in enumerate(query.shape[:-1]) if axis and axis not in axes]
     sizes = [_positions(query), _positions(key), *alone]
     known = None not in sizes
