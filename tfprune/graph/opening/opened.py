@@ -1,22 +1,20 @@
 """Open a model: the functional graph of the stock layers that its calls are made of."""
 
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import keras
 
 from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import is_graph, nodes
-from tfprune.graph.keras_private import made_by, maker
 from tfprune.graph.opening.checking import require_equal
+from tfprune.graph.opening.closed import Closed
+from tfprune.graph.opening.composite import is_composite
 from tfprune.graph.opening.fed import Fed, fed_with, open_by
-from tfprune.graph.opening.refusals import reason
 from tfprune.graph.opening.sizes import Sizes
-from tfprune.graph.opening.stock import named
-from tfprune.graph.opening.symbolic import watched
-from tfprune.graph.opening.tracing import Tracer, is_composite, weight_sizes
-from tfprune.surgery.builder import duplicate_model
+from tfprune.graph.opening.traced_model import traced_model
+from tfprune.graph.opening.tracing import Tracer
+from tfprune.graph.opening.weights import weight_sizes
 from tfprune.surgery.compile_state import compile_like
 
 
@@ -103,18 +101,18 @@ def _open(
     model: keras.Model, inputs: Any, keep: Sequence[str], *, strict: bool
 ) -> tuple[keras.Model, dict[str, str]]:
     fed = fed_with(model, inputs)
-    closed = _Closed(keep)
+    closed = Closed(keep)
     first: Exception | None = None
     for short in (False, True) if fed.has_open_sizes else (False,):
 
         def traced(shared: frozenset[int], short: bool = short) -> tuple[Tracer, keras.Model]:
             sizes = Sizes([x.shape for x in fed.flat], weight_sizes(model), short=short)
             tracer = Tracer(model, sizes, closed, strict=strict, shared=shared)
-            return tracer, _traced(model, fed, tracer)
+            return tracer, traced_model(model, fed, tracer)
 
         try:
             tracer, opened = traced(frozenset())
-            if shared := tracer.needs_sharing():
+            if shared := tracer.weights.held_twice():
                 tracer, opened = traced(frozenset(shared))
                 _require_shared(model, tracer)
             _require_reached(model, fed, tracer)
@@ -132,7 +130,7 @@ def _open(
 
 def _require_reached(model: keras.Model, fed: Fed, tracer: Tracer) -> None:
     """Refuse to lose weights that only a call with more tensors reads."""
-    more, lost = fed.left_out(model), tracer.unreached()
+    more, lost = fed.left_out(model), tracer.weights.unread(model)
     if more and lost:
         raise PruningError(
             f"Model {model.name!r} cannot be opened: {', '.join(lost)} are not read by a call "
@@ -142,67 +140,10 @@ def _require_reached(model: keras.Model, fed: Fed, tracer: Tracer) -> None:
 
 def _require_shared(model: keras.Model, tracer: Tracer) -> None:
     """Refuse weights that two layers would hold all the same, each its own."""
-    twice = tracer.needs_sharing()
+    twice = tracer.weights.held_twice()
     if twice:
         paths = ", ".join(sorted(w.path for w in model.weights if id(w) in twice))
         raise PruningError(
             f"Model {model.name!r} cannot be opened: {paths} would become two weights, as what is "
             "left whole holds them and another call reads them. Let that layer be opened."
         )
-
-
-def _traced(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
-    symbols = [
-        keras.Input(batch_shape=shape, dtype=x.dtype, name=tracer.names.unique(name))
-        for shape, x, name in zip(tracer.sizes.shapes, fed.flat, fed.names, strict=True)
-    ]
-    tracer.sizes.inputs = symbols
-    nested = fed.nested(symbols)
-    with watched(tracer):
-        try:
-            outputs = tracer.run(*fed.arguments(nested))
-        except PruningError:
-            raise
-        except Exception as error:  # whatever the model's own call raises
-            raise tracer.refused(model, error) from error
-    if is_graph(model):
-        flat = zip(keras.tree.flatten(outputs), model.outputs, strict=True)
-        outputs = keras.tree.pack_sequence_as(outputs, [_under_its_name(*pair) for pair in flat])
-    traced = keras.Model(nested, outputs, name=model.name)
-    try:
-        return duplicate_model(traced, shapes=[x.shape for x in fed.flat])
-    except Exception as error:  # of an operation that must know a size, as a Fourier transform
-        raise PruningError(
-            f"Model {model.name!r} cannot be opened: an operation takes no open size "
-            f"({reason(error)}). Pass inputs=keras.Input(...) of fixed sizes."
-        ) from error
-
-
-def _under_its_name(output: keras.KerasTensor, old: keras.KerasTensor) -> keras.KerasTensor:
-    """Return an output that bears the name of the composite layer it came from."""
-    composite = maker(old)
-    if maker(output).name == composite.name:  # it was left whole
-        return output
-    single = len(made_by(old).outputs) == 1
-    return named(output, composite.name) if single and is_composite(composite) else output
-
-
-class _Closed:
-    """Which layers are left whole by name; remembers which patterns were of use."""
-
-    def __init__(self, patterns: Sequence[str]):
-        self.patterns, self.used = patterns, set()
-
-    def __call__(self, name: str) -> bool:
-        found = [pattern for pattern in self.patterns if fnmatchcase(name, pattern)]
-        self.used.update(found)
-        return bool(found)
-
-    def require_used(self) -> None:
-        """Refuse a pattern that matches no composite layer."""
-        for pattern in self.patterns:
-            if pattern not in self.used:
-                raise PruningError(
-                    f"keep: pattern {pattern!r} matches no composite layer of the model. Name one "
-                    "as the opened model does, such as 'block_3.attention'."
-                )

@@ -13,7 +13,8 @@ from tfprune.errors import PruningError
 
 _MACHINERY = (
     # With the separator at the end: keras_hub lies beside keras.
-    *(f"{Path(module).parent}{os.sep}" for module in (keras.__file__, tf.__file__, __file__)),
+    *(f"{Path(module).parent}{os.sep}" for module in (keras.__file__, tf.__file__)),
+    f"{Path(__file__).parents[2]}{os.sep}",  # tfprune
     contextlib.__file__,
 )
 
@@ -56,7 +57,7 @@ def reason(error: Exception) -> str:
 def _why(error: Exception) -> str:
     text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     if text.startswith("A KerasTensor cannot be used as input to a TensorFlow function"):
-        return "it calls a function of TensorFlow's that has no twin in Keras"
+        return "it calls a function of TensorFlow's that has no counterpart in Keras"
     if "symbolic" in text or "KerasTensor" in text:
         if "bool" in text or "control flow" in text or "condition" in text:
             return f"its way depends on the data: {text}"

@@ -92,13 +92,13 @@ def settle(layer: Any, outputs: Any, is_open: Callable[[int], bool]) -> None:
     """Write sizes that are known into a layer that was told a shape with gaps.
 
     Args:
-        layer: the twin of any layer, whose calls it remembers: a size is known if all agree on it.
+        layer: the copy of any layer, whose calls it remembers: a size is known if all agree on it.
         outputs: what it returned.
         is_open: tells of a size whether it stands for an open one.
     """
     if not isinstance(layer, keras.layers.EinsumDense):
         return
-    given, calls = layer.__dict__.setdefault("_told", (layer.partial_output_shape, []))
+    given, calls = layer.__dict__.setdefault("noted_shapes", (layer.partial_output_shape, []))
     calls.append([None if is_open(size) else size for size in outputs.shape[1:]])
     if None in given and len(given) == len(calls[0]):
         agreed = (sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*calls, strict=True))

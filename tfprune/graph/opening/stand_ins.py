@@ -1,4 +1,4 @@
-"""Stand-ins for a user's layers, so that tracing leaves no mark on them."""
+"""Stand-ins for a user's layers: they are called in the layers' place, which stay as they are."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from tfprune.graph.keras_private import own_attributes, refuse_changes
 from tfprune.graph.memory_copies import uncalled_copy
 
 
-def open_twin(layer: keras.Layer, tensor: Callable[[Any, str], Any], run: Callable) -> Any:
+def stand_in(layer: keras.Layer, tensor: Callable[[Any, str], Any], run: Callable) -> Any:
     """Return a stand-in for a composite layer whose call is to be traced.
 
     Args:
