@@ -36,7 +36,15 @@ NETWORKS = {
     "MobileNetV2": lambda: keras.applications.MobileNetV2(weights=None),
     "ResNet-56": lambda: models.build("resnet56"),
 }
-RUNTIMES = {"tflite": 1, "tflite_float16": 1, "tflite_int8": 1, "onnx": 1, "openvino": 1, "keras": 8, "saved_model": 8}
+RUNTIMES = {
+    "tflite": 1,
+    "tflite_float16": 1,
+    "tflite_int8": 1,
+    "onnx": 1,
+    "openvino": 1,
+    "keras": 8,
+    "saved_model": 8,
+}
 ROUNDINGS = (1, 8, 16, 32)
 
 
