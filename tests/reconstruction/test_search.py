@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import tfprune
+from tests.selection.test_latency import table_of
 from tfprune.errors import PruningError
 from tfprune.reconstruction.judging import Judging, Seen
 from tfprune.reconstruction.samples import portions_of
 from tfprune.reconstruction.sensitivity import Curve, Sensitivity
+from tfprune.selection import aiming
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +138,35 @@ def test_options_out_of_range_are_refused(misled, images, options, message):
 def test_too_few_samples_are_refused(misled, images):
     with pytest.raises(PruningError, match="expected 5 samples at least, received 4"):
         tfprune.search(misled, images[:4], params=0.6)
+
+
+def test_a_latency_is_the_budget_of_every_candidate(misled, images, monkeypatch):
+    """On a machine whose time is the multiplications, as the table says, and 0.05 of nothing."""
+    table, tries = table_of(misled.graph), []
+    whole = tfprune.cost(misled.graph.model).macs
+
+    def share_of(original, keep):
+        tries.append(tfprune.cost(tfprune.rebuild(original.graph, keep)).macs / whole)
+        return 0.05 + 0.95 * tries[-1]
+
+    monkeypatch.setattr(aiming.Original, "share_of", share_of)
+    options = {"latency": 0.6, "table": table, "round_to": 1}
+    first = misled.keep(**options)
+    of_first = len(tries)
+    found = tfprune.search(misled, images, **options, evaluations=12)
+    assert 0.05 + 0.95 * tries[-1] == pytest.approx(0.6, rel=0.05)
+    assert tries[-1] == tfprune.cost(tfprune.rebuild(misled.graph, found)).macs / whole
+    # Of the twelve candidates two are measured: the first, and the best.
+    assert of_first < len(tries) - of_first <= 3 * of_first
+    assert found["busy"].sum() > first["busy"].sum()
+    assert harm(misled, images, found) < 0.5 * harm(misled, images, first)
+
+
+def test_a_latency_is_refused_before_anything_is_judged(misled, images, tmp_path):
+    with pytest.raises(PruningError, match=r"none.json cannot be read"):
+        tfprune.search(misled, images, latency=0.5, table=tmp_path / "none.json")
+    with pytest.raises(PruningError, match="table has no effect with params"):
+        tfprune.search(misled, images, params=0.5, table=tmp_path / "none.json")
 
 
 def test_progress_is_told_of_each_candidate(misled, images):

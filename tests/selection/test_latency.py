@@ -233,7 +233,7 @@ def test_widths_too_coarse_for_the_share_are_tried_finer(monkeypatch):
         if request.round_to == 32:
             raise aiming.OutOfReachError("too coarse", 1.2)
         distance = {16: 0.04, 8: 0.01, 1: 0.0}[request.round_to]
-        yield aiming.Try({}, [], request.round_to, 0.5 + 0.5 * distance, distance, None)
+        yield aiming.Try({}, [], request, 0.5 + 0.5 * distance, distance, None)
 
     monkeypatch.setattr(aiming, "_tries", tries)
     requests = [aiming.Request(latency=0.5, round_to=size) for size in (32, 16, 8, 1)]

@@ -11,7 +11,9 @@ from tfprune.errors import unknown
 from tfprune.passes.progress import tell
 from tfprune.reconstruction.judging import JUDGES, Judging, Seen, key_of
 from tfprune.reconstruction.samples import portions_of
-from tfprune.reconstruction.sensitivity import Sensitivity
+from tfprune.reconstruction.sensitivity import Sensitivity, requested
+from tfprune.selection.aiming import check_latency, tabled
+from tfprune.selection.request import Request
 
 Masks = dict[str, np.ndarray]
 _STEP = 0.5  # deviation of the logarithms of the first candidates' weights
@@ -26,6 +28,7 @@ def search(  # noqa: PLR0913 - how it is done, each a keyword
     *,
     macs: float | None = None,
     params: float | None = None,
+    latency: float | None = None,
     judge: str = "batchnorm",
     evaluations: int = 40,
     seed: int = 0,
@@ -45,21 +48,24 @@ def search(  # noqa: PLR0913 - how it is done, each a keyword
         measured: from `tfprune.sensitivity`.
         data: some hundred samples in any form that `tfprune.score` takes, scaled as in training.
         macs: share of the multiply-accumulates that is left, in (0, 1]; or
-        params: share of the weights that is left.
+        params: share of the weights that is left; or
+        latency: share of a batch's time that is left, as for `tfprune.select`. Candidates are of
+            equal time by the table of the layers' times; the first and the best are measured.
         judge: what a candidate gets before it is judged: "batchnorm", new statistics, or
             "reconstruct", new kernels: about ten times as long, and nearer to what comes of it.
         evaluations: candidates that are judged.
         seed: of the drawn weights.
         path: a JSON file that keeps what was judged; a search that was interrupted goes on.
         progress: told after each candidate how many are judged, and of how many.
-        **options: of `Sensitivity.keep`: `min_channels`, `round_to`, `input_shape`.
+        **options: of `Sensitivity.keep`: `min_channels`, `round_to`, `input_shape`, and with
+            `latency` also `table`, `runtime` and `batch_size`.
 
     Returns:
         {layer name: bool [C], True = kept}.
 
     Raises:
-        PruningError: an option out of range, a budget out of reach, a model without batch
-            normalisation under that judge, or a file of another search.
+        PruningError: an option out of range, a budget out of reach, a time that was missed, a
+            model without batch normalisation under that judge, or a file of another search.
 
     References:
         Li et al., EagleEye: Fast Sub-net Evaluation for Efficient Neural Network Pruning, ECCV
@@ -77,22 +83,33 @@ def search(  # noqa: PLR0913 - how it is done, each a keyword
         3
     """
     _check(judge, evaluations, seed)
-    budget = {"macs": macs, "params": params, **options}
-    best = measured.keep(**budget)
+    request = _tabled(measured, macs=macs, params=params, latency=latency, **options)
+    best, at_same_cost = measured.alike(request)
     judging = Judging(measured.graph, portions_of(measured.graph.model, data), judge, seed)
     seen, climb = Seen(path, judging.identity), _Climb(len(measured.curves), seed)
     lowest = seen.harm(best, judging)
     climb.tried_first(best)
     for place in range(1, evaluations):
         (progress or tell)(place, evaluations)
-        keep = climb.new(lambda weights: measured.weighted(weights).keep(**budget))
+        keep = climb.new(at_same_cost)
         if keep is None:
             break
         harm = seen.harm(keep, judging)
         climb.learn(better=harm < lowest)
         lowest, best = min((lowest, best), (harm, keep), key=lambda pair: pair[0])
     (progress or tell)(evaluations, evaluations)
+    if request.amount == "latency" and climb.best.any():
+        best, _ = measured.weighted(np.exp(climb.best)).chosen(request)
     return best
+
+
+def _tabled(measured: Sensitivity, **budget: Any) -> Request:
+    """Return what is asked for; the table of a latency is made once for all candidates."""
+    request = requested(**budget)
+    if request.amount != "latency":
+        return request
+    check_latency(measured.graph, request)
+    return tabled(measured.graph, request)
 
 
 class _Climb:

@@ -17,11 +17,12 @@ from tfprune.reconstruction.elimination import Elimination, eliminations, order_
 from tfprune.reconstruction.original import Original, Trials
 from tfprune.reconstruction.samples import portions_of
 from tfprune.selection._candidates import candidates
-from tfprune.selection.aiming import check_latency, within_latency
+from tfprune.selection.aiming import check_latency, hit, within_latency
 from tfprune.selection.parsing import parsed
-from tfprune.selection.request import Request
+from tfprune.selection.request import TARGETS, Request
 from tfprune.selection.rounding import rounded
 
+Masks = dict[str, np.ndarray]
 _JUDGES = 100  # samples on which trials are judged
 _POINTS = (1 / 4, 1 / 2, 3 / 4, 7 / 8)  # shares of a set's units, where the harm is measured
 
@@ -90,13 +91,7 @@ class Sensitivity:
         Raises:
             PruningError: none or several of the amounts, a value out of range, or out of reach.
         """
-        if sum(amount is not None for amount in (macs, params, latency)) != 1:
-            raise PruningError(
-                "keep: expected one of macs=, params= and latency=, the share that is left; "
-                f"received macs={macs}, params={params} and latency={latency}."
-            )
-        request = parsed(
-            "ranking",
+        request = requested(
             macs=macs,
             params=params,
             latency=latency,
@@ -106,10 +101,10 @@ class Sensitivity:
             table=table,
             runtime=runtime,
             batch_size=batch_size,
-        ).request
+        )
         return self.chosen(request)[0]
 
-    def chosen(self, request: Request) -> tuple[dict[str, np.ndarray], list[str]]:
+    def chosen(self, request: Request) -> tuple[Masks, list[str]]:
         """Return the masks of `keep`, and a line on what a latency came to.
 
         Args:
@@ -122,7 +117,23 @@ class Sensitivity:
             return rounded(self.graph, request, self._allotted)
         return self._allotted(request)
 
-    def _allotted(self, request: Request) -> tuple[dict[str, np.ndarray], list[str]]:
+    def alike(self, request: Request) -> tuple[Masks, Callable[[Sequence[float]], Masks]]:
+        """Return the masks of `keep`, and what gives those of weighted harms at the same cost.
+
+        Nothing is measured for the latter: they take the time that the table predicts for the
+        masks of `keep`, which were measured to meet the share.
+
+        Args:
+            request: as for `chosen`, a latency's with its table.
+        """
+        if request.amount != "latency":
+            return self.chosen(request)[0], lambda factors: self.weighted(factors).chosen(request)[
+                0
+            ]
+        found, _ = hit(self.graph, request, self._allotted)
+        return found.keep, lambda factors: self.weighted(factors)._allotted(found.request)[0]
+
+    def _allotted(self, request: Request) -> tuple[Masks, list[str]]:
         allotment = Allotment(self.graph, self.curves, request)
         kept = allotment.kept(allotment.best())
         return {name: kept[ids] for name, ids in self.graph.producers.items()}, []
@@ -138,6 +149,29 @@ class Sensitivity:
 
     def __repr__(self) -> str:
         return f"<Sensitivity of {self.graph.model.name!r}: {len(self.curves)} sets of channels>"
+
+
+def requested(**options: Any) -> Request:
+    """Return what is asked of `Sensitivity.keep`, checked.
+
+    Args:
+        **options: as for `Sensitivity.keep`.
+
+    Raises:
+        PruningError: none or several of the amounts, an unknown option, or a value out of range.
+
+    Example:
+        >>> requested(macs=0.5, latency=None).amount
+        'macs'
+    """
+    amounts = {name: options.get(name) for name in TARGETS}
+    if sum(amount is not None for amount in amounts.values()) != 1:
+        received = [f"{name}={amount}" for name, amount in amounts.items()]
+        raise PruningError(
+            "keep: expected one of macs=, params= and latency=, the share that is left; "
+            f"received {', '.join(received[:-1])} and {received[-1]}."
+        )
+    return parsed("ranking", **options).request
 
 
 def sensitivity(

@@ -40,7 +40,7 @@ def check_latency(graph: ChannelGraph, request: Request) -> None:
         PruningError: maps of unknown size, an unknown runtime or one that cannot hold the model,
             no table in the file, or one of another model.
     """
-    graph = graph if request.input_shape is None else sized(graph, request.input_shape)
+    graph = _shown(graph, request)
     if request.table is not None:
         read(request.table).require_fit(graph)
         return
@@ -72,31 +72,62 @@ def within_latency(
     Raises:
         PruningError: a share that cannot be reached, or that was missed by more than 5 % of it.
     """
-    shown = graph if request.input_shape is None else sized(graph, request.input_shape)
+    found, note = hit(graph, tabled(graph, request), choose, rounds=rounds)
+    return found.keep, [*found.notes, note]
+
+
+def tabled(graph: ChannelGraph, request: Request) -> Request:
+    """Return a request for a latency with its table, which is measured if there is none.
+
+    Args:
+        graph: channel graph of the model.
+        request: with a latency.
+
+    Raises:
+        PruningError: no table in the file, or one of another model.
+    """
+    shown = _shown(graph, request)
     setting = (request.runtime or "keras", request.batch_size or 1)
     table = latency_table(shown, *setting) if request.table is None else read(request.table)
     table.require_fit(shown)
-    request = replace(request, table=table, runtime=None, batch_size=None)
+    return replace(request, table=table, runtime=None, batch_size=None)
+
+
+def hit(
+    graph: ChannelGraph, request: Request, choose: Choose, *, rounds: bool = True
+) -> tuple["Try", str]:
+    """Return the choice of `within_latency`, and a note on its time.
+
+    Args:
+        graph: as for `within_latency`.
+        request: with a latency and its table, from `tabled`.
+        choose: as for `within_latency`.
+        rounds: as for `within_latency`.
+    """
     sizes = [request.round_to or 1]
     if rounds and request.round_to is None:
         sizes = _by_worth(graph, request, choose)
-    if not table.setting.is_here:
-        keep, notes = choose(replace(request, round_to=sizes[0]))
+    one = request.table.setting
+    if one.is_here:
+        with Original(_shown(graph, request), one) as original:
+            requests = [replace(request, round_to=x) for x in sizes]
+            found = _first_hit(graph, original, requests, choose)
+        _require_hit(request, found)
+        where = f"measured in {one.runtime}, batch of {one.batch_size}"
+    else:
+        rounded = replace(request, round_to=sizes[0])
+        keep, notes = choose(rounded)
         share = _predicted(graph, request, keep)
-        _require_hit(request, _try(request, keep, notes, sizes[0], share), how="predicted")
-        where = table.setting.device.get("processor") or table.setting.device.get("machine")
-        note = (
-            f"latency={request.latency}: {share:.3f} of the original's, predicted for {where}, not "
-            f"measured; {_told(sizes[0])}"
-        )
-        return keep, [*notes, note]
-    with Original(shown, table.setting) as original:
-        found = _first_hit(graph, original, [replace(request, round_to=x) for x in sizes], choose)
-    _require_hit(request, found)
-    one = table.setting
-    where = f"measured in {one.runtime}, batch of {one.batch_size}"
-    told = f"{found.share:.3f} of the original's, {where}; {_told(found.round_to)}"
-    return found.keep, [*found.notes, f"latency={request.latency}: {told}"]
+        found = Try(keep, notes, rounded, share, _distance(request, share), None)
+        _require_hit(request, found, how="predicted")
+        device = one.device.get("processor") or one.device.get("machine")
+        where = f"predicted for {device}, not measured"
+    told = f"{found.share:.3f} of the original's, {where}; widths are multiples of {found.round_to}"
+    return found, f"latency={request.latency}: {told}"
+
+
+def _shown(graph: ChannelGraph, request: Request) -> ChannelGraph:
+    return graph if request.input_shape is None else sized(graph, request.input_shape)
 
 
 def _predicted(graph: ChannelGraph, request: Request, keep: Masks) -> float:
@@ -104,19 +135,8 @@ def _predicted(graph: ChannelGraph, request: Request, keep: Masks) -> float:
     return budget_of(graph, request).left(kept_ids(graph, keep))
 
 
-def _try(
-    request: Request,
-    keep: Masks,
-    notes: list[str],
-    round_to: int,
-    share: float,
-    refusal: OutOfReachError | None = None,
-) -> "Try":
-    return Try(keep, notes, round_to, share, abs(share / request.latency - 1), refusal)
-
-
-def _told(round_to: int) -> str:
-    return f"widths are multiples of {round_to}"
+def _distance(request: Request, share: float) -> float:
+    return abs(share / request.latency - 1)
 
 
 def _by_worth(graph: ChannelGraph, request: Request, choose: Choose) -> list[int]:
@@ -136,7 +156,7 @@ def _by_worth(graph: ChannelGraph, request: Request, choose: Choose) -> list[int
             keep, _ = choose(rounded)
             share = _predicted(graph, rounded, keep)
             worth[size] = weights(kept_ids(graph, keep)) / share
-            if abs(share / request.latency - 1) <= _MISSED:
+            if _distance(request, share) <= _MISSED:
                 near[size] = worth[size]
         except OutOfReachError as error:
             beyond[size] = error.least
@@ -177,7 +197,7 @@ class Try:
     Args:
         keep: its masks.
         notes: of its selector.
-        round_to: what its widths are multiples of.
+        request: what its selector was asked for: the aim, and what widths are multiples of.
         share: of the original's time.
         distance: of that to the share that is asked for, relative.
         refusal: what the table said where it held the aim to be out of reach.
@@ -185,10 +205,15 @@ class Try:
 
     keep: Masks
     notes: list[str]
-    round_to: int
+    request: Request
     share: float
     distance: float
     refusal: OutOfReachError | None
+
+    @property
+    def round_to(self) -> int:
+        """What its widths are multiples of."""
+        return self.request.round_to
 
 
 def _tries(
@@ -204,10 +229,11 @@ def _tries(
             return
         seen.append(chosen)
         share = original.share_of(keep)
-        if abs(share / request.latency - 1) <= _ENOUGH:
+        if _distance(request, share) <= _ENOUGH:
             # Of several measured shares the one that hits may do so by chance: it counts anew.
             share = original.share_of(keep)
-        found = _try(request, keep, notes, request.round_to, share, refusal)
+        at = replace(request, latency=aim)
+        found = Try(keep, notes, at, share, _distance(request, share), refusal)
         yield found
         if found.distance <= _ENOUGH or chosen.all():
             return
