@@ -53,8 +53,13 @@ def analyse(
 
 
 def _pinned_input(trace: Trace, tensor: keras.KerasTensor) -> Channels:
+    return _pinned(trace, tensor, "input of the model")
+
+
+def _pinned(trace: Trace, tensor: keras.KerasTensor, reason: str) -> Channels:
+    """Return a tensor of one channel, which must stay."""
     ids = trace.new_ids(1)
-    trace.pins.append((ids, "input of the model"))
+    trace.pins.append((ids, reason))
     return Channels(ids.reshape([1] * len(tensor.shape)), tuple(tensor.shape))
 
 
@@ -96,6 +101,7 @@ def _apply_rule(
     node: Any, tensors: dict[int, Channels], trace: Trace, prefix: str
 ) -> Sequence[Channels]:
     operation = node.operation
+    tensors = _at_known_places(node, tensors, trace, prefix)
     args, kwargs = node.arguments.fill_in(tensors)
     owner = trace.owner(operation, prefix + operation.name)
     owner.call_edits.append(None)
@@ -123,3 +129,16 @@ def _apply_rule(
     owner.outputs.append(outputs)
     trace.moved.extend(x for x in outputs if np.count_nonzero(np.array(x.ids.shape) > 1) > 1)
     return outputs
+
+
+def _at_known_places(
+    node: Any, tensors: dict[int, Channels], trace: Trace, prefix: str
+) -> dict[int, Channels]:
+    """Return the tensors of a call, channels pinned that lie where it might mix or count them."""
+    given = {id(x): x for x in node.input_tensors if tensors[id(x)].rounds}
+    channels = [tensors[id(x)] for x in node.input_tensors]
+    if not given or rules.takes_among_samples(node.operation, channels):
+        return tensors
+    reason = f"{prefix}{node.operation.name}: channels are moved to an axis of unknown size"
+    trace.pins += [(tensors[key].ids, reason) for key in given]
+    return {**tensors, **{key: _pinned(trace, x, reason) for key, x in given.items()}}

@@ -7,8 +7,8 @@ import numpy as np
 
 Shape: TypeAlias = tuple[int | None, ...]
 
-# Stands for an axis of unknown size while ids are moved. Ids never vary along such an axis, so any
-# size gives the same answer; it is large enough that slices such as x[:, 1:-1] stay non-empty.
+# Stands for an axis of unknown size while ids are moved. Where ids repeat along such an axis, two
+# sizes must give the same answer; it is large enough that slices such as x[:, 1:-1] stay non-empty.
 UNKNOWN = 16
 
 
@@ -18,7 +18,9 @@ class Channels:
 
     Args:
         ids: int array with one axis per axis of the tensor. An axis along which the ids do not
-            change has length 1, so that a feature map of any size costs only its channels.
+            change has length 1, so that a feature map of any size costs only its channels. Along
+            an axis of unknown size they may repeat, as heads do that lie among the samples,
+            [samples * heads, ...]: it has the length of one round.
         shape: the tensor's shape, `None` where it is unknown.
     """
 
@@ -29,6 +31,11 @@ class Channels:
     def varying(self) -> tuple[int, ...]:
         """The axes along which the ids change."""
         return tuple(axis for axis, size in enumerate(self.ids.shape) if size > 1)
+
+    @property
+    def rounds(self) -> tuple[int, ...]:
+        """The axes of unknown size along which the ids repeat."""
+        return tuple(axis for axis in self.varying if self.shape[axis] is None)
 
     def along(self, axis: int) -> np.ndarray:
         """Return the ids [C] along `axis`, taken at the first position of every other axis."""
@@ -52,20 +59,26 @@ class Channels:
     def sizes(self, kept: np.ndarray) -> list[int | None]:
         """Return the tensor's shape once only the ids in `kept` are left."""
         shape: list[int | None] = list(self.shape)
-        for axis in self.varying:
+        for axis in set(self.varying) - set(self.rounds):
             shape[axis] = int(self.kept_along(axis, kept).sum())
         return shape
 
-    def full(self, batch: int = 1) -> np.ndarray:
+    def full(self, batch: int = 1, unknown: int = UNKNOWN) -> np.ndarray:
         """Return the ids in the tensor's true shape, without copying what does not change.
 
         Args:
             batch: number of samples, where the tensor leaves it open.
+            unknown: size of other axes that it leaves open.
         """
         if not self.shape:
             return self.ids
-        sizes = [size or UNKNOWN for size in self.shape[1:]]
-        return np.broadcast_to(self.ids, (self.shape[0] or batch, *sizes))
+        ids, sizes = self.ids, []
+        for axis, size in enumerate(self.shape):
+            times = unknown if axis else batch
+            if axis in self.rounds:
+                ids = np.concatenate([ids] * times, axis=axis)
+            sizes.append(size or times * self.ids.shape[axis])
+        return np.broadcast_to(ids, sizes)
 
 
 def spread(line: np.ndarray, axis: int, shape: Shape) -> Channels:
@@ -82,4 +95,13 @@ def collapse(ids: np.ndarray, shape: Shape) -> Channels:
             first = ids.take([0], axis=axis)
             if (ids == first).all():
                 ids = first
+            elif shape[axis] is None:
+                ids = ids.take(range(_round(ids, axis)), axis=axis)
     return Channels(ids, tuple(shape))
+
+
+def _round(ids: np.ndarray, axis: int) -> int:
+    """Return after how many places along an axis the ids begin anew."""
+    line = np.moveaxis(ids, axis, 0)
+    lengths = (n for n in range(1, len(line)) if len(line) % n == 0)
+    return next((n for n in lengths if (line[n:] == line[:-n]).all()), len(line))

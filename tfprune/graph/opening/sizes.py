@@ -154,7 +154,14 @@ class Sizes:
         if len(opened) == 2 and opened[0] == 0 and x.shape[:1] == tuple(new[:1]):
             target = tuple(-1 if axis in opened else size for axis, size in enumerate(new))
             return reshaped(x, target[1:])
+        if len(opened) == 2 and (passed := _passing(x.shape, new, opened)) is not None:
+            return self._around(x, new, *passed)
         raise OpenSizeError(f"reshapes to {tuple(new)}, of which {len(opened)} sizes are open")
+
+    def _around(self, x: Any, new: list[int], before: int, after: int) -> Any:
+        """Return a reshape of all axes but one, which goes first meanwhile."""
+        target = [-1 if self.is_open(n) else n for axis, n in enumerate(new) if axis != after]
+        return ops.moveaxis(reshaped(ops.moveaxis(x, before, 0), tuple(target)), 0, after)
 
     def _broadcastto(self, operation: Any, x: Any) -> Any:
         return self._stretched(x, list(operation.shape))
@@ -234,6 +241,18 @@ class Sizes:
                     key[axis] = slice(int(first), int(first) + size)
                     x = x[tuple(key)]
         return x
+
+
+def _passing(
+    old: Sequence[int], new: Sequence[int], opened: Sequence[int]
+) -> tuple[int, int] | None:
+    """Return where an open size lies before and after a reshape that works on both sides of it.
+
+    Heads go among the samples so: [samples, heads, steps, size] to [samples * heads, steps, size].
+    """
+    ends = {(size, math.prod(old[:axis])): axis for axis, size in enumerate(old)}
+    found = ((ends.get((new[axis], math.prod(new[:axis]))), axis) for axis in opened)
+    return next(((before, after) for before, after in found if before is not None), None)
 
 
 def _times_ones(x: Any, shape: list[int]) -> Any:

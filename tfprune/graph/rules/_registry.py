@@ -34,6 +34,12 @@ ROLES: dict[str, str | None] = {
     "sum": None,
 }
 
+# What may be done to channels that lie among the samples, [samples * heads, ...]: what takes each
+# sample by itself, and asks for no number of them.
+_AMONG_SAMPLES = ("activation", "softmax", "dropout", "identity", "movement", "sum")
+_AMONG_SAMPLES_TOO = """Matmul Einsum Unstack GetItem Cast Subtract Multiply Divide TrueDivide Where
+Negative Exp""".split()
+
 _RULES: dict[type | str, Rule] = {}
 _ROLES: dict[type | str, str] = {}
 
@@ -123,6 +129,18 @@ def find(operation: Any) -> Rule:
     if _is_adapted(operation):
         return pin_adapted
     return _known(operation) or pin_unknown
+
+
+def takes_among_samples(operation: Any, inputs: Sequence[Channels]) -> bool:
+    """Tell whether an operation can be given channels that lie along axes of unknown size.
+
+    Args:
+        operation: the layer or operation.
+        inputs: the channels that it is called with; of those that lie so, all must repeat alike.
+    """
+    rounds = {x.ids.shape[axis] for x in inputs for axis in x.rounds}
+    known = type(operation).__name__ in _AMONG_SAMPLES_TOO
+    return len(rounds) < 2 and (known or any(has_role(operation, r) for r in _AMONG_SAMPLES))
 
 
 def has_rule(operation: Any) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 
 from tfprune.graph.call import Call
-from tfprune.graph.channels import UNKNOWN, Channels, collapse, spread
+from tfprune.graph.channels import Channels, collapse, spread
 from tfprune.graph.rules._movement import move
 from tfprune.graph.rules._registry import pin_all, rule
 
@@ -49,16 +49,16 @@ def patches(call: Call) -> Channels:
 @rule(layers.Reshape, "Reshape", role="movement")
 def reshape(call: Call) -> list[Channels]:
     """Rule of Reshape: the target's sizes follow what is kept."""
-    out = move(call, batch=_samples(call))
+    out = move(call, lambda unknown: _samples(call, unknown))
     key = "target_shape" if isinstance(call.op, layers.Reshape) else "newshape"
     call.edit(key, lambda target, kept: _new_target(target, out[0].sizes(kept)))
     return out
 
 
-def _samples(call: Call) -> int:
+def _samples(call: Call, unknown: int) -> int:
     """Return how many samples a reshape needs that makes samples of positions, or back."""
     before, after = (
-        math.prod(size or UNKNOWN for size in shape[1:])
+        math.prod(size or unknown for size in shape[1:])
         for shape in (call.inputs[0].shape, call.outputs[0])
     )
     return after // math.gcd(before, after)

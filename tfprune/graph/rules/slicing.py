@@ -25,6 +25,8 @@ def get_item(call: Call) -> list[Channels]:
     single = [axis for axis in x.varying if isinstance(key[at[axis]], int)]
     x = call.level(x, single)
     picked = [axis for axis in x.varying if key[at[axis]] != slice(None)]
+    if set(picked) & set(x.rounds):
+        return pin_all(call, "channels are picked along an axis of unknown size")
     if len(picked) > 1 or any(isinstance(key[at[axis]], int) for axis in picked):
         return pin_all(call, "single channels are picked out")
     outputs = move(call)
