@@ -15,7 +15,7 @@ from tfprune.costs.timing.shares import time_share
 from tfprune.costs.timing.table import LatencyTable, Setting
 from tfprune.costs.timing.tabulating import latency_table
 from tfprune.errors import PruningError
-from tfprune.exporting.writing import require_formats
+from tfprune.exporting.chosen_formats import require_formats
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.selection._budget import OutOfReachError, budget_of, sized
 from tfprune.selection.aims import Aims

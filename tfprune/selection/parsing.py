@@ -10,7 +10,7 @@ import numpy as np
 
 from tfprune import plugins
 from tfprune.errors import PruningError, unknown
-from tfprune.exporting.writing import require_formats
+from tfprune.exporting.chosen_formats import require_formats
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.scoring.scores import Scores
 from tfprune.selection import selectors

@@ -12,7 +12,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
-from tfprune.exporting.writing import require_formats
+from tfprune.exporting.chosen_formats import require_formats
 
 Call = Callable[[list[np.ndarray]], list[np.ndarray]]
 
