@@ -317,7 +317,7 @@ def prune(
         }
         graph = tfprune.analyse(model, allow_inexact=stages.inexact)
         details = {
-            "remarks": [*cut.remarks, *shipped.remarks],
+            "observations": [*cut.observations, *shipped.not_kept],
             "layers": reporting.layer_rows(graph, masks, small),
             "keep": {name: mask.tolist() for name, mask in masks.items()},
             "scores": {name: list(map(float, scores)) for name, scores in cut.scores.items()},
@@ -344,7 +344,7 @@ def exported_parts(shipped: runs.Shipped, comparison: reporting.Comparison) -> d
     found = {
         "exported, compared with the pruned model": str(shipped.exported),
         "gained by pruning and by integers": shipped.gains(*sides),
-        "not exported": "\n".join(shipped.remarks),
+        "not exported": "\n".join(shipped.not_kept),
     }
     kept = {heading for heading, text in found.items() if text}
     if not shipped.exported:

@@ -10,6 +10,7 @@ import pytest
 import tfprune
 from tfprune import PruningError, criteria, plugins, pruning
 from tfprune.pruning import PruningOptions
+from tfprune.pruning.planning import KEYWORDS
 from tfprune.scoring.options import CriterionOptions
 from tfprune.scoring.scoring import criterion_options
 from tfprune.selection import selectors
@@ -55,6 +56,7 @@ def valid_names(method, **options):
 
 
 def test_prune_takes_all_of_them():
+    assert set(KEYWORDS) == keywords(tfprune.prune).keys()
     taken = {name for method in CRITERIA for name in valid_names(method, nonsense=1)}
     assert taken - keywords(tfprune.prune).keys() == get_type_hints(PruningOptions).keys()
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # for editors and checkers; `_HOMES` says the same to Python
     from tfprune.graph.channel_graph import ChannelGraph
     from tfprune.graph.opening.opened import open_up
     from tfprune.graph.rules import rule
-    from tfprune.pruning import prune
-    from tfprune.pruning_report import PruningReport
+    from tfprune.pruning.one_call import prune
+    from tfprune.pruning.report import PruningReport
     from tfprune.reconstruction.reconstructing import reconstruct
     from tfprune.reconstruction.report import Reconstruction
     from tfprune.reconstruction.searching import search
@@ -82,7 +82,7 @@ _HOMES = {
     "Cost": "costs.model_cost",
     "LatencyTable": "costs.timing.table",
     "PruningError": "errors",
-    "PruningReport": "pruning_report",
+    "PruningReport": "pruning.report",
     "Reconstruction": "reconstruction.report",
     "Scores": "scoring.scores",
     "Sensitivity": "reconstruction.sensitivity",
@@ -96,7 +96,7 @@ _HOMES = {
     "latency_table": "costs.timing.tabulating",
     "methods": "scoring.catalogue",
     "open_up": "graph.opening.opened",
-    "prune": "pruning",
+    "prune": "pruning.one_call",
     "rebuild": "surgery.rebuilding",
     "reconstruct": "reconstruction.reconstructing",
     "rule": "graph.rules",

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 
 from tfprune.errors import PruningError
-from tfprune.pruning import prune, require_possible
+from tfprune.pruning.one_call import prune
+from tfprune.pruning.planning import require_possible
 
 
 def hypermodel(

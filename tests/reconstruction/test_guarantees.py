@@ -72,7 +72,7 @@ def test_a_model_that_lost_nothing_keeps_its_weights_to_the_bit():
     assert weights(better) == weights(small) == weights(model)
     assert all(fit.ridge is None for fit in found.layers)
     assert found.before == found.after == 0
-    assert any("the outputs got no better" in remark for remark in found.remarks)
+    assert any("the outputs got no better" in line for line in found.observations)
 
 
 def test_weights_that_make_the_outputs_no_better_are_not_taken():
@@ -89,7 +89,7 @@ def test_weights_that_make_the_outputs_no_better_are_not_taken():
     assert any(fit.ridge is not None for fit in found.layers)
     assert weights(better) == weights(small)
     assert found.before == found.after
-    assert any("the weights stay as they were" in remark for remark in found.remarks)
+    assert any("the weights stay as they were" in line for line in found.observations)
 
 
 def test_the_compile_state_stays():

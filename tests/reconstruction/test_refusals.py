@@ -156,27 +156,25 @@ def test_samples_scaled_unlike_the_training(change, said):
     norm.moving_variance.assign(np.asarray(maps).var((0, 1, 2)))
     graph, keep, small = pruned(model)
     _, found = tfprune.reconstruct(graph, keep, small, change(images()))
-    about = [remark for remark in found.remarks if "unlike the training's" in remark]
+    about = [line for line in found.observations if "unlike the training's" in line]
     assert len(about) == (said is not None)
-    for remark in about:
-        assert "at 'stem_bn'" in remark
-        assert re.search(said, remark)
+    for line in about:
+        assert "at 'stem_bn'" in line
+        assert re.search(said, line)
 
 
 def test_too_few_samples(case):
     """The remark's number is one with which it is not said any more."""
     graph, keep, small = case
     _, found = tfprune.reconstruct(graph, keep, small, images()[:3])
-    (said,) = [
-        remark for remark in found.remarks if "fewer than two positions per column" in remark
-    ]
+    (said,) = [line for line in found.observations if "fewer than two positions per column" in line]
     assert "3 were given" in said
     need = int(said.rpartition(": ")[2].split()[0])
     assert 3 < need <= 80
     _, found = tfprune.reconstruct(graph, keep, small, images()[:need])
-    assert not any("per column" in remark for remark in found.remarks)
+    assert not any("per column" in line for line in found.observations)
     _, found = tfprune.reconstruct(graph, keep, small, images()[: need - 1])
-    assert any("per column" in remark for remark in found.remarks)
+    assert any("per column" in line for line in found.observations)
 
 
 def test_one_sample_is_no_error(case):

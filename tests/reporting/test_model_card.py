@@ -11,7 +11,7 @@ def card(**more):
         "title": "net on digits pruned by l1", "arch": "net", "data": "digits", "method": "l1",
         "amount": {"ratio": 0.5}, "seed": 0, "before": SIDE, "best_epoch": 1,
         "after": SIDE | {"results": {"accuracy": 0.85, "loss": 0.6}, "parameters": 250},
-        "environment": {"versions": {"tfprune": "1.2", "keras": "3"}}, "remarks": ["all went"],
+        "environment": {"versions": {"tfprune": "1.2", "keras": "3"}}, "observations": ["all went"],
     }  # fmt: skip
     return model_card(record | more)
 
@@ -29,7 +29,7 @@ def test_the_card_holds_the_run_s_own_figures():
 
 
 def test_names_become_neither_markup_nor_marks():
-    lines = card(title="# [x](y) <img>\n# two", arch="a|`b`<i>", remarks=["*no*"]).splitlines()
+    lines = card(title="# [x](y) <img>\n# two", arch="a|`b`<i>", observations=["*no*"]).splitlines()
     assert r"# \# \[x\](y) &lt;img&gt;\n\# two" in lines
     assert "<code>a&#124;`b`&lt;i&gt;</code>" in "\n".join(lines)
     assert r"- \*no\*" in lines

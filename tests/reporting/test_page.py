@@ -71,7 +71,7 @@ def record():
              "dtype": "float32", "exact": True, "inexact": []}  # fmt: skip
     return {
         "title": f"net {EVIL}", "method": "l1", "amount": {"ratio": 0.5}, "seed": 3,
-        "best_epoch": 2, "verification": {"cut": proof}, "remarks": [f"down to {EVIL}"],
+        "best_epoch": 2, "verification": {"cut": proof}, "observations": [f"down to {EVIL}"],
         "before": side(0.9, 1000, 0.004), "after": side(0.8, 250, 0.002),
         "before_fine_tuning": {"accuracy": 0.1, "loss": 0.9},
         "layers": [layer(f"stem{EVIL}", 1, 4), layer("head", 2, 2, "output of the model")],

@@ -100,7 +100,7 @@ def test_a_quantised_file_that_disagrees_is_left_out_and_told_of(baseline, tmp_p
     shipping = runs.Shipping(["keras", "tflite_int8"], representative=20)
     shipped = runs.ship(model, tmp_path, data, runs.Feeding(), shipping)
     assert list(shipped.exported) == ["keras"]
-    assert "'tflite_int8' was removed again" in shipped.remarks[0]
+    assert "'tflite_int8' was removed again" in shipped.not_kept[0]
     assert shipped.gains((1, ""), (1, "")) == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "preprocessing.json"]
 

@@ -93,7 +93,7 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     kept = kept_ids(graph, keep)
     pair = _pair(graph, kept, small)
     portions = portions_of(graph.model, data)
-    remarks = suitability(graph, portions[0])
+    observations = suitability(graph, portions[0])
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed))
     watch = _Watch(progress or tell, passes)
     with Shelf(memory_gb * 1e9) as shelf:
@@ -101,18 +101,21 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     errors = _errors(wanted, before), _errors(wanted, after)
     better = all(new < old for old, new in zip(*errors, strict=True))
     if not better:
-        remarks = [*remarks, "the outputs got no better as a whole: the weights stay as they were"]
+        observations = [
+            *observations,
+            "the outputs got no better as a whole: the weights stay as they were",
+        ]
     result = _result(graph, keep, small, pair if better else None)
     shown = [errors[0][0], (errors[1] if better else errors[0])[0]]
     if passes:
         found = moved_together(graph, kept, result, portions, wanted, passes=passes, seed=seed,
                                watch=watch.one_pass)  # fmt: skip
         shown[1] *= min(found) / found[0] if found[0] else 1
-        remarks = [*remarks, _told(found)]
+        observations = [*observations, _told(found)]
     count = sum(int(portion[0].shape[0]) for portion in portions)
     seconds = time.perf_counter() - started
-    remarks = [*remarks, *_narrow(fitting, count)]
-    return result, Reconstruction(tuple(fitting.fits), *shown, count, seconds, tuple(remarks))
+    observations = [*observations, *_narrow(fitting, count)]
+    return result, Reconstruction(tuple(fitting.fits), *shown, count, seconds, tuple(observations))
 
 
 class _Watch:

@@ -38,7 +38,7 @@ class Reconstruction:
         after: the same with the new weights.
         samples: how many samples were looked at.
         seconds: how long it took.
-        remarks: what is worth knowing, e.g. that the samples do not suit the original.
+        observations: what is worth knowing, e.g. that the samples do not suit the original.
     """
 
     layers: tuple[LayerFit, ...]
@@ -46,7 +46,7 @@ class Reconstruction:
     after: float
     samples: int
     seconds: float
-    remarks: tuple[str, ...] = ()
+    observations: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return (
@@ -66,6 +66,6 @@ class Reconstruction:
                 f"outputs differ from the original's by {self.after:.2%} of their variance, "
                 f"{self.before:.2%} before{hardest}",
                 *skipped,
-                *self.remarks,
+                *self.observations,
             ]
         )

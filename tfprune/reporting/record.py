@@ -10,7 +10,16 @@ ASKED = (
     "settings", "recalibration", "reconstruction",
 )  # fmt: skip
 # What has a form of its own.
-_TABLES = ("layers", "keep", "scores", "training", "channels", "remarks", "flags", "environment")
+_TABLES = (
+    "layers",
+    "keep",
+    "scores",
+    "training",
+    "channels",
+    "observations",
+    "flags",
+    "environment",
+)
 
 
 def settings(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,12 +44,12 @@ class Shipped:
     Args:
         exported: paths and checks.
         accuracies: of the quantised formats, on the test split; None where there are no labels.
-        remarks: a line for each format that was not kept.
+        not_kept: a line for each format that was not kept.
     """
 
     exported: Exported
     accuracies: Mapping[str, float | None]
-    remarks: tuple[str, ...] = ()
+    not_kept: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return sizes and checks by format as plain values."""
@@ -122,7 +122,7 @@ def ship(
     need = quantised(shipping.formats)
     exact = [name for name in shipping.formats if name not in need]
     found = export(model, directory, formats=exact, **given) if exact else Exported({}, {})
-    accuracies, remarks = {}, []
+    accuracies, not_kept = {}, []
     judges = judged_by(data, feeding, shipping.representative) if need else {}
     for name in need:
         try:
@@ -131,12 +131,12 @@ def ship(
                 min_agreement=shipping.min_agreement,
             )  # fmt: skip
         except DisagreementError as error:
-            remarks.append(str(error))
+            not_kept.append(str(error))
             continue
         found = Exported({**found, **own}, {**found.checks, **own.checks})
         accuracy = measure(own[name], name, model, feeding.plain(data.test)).accuracy
         accuracies[name] = accuracy and accuracy[1]
-    return Shipped(found, accuracies, tuple(remarks))
+    return Shipped(found, accuracies, tuple(not_kept))
 
 
 def judged_by(data: DataSet, feeding: Feeding, count: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.passes.keeping import keeping
-from tfprune.pruning import prune
+from tfprune.pruning.one_call import prune
 from tfprune.reconstruction.measuring import MEASURED
 from tfprune.reconstruction.reconstructing import reconstruct
 from tfprune.runs.masks_file import load_masks, save_masks
@@ -107,7 +107,7 @@ class Stages:
             small, report = prune(model, self.sample(), self.plan.method, **options)
         scores = {name: value.tolist() for name, value in report.scores.by_channel().items()}
         known = {
-            "remarks": list(report.remarks), "seconds": dict(report.seconds), "scores": scores,
+            "observations": list(report.observations), "seconds": dict(report.seconds), "scores": scores,
         }  # fmt: skip
         files.write_json(told, known)
         self.keep(report.keep)
@@ -244,9 +244,10 @@ def _kept(model: keras.Model, path: Path) -> keras.Model:
 
 
 def _outcome(small: keras.Model, proof: Verification, known: Mapping[str, Any]) -> Outcome:
-    remarks, seconds, scores = (known.get(name, {}) for name in ("remarks", "seconds", "scores"))
-    text = "\n".join([*remarks, str(proof)])
-    return Outcome(small, text, seconds, {"cut": proof}, tuple(remarks), scores)
+    observations = known.get("observations", known.get("remarks", ()))  # as it was called before
+    text = "\n".join([*observations, str(proof)])
+    seconds, scores = known.get("seconds", {}), known.get("scores", {})
+    return Outcome(small, text, seconds, {"cut": proof}, tuple(observations), scores)
 
 
 def _at(recipe: Recipe, rate: float) -> Recipe | None:

@@ -10,8 +10,8 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
-from tfprune.pruning import begun
-from tfprune.pruning_report import PruningReport
+from tfprune.pruning.planning import begun
+from tfprune.pruning.report import PruningReport
 from tfprune.reconstruction.measuring import Measuring
 from tfprune.schedules._schedule import Masks
 from tfprune.scoring.scores import Scores, scaled
@@ -70,9 +70,11 @@ class Choice:
     def report(self, small: keras.Model, check: Verification, started: float) -> PruningReport:
         """Return the report of a step."""
         params = (self.whole.model.count_params(), small.count_params())
-        told = (*extremes(self.whole, self.scores, self.keep), *self.notes)
+        observations = (*extremes(self.whole, self.scores, self.keep), *self.notes)
         seconds = {"step": time.perf_counter() - started}
-        return PruningReport(self.method, self.keep, self.scores, check, params, seconds, told)
+        return PruningReport(
+            self.method, self.keep, self.scores, check, params, seconds, observations
+        )
 
 
 def _lifted(scores: Scores, keep: Masks) -> Scores:

@@ -43,7 +43,7 @@ class Outcome:
         text: the proof, and what is worth knowing about the choice.
         seconds: {stage: wall time}, as the attempt measured it that made the cut.
         proofs: {cut: the comparison with the masked original}.
-        remarks: what is worth knowing about the choice, a sentence each.
+        observations: what is worth knowing about the choice, a sentence each.
         scores: {layer: a number per channel of the unpruned model}, by which it was chosen; empty
             where an interrupted run has not left them.
     """
@@ -52,7 +52,7 @@ class Outcome:
     text: str
     seconds: Mapping[str, float]
     proofs: Mapping[str, Verification]
-    remarks: Sequence[str] = ()
+    observations: Sequence[str] = ()
     scores: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def verification(self) -> dict[str, dict[str, Any]]:

@@ -11,8 +11,8 @@ import keras
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
 from tfprune.passes.reader import require_rereadable
-from tfprune.pruning import parted
-from tfprune.pruning_report import PruningReport
+from tfprune.pruning.planning import parted
+from tfprune.pruning.report import PruningReport
 from tfprune.schedules._choice import Choice, Masks
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.selection.request import AMOUNTS
@@ -110,8 +110,9 @@ def run(stages: Stages, *, steps: int, course: str) -> Outcome:
     proofs = {name: report.verification for name, report in steps_made.items()}
     seconds = {name: report.seconds["step"] for name, report in steps_made.items()}
     texts = [f"{name}: {proof}" for name, proof in proofs.items()]
-    told, scores = reports[-1].remarks, reports[-1].scores.by_channel()
-    return Outcome(small, "\n".join([*told, *texts]), seconds, proofs, told, scores)
+    observations, scores = reports[-1].observations, reports[-1].scores.by_channel()
+    text = "\n".join([*observations, *texts])
+    return Outcome(small, text, seconds, proofs, observations, scores)
 
 
 def _target(method: str, options: Mapping[str, Any]) -> tuple[str, float]:
@@ -119,12 +120,12 @@ def _target(method: str, options: Mapping[str, Any]) -> tuple[str, float]:
     selecting, _ = parted(method, options)
     given = [name for name in AMOUNTS if selecting.get(name) is not None]
     if len(given) != 1 or given[0] not in TARGETS:
-        told = [
+        received = [
             n if options.get(n) is not None else f"{n} (as {method!r} by itself)" for n in given
         ]
         raise PruningError(
             f"iterative: expected one target of ratio, macs and params, received "
-            f"{' and '.join(told) or 'none'}: a step is a part of a target. Ask for ratio, macs or "
+            f"{' and '.join(received) or 'none'}: a step is a part of a target. Ask for ratio, macs or "
             "params instead."
         )
     return given[0], selecting[given[0]]

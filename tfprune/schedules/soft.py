@@ -10,8 +10,9 @@ from tfprune.checks import check_bool
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.reader import require_rereadable
-from tfprune.pruning import planned, prune
-from tfprune.pruning_report import PruningReport
+from tfprune.pruning.one_call import prune
+from tfprune.pruning.planning import planned
+from tfprune.pruning.report import PruningReport
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.scoring.scoring import score
 

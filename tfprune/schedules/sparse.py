@@ -11,8 +11,9 @@ from tfprune.checks import check_bool
 from tfprune.criteria._norms import scaled_norms
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
-from tfprune.pruning import planned, prune
-from tfprune.pruning_report import PruningReport
+from tfprune.pruning.one_call import prune
+from tfprune.pruning.planning import planned
+from tfprune.pruning.report import PruningReport
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.schedules._shrinking import PENALISED, shrinking
 

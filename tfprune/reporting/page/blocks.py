@@ -93,7 +93,7 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph, or a list of remarks.
+    """A paragraph, or a list of sentences.
 
     Args:
         lines: one for a paragraph, more for a list.

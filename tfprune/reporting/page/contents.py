@@ -70,10 +70,10 @@ def warnings(record: Record) -> list[str]:
     """Return what a reader should know before the figures.
 
     Example:
-        >>> warnings({"remarks": ["nothing is removed"]})
+        >>> warnings({"observations": ["nothing is removed"]})
         ['nothing is removed']
     """
-    found = list(record.get("remarks", ()))
+    found = list(record.get("observations", ()))
     for cut, proof in record.get("verification", {}).items():
         if not proof["effect"] > proof["tolerance"]:
             found.append(f"{cut}: no proof, since pruning changed no output of the samples tried")

@@ -1,9 +1,8 @@
-"""What was pruned, and the proof: told, saved, loaded, and applied again without data."""
+"""What was pruned, and the proof: printed, saved, loaded, and applied again without data."""
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -11,17 +10,14 @@ import numpy as np
 
 from tfprune import texts
 from tfprune.errors import PruningError
-from tfprune.files import environment, read_arrays, write_arrays
 from tfprune.graph.analysis import analyse
+from tfprune.pruning.report_file import PLAIN, read_report, write_report
 from tfprune.reconstruction.report import Reconstruction
 from tfprune.scoring.scores import Scores
 from tfprune.selection.request import AMOUNTS
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.verification import Verification, verify
 from tfprune.training.identity import digest
-
-_REMEDY = "Save the report again with `report.save(path)`."
-_PLAIN = ("method", "params", "seconds", "remarks", "settings", "original")
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,7 +31,7 @@ class PruningReport:
         verification: the comparison with the masked original.
         params: weights before and after.
         seconds: {stage: wall time}.
-        remarks: what is worth knowing about the choice, e.g. where a guard of the method held.
+        observations: what is worth knowing about the choice, e.g. where a guard of the method held.
         reconstruction: what solving the kernels anew did; None: it was not asked for.
         settings: the options of the call that chose.
         original: fingerprint of the unpruned model's weights; "": not taken.
@@ -47,7 +43,7 @@ class PruningReport:
     verification: Verification
     params: tuple[int, int]
     seconds: Mapping[str, float]
-    remarks: tuple[str, ...] = ()
+    observations: tuple[str, ...] = ()
     reconstruction: Reconstruction | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     original: str = ""
@@ -58,7 +54,7 @@ class PruningReport:
     def __str__(self) -> str:
         times = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in self.seconds.items())
         solved = [] if self.reconstruction is None else [str(self.reconstruction)]
-        lines = [self._summary(), *self.remarks, str(self.verification), *solved, times]
+        lines = [self._summary(), *self.observations, str(self.verification), *solved, times]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -93,14 +89,8 @@ class PruningReport:
             >>> small.get_layer("a").units
             4
         """
-        told = {name: getattr(self, name) for name in _PLAIN}
-        scores = {name: x for name, x in asdict(self.scores).items() if name != "by_layer"}
-        told |= {"verification": asdict(self.verification), "scores": scores}
-        told |= {"versions": environment()["versions"]}
-        text = json.dumps(told, default=_plain)
-        arrays = {f"keep/{name}": mask for name, mask in self.keep.items()}
-        arrays |= {f"scores/{name}": x for name, x in self.scores.by_channel().items()}
-        write_arrays(path, {"report": np.array(text), **arrays})
+        values = {name: getattr(self, name) for name in PLAIN}
+        write_report(path, values, self.keep, self.scores, self.verification)
 
     def metadata(self) -> dict[str, Any]:
         """Return what an exported model tells of its pruning, as `tfprune.export` takes it.
@@ -133,23 +123,7 @@ class PruningReport:
         Raises:
             PruningError: there is no such file, or it is damaged, or it is not a report.
         """
-        arrays = read_arrays(path, _REMEDY)
-        try:
-            told = json.loads(str(arrays.pop("report")))
-            proof = told["verification"]
-            proof["inexact"] = tuple(proof["inexact"])
-            values = {name: told[name] for name in _PLAIN}
-            values |= {"params": tuple(told["params"]), "remarks": tuple(told["remarks"])}
-            return cls(
-                **values,
-                keep={name: mask.astype(bool) for name, mask in _part(arrays, "keep/")},
-                scores=Scores(by_layer=dict(_part(arrays, "scores/")), **told["scores"]),
-                verification=Verification(**proof),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise PruningError(
-                f"{path} is not a pruning report: {type(error).__name__}: {error}. {_REMEDY}"
-            ) from error
+        return cls(**read_report(path))
 
     def apply(
         self, model: keras.Model, *, other_weights: bool = False
@@ -177,17 +151,8 @@ class PruningReport:
         graph = analyse(model, allow_inexact=bool(self.settings.get("allow_inexact", False)))
         small = rebuild(graph, self.keep)
         params = (model.count_params(), small.count_params())
-        known = {name: getattr(self, name) for name in ("method", "keep", "scores", "remarks")}
+        known = {name: getattr(self, name) for name in ("method", "keep", "scores", "observations")}
         return small, PruningReport(
             **known, verification=verify(graph, self.keep, small), params=params, seconds={},
             settings=self.settings, original=found,
         )  # fmt: skip
-
-
-def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> list[tuple[str, np.ndarray]]:
-    return [(name[len(prefix) :], x) for name, x in arrays.items() if name.startswith(prefix)]
-
-
-def _plain(value: Any) -> Any:
-    """Return NumPy's numbers as Python's, and by its name or text what JSON cannot hold."""
-    return value.item() if isinstance(value, np.generic) else getattr(value, "__name__", str(value))

@@ -1,5 +1,7 @@
 """A report as a file: carried elsewhere, applied without data, refused where it does not fit."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -39,7 +41,7 @@ def test_everything_but_the_reconstruction_comes_back(pruned, tmp_path):
     _, report = pruned
     report.save(tmp_path / "pruning.npz")
     loaded = tfprune.PruningReport.load(tmp_path / "pruning.npz")
-    for name in ("method", "params", "remarks", "original", "verification"):
+    for name in ("method", "params", "observations", "original", "verification"):
         assert getattr(loaded, name) == getattr(report, name)
     assert loaded.settings == {"ratio": 0.5, "allow_inexact": False}
     assert loaded.keep.keys() == report.keep.keys()
@@ -48,6 +50,21 @@ def test_everything_but_the_reconstruction_comes_back(pruned, tmp_path):
     assert loaded.scores.selector == report.scores.selector
     np.testing.assert_array_equal(loaded.scores["file"], report.scores["file"])
     assert str(loaded).splitlines()[0] == str(report).splitlines()[0]
+
+
+def test_a_report_that_an_earlier_version_saved_is_read(pruned, tmp_path):
+    _, report = pruned
+    report.save(tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz") as new:
+        arrays = dict(new)
+    values = json.loads(str(arrays["report"]))
+    assert "remarks" not in values
+    values["remarks"] = ["worth knowing"]
+    del values["observations"]
+    write_arrays(tmp_path / "old.npz", {**arrays, "report": np.array(json.dumps(values))})
+    loaded = tfprune.PruningReport.load(tmp_path / "old.npz")
+    assert loaded.observations == ("worth knowing",)
+    assert loaded.keep.keys() == report.keep.keys()
 
 
 def test_other_weights_are_told_and_taken_on_request(pruned):
