@@ -16,19 +16,18 @@ from tfprune.passes.keeping import keeping
 from tfprune.pruning.one_call import prune
 from tfprune.reconstruction.measuring import MEASURED
 from tfprune.reconstruction.reconstructing import reconstruct
-from tfprune.runs.masks_file import load_masks, save_masks
+from tfprune.runs.masks_file import load_masks
 from tfprune.runs.own_folder import agree
 from tfprune.runs.plan import Plan
 from tfprune.runs.recorded_training import Feeding, train_recorded
+from tfprune.runs.stage_folder import SCORING, StageFolder, keep_masks, read_values
 from tfprune.schedules._schedule import Masks, Outcome
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.verification import Verification, verify
 from tfprune.training import Recipe, evaluate, recalibrate
 
 STAGES = "stages"  # a finished run drops it
-_SCORING = "scoring"
 _IMAGES = 1000  # to measure amounts on, where kernels are not solved anew
-_ANEW = "Remove that file and call again: what it tells is found anew."
 
 
 @dataclass(frozen=True)
@@ -88,44 +87,43 @@ class Stages:
 
     def keep(self, masks: Masks) -> None:
         """Write the run's keep masks."""
-        save_masks(self.folder, masks)
-        agree(*_masks_in(self.folder))
+        keep_masks(self.folder, masks)
 
     def cut(self, model: keras.Model) -> Outcome:
         """Prune a model in one call, or apply the masks that an interrupted run has left."""
-        told = self.folder / STAGES / "cut.json"
-        if (self.folder / "masks.npz").is_file():
-            graph, keep = analyse(model, allow_inexact=self.inexact), self.masks()
-            small = rebuild(graph, keep)
-            known = files.read_json(told, _ANEW) if told.is_file() else {}
-            return _outcome(small, verify(graph, keep, small), known)
+        if not (self.folder / "masks.npz").is_file():
+            outcome = self._cut_anew(model)
+            if workers.count() == 1:
+                return outcome
+        graph, keep = analyse(model, allow_inexact=self.inexact), self.masks()  # the chief's
+        small = rebuild(graph, keep)
+        known = read_values(self._about_cut) if self._about_cut.is_file() else {}
+        return _outcome(small, verify(graph, keep, small), known)
+
+    @property
+    def _about_cut(self) -> Path:
+        return self.folder / STAGES / "cut.json"
+
+    def _cut_anew(self, model: keras.Model) -> Outcome:
         options = dict(self.plan.options)
         if options.get("scope") == MEASURED:
             options["calibration"] = self.unlabelled()
-        scoring = self.folder / STAGES / _SCORING
+        scoring = self.folder / STAGES / SCORING
         with keeping(scoring):
             small, report = prune(model, self.sample(), self.plan.method, **options)
-        scores = {name: value.tolist() for name, value in report.scores.by_channel().items()}
         known = {
-            "observations": list(report.observations), "seconds": dict(report.seconds), "scores": scores,
-        }  # fmt: skip
-        files.write_json(told, known)
+            "observations": list(report.observations),
+            "seconds": dict(report.seconds),
+            "scores": {name: x.tolist() for name, x in report.scores.by_channel().items()},
+        }
+        files.write_json(self._about_cut, known)
         self.keep(report.keep)
         files.remove(scoring)
-        if workers.count() > 1:
-            return self.cut(model)  # by the chief's masks
         return _outcome(small, report.verification, known)
 
     def recall(self, name: str, choose: Callable[[], Masks]) -> Masks:
         """Return a step's masks as an interrupted run chose them: its training belongs to them."""
-        folder = self._stage(name)
-        if not (folder / "masks.npz").is_file():
-            with keeping(folder / _SCORING):
-                masks = choose()
-            save_masks(folder, masks)
-            agree(*_masks_in(folder))
-            files.remove(folder / _SCORING)
-        return load_masks(folder / "masks.npz")
+        return self._stage(name).masks(choose)
 
     def train(
         self,
@@ -143,27 +141,27 @@ class Stages:
             callbacks: Keras callbacks; with them nothing is cut yet, nor recalibrated.
             rate: the constant learning rate for a model, 0 for no training; None: the recipe's.
         """
-        folder = self._stage(name)
-        if (folder / "trained.keras").is_file():
-            return files.load_model(folder / "trained.keras")
+        stage = self._stage(name)
+        trained = stage.path / "trained.keras"
+        if trained.is_file():
+            return files.load_model(trained)
         if not callbacks:
             model = self.recalibrated(model, name)
         recipe = replace(self.plan.recipe, restore_best=False)
         if rate is not None:
-            recipe = _at(recipe, self._rate(folder, model, rate))
+            found = stage.values("rate.json", lambda: {"learning_rate": rate(model)})
+            recipe = _at(recipe, found["learning_rate"])
         if recipe is None:
             return model
         model, _ = train_recorded(
-            model, self.data, folder, feeding=self.feeding, recipe=recipe, callbacks=callbacks,
+            model, self.data, stage.path, feeding=self.feeding, recipe=recipe, callbacks=callbacks,
             verbose=self.verbose,
         )  # fmt: skip
-        files.save_model(model, folder / "trained.keras")
+        files.save_model(model, trained)
         return model
 
     def recalibrated(self, model: keras.Model, name: str) -> keras.Model:
-        """Return a model with new BatchNorm statistics if the plan asks for them; kept.
-
-        Kept, because on several threads the same statistics differ in their last bits.
+        """Return a model with new BatchNorm statistics if the plan asks for them.
 
         Args:
             model: the model of a stage.
@@ -171,37 +169,38 @@ class Stages:
         """
         if not self.plan.recalibration:
             return model
-        path = self._stage(name) / "recalibrated.keras"
-        if path.is_file():
-            return files.load_model(path)
-        # As in training: crops with black borders have other statistics than whole images.
-        batches = self.feeding.training(self.data).epoch(0)
-        model = recalibrate(model, batches, limit=self.plan.recalibration)
-        return _kept(model, path)
+
+        def made() -> keras.Model:
+            # As in training: crops with black borders have other statistics than whole images.
+            batches = self.feeding.training(self.data).epoch(0)
+            return recalibrate(model, batches, limit=self.plan.recalibration)
+
+        return self._stage(name).model("recalibrated.keras", made)
 
     def unlabelled(self) -> Any:
         """Return the images to measure on and to solve kernels from; their labels go unread."""
         return self.feeding.sample(self.data, self.plan.reconstruction or _IMAGES)
 
     def reconstructed(self, model: keras.Model) -> tuple[keras.Model, str]:
-        """Return a model with its kernels solved anew and what that did; kept.
-
-        Kept, because on several threads the same sums differ in their last bits.
+        """Return a model with its kernels solved anew, and what that did.
 
         Args:
             model: what the cut has left.
         """
-        path = self._stage("reconstructed") / "reconstructed.keras"
-        told = path.with_suffix(".json")
-        if path.is_file() and told.is_file():
-            return files.load_model(path), files.read_json(told, _ANEW)["told"]
-        graph = analyse(self.model, allow_inexact=self.inexact)
-        model, found = reconstruct(
-            graph, self.masks(), model, self.unlabelled(),
-            passes=self.plan.passes, seed=self.feeding.seed,
-        )  # fmt: skip
-        files.write_json(told, {"told": str(found)})
-        return _kept(model, path), str(found)
+        stage = self._stage("reconstructed")
+        told = stage.path / "reconstructed.json"
+
+        def made() -> keras.Model:
+            graph = analyse(self.model, allow_inexact=self.inexact)
+            better, found = reconstruct(
+                graph, self.masks(), model, self.unlabelled(),
+                passes=self.plan.passes, seed=self.feeding.seed,
+            )  # fmt: skip
+            files.write_json(told, {"told": str(found)})
+            agree(told)
+            return better
+
+        return stage.model("reconstructed.keras", made), read_values(told)["told"]
 
     def accuracy(self, model: keras.Model) -> float:
         """Return the accuracy, or what a task has in its place, on the training split, in [0, 1].
@@ -218,29 +217,8 @@ class Stages:
             )
         return found[name]
 
-    def _stage(self, name: str) -> Path:
-        folder = self.folder / STAGES / name.replace("/", "-").replace(" ", "-")
-        return files.make_folder(folder)
-
-    def _rate(
-        self, folder: Path, model: keras.Model, rate: Callable[[keras.Model], float]
-    ) -> float:
-        told = folder / "rate.json"  # an interrupted stage goes on with the rate it began with
-        if not told.is_file():
-            files.write_json(told, {"learning_rate": rate(model)})
-            agree(told)
-        return files.read_json(told, _ANEW)["learning_rate"]
-
-
-def _masks_in(folder: Path) -> tuple[Path, Path]:
-    return folder / "masks.npz", folder / "masks.json"
-
-
-def _kept(model: keras.Model, path: Path) -> keras.Model:
-    """Save a model, and return what was saved: on all workers the chief's."""
-    files.save_model(model, path)
-    agree(path)
-    return model if workers.count() == 1 else files.load_model(path)
+    def _stage(self, name: str) -> StageFolder:
+        return StageFolder(self.folder / STAGES / name.replace("/", "-").replace(" ", "-"))
 
 
 def _outcome(small: keras.Model, proof: Verification, known: Mapping[str, Any]) -> Outcome:

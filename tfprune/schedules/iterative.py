@@ -125,8 +125,8 @@ def _target(method: str, options: Mapping[str, Any]) -> tuple[str, float]:
         ]
         raise PruningError(
             f"iterative: expected one target of ratio, macs and params, received "
-            f"{' and '.join(received) or 'none'}: a step is a part of a target. Ask for ratio, macs or "
-            "params instead."
+            f"{' and '.join(received) or 'none'}: a step is a part of a target. Ask for ratio, "
+            "macs or params instead."
         )
     return given[0], selecting[given[0]]
 
