@@ -12,7 +12,7 @@ from tfprune.errors import PruningError
 from tfprune.reconstruction.judging import Judging, Seen
 from tfprune.reconstruction.samples import portions_of
 from tfprune.reconstruction.sensitivity import Curve, Sensitivity
-from tfprune.selection import aiming
+from tfprune.selection.measured_tries import Original
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_a_latency_is_the_budget_of_every_candidate(misled, images, monkeypatch)
         tries.append(tfprune.cost(tfprune.rebuild(original.graph, keep)).macs / whole)
         return 0.05 + 0.95 * tries[-1]
 
-    monkeypatch.setattr(aiming.Original, "share_of", share_of)
+    monkeypatch.setattr(Original, "share_of", share_of)
     options = {"latency": 0.6, "table": table, "round_to": 1}
     first = misled.keep(**options)
     of_first = len(tries)

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 import tfprune
-import tfprune.selection._budget
 from tfprune.costs.timing import LatencyTable
 from tfprune.costs.timing.blocks import blocks
 from tfprune.costs.timing.layer_times import LayerTimes
 from tfprune.costs.timing.table import Setting, device
 from tfprune.errors import PruningError
-from tfprune.selection import aiming
+from tfprune.selection import aiming, measured_tries
+from tfprune.selection._budget import OutOfReachError, budget_of
+from tfprune.selection.measured_tries import Original, Try, nearest_try
+from tfprune.selection.request import Request
+from tfprune.selection.rounded_widths import roundings_by_worth
 from tfprune.selection.selecting import choose
 from tfprune.surgery.masks import kept_ids
 
@@ -67,7 +70,7 @@ def machine(monkeypatch):
             tries.append(tfprune.cost(small).macs / tfprune.cost(whole.model).macs)
             return share(tries[-1])
 
-        monkeypatch.setattr(aiming.Original, "share_of", share_of)
+        monkeypatch.setattr(Original, "share_of", share_of)
         return tries
 
     return install
@@ -111,7 +114,7 @@ def test_what_hits_by_chance_does_not_count(graph, scores, monkeypatch):
         aims.append(small)
         return next(measured, small * 1.2)
 
-    monkeypatch.setattr(aiming.Original, "share_of", share_of)
+    monkeypatch.setattr(Original, "share_of", share_of)
     _, (note,) = choose(graph, scores, latency=0.5, table=table_of(graph), round_to=1)
     assert aims[0] == aims[1] == pytest.approx(0.5, abs=0.02)
     assert aims[-1] == aims[-2] == pytest.approx(0.5 / 1.2, rel=0.02)
@@ -128,7 +131,7 @@ def test_widths_are_rounded_where_that_costs_nothing_or_pays(graph, scores, mach
 def test_the_rounding_that_keeps_most_is_taken(graph, monkeypatch):
     """Here a rounding to 16 keeps next to nothing."""
     table = table_of(graph)
-    request = aiming.Request(latency=0.5, table=table)
+    request = Request(latency=0.5, table=table)
 
     def masks(request):
         share = {16: 0.1}.get(request.round_to, 0.5)
@@ -136,18 +139,18 @@ def test_the_rounding_that_keeps_most_is_taken(graph, monkeypatch):
                 for name, ids in graph.producers.items()}  # fmt: skip
         keep["head"][:] = True
         if request.round_to == 4:
-            raise aiming.OutOfReachError("out of reach", 0.6)
+            raise OutOfReachError("out of reach", 0.6)
         return keep, []
 
     # Weights by time: of less of every layer less of both, but the fixed inputs and classes weigh.
     worth = {}
     for size in (32, 16, 8, 1):
         kept = kept_ids(graph, masks(replace(request, round_to=size))[0])
-        weights = aiming.budget_of(graph, aiming.Request(params=1.0))(kept)
-        worth[size] = weights / aiming.budget_of(graph, request)(kept)
+        weights = budget_of(graph, Request(params=1.0))(kept)
+        worth[size] = weights / budget_of(graph, request)(kept)
     best = max(worth.values())
     expected = max(size for size, found in worth.items() if found >= 0.98 * best)
-    assert aiming._by_worth(graph, request, masks) == [
+    assert roundings_by_worth(graph, request, masks) == [
         size for size in (32, 16, 8, 1) if size <= expected
     ]
 
@@ -211,12 +214,10 @@ def test_a_table_that_says_too_little_of_a_network_refuses_nothing(graph, scores
     """Calls that cost more than the layers: the sum says that widths hardly matter."""
     total = table_of(graph).whole[0][0]
     table = table_of(graph, constant=3 * total)
-    with pytest.raises(
-        aiming.OutOfReachError, match=r"0.5 cannot be reached: .*0.75. of the model"
-    ):
-        tfprune.selection._budget.budget_of(
-            graph, aiming.Request(latency=0.5, table=table)
-        ).require(3.01 * total, "with all", "wait")
+    with pytest.raises(OutOfReachError, match=r"0.5 cannot be reached: .*0.75. of the model"):
+        budget_of(graph, Request(latency=0.5, table=table)).require(
+            3.01 * total, "with all", "wait"
+        )
     tries = machine(lambda macs: macs)
     keep = tfprune.select(graph, scores, latency=0.5, table=table, round_to=1)
     assert tries[-1] == pytest.approx(0.5, rel=0.05)
@@ -231,17 +232,17 @@ def test_widths_too_coarse_for_the_share_are_tried_finer(monkeypatch):
     def tries(graph, original, request, choose):
         asked.append(request.round_to)
         if request.round_to == 32:
-            raise aiming.OutOfReachError("too coarse", 1.2)
+            raise OutOfReachError("too coarse", 1.2)
         distance = {16: 0.04, 8: 0.01, 1: 0.0}[request.round_to]
-        yield aiming.Try({}, [], request, 0.5 + 0.5 * distance, distance, None)
+        yield Try({}, [], request, 0.5 + 0.5 * distance, 0.5)
 
-    monkeypatch.setattr(aiming, "_tries", tries)
-    requests = [aiming.Request(latency=0.5, round_to=size) for size in (32, 16, 8, 1)]
-    assert aiming._first_hit(None, None, requests, None).round_to == 8
+    monkeypatch.setattr(measured_tries, "_tries", tries)
+    requests = [Request(latency=0.5, round_to=size) for size in (32, 16, 8, 1)]
+    assert nearest_try(None, None, requests, None).round_to == 8
     assert asked == [32, 16, 8]
-    assert aiming._first_hit(None, None, requests[:2], None).round_to == 16
-    with pytest.raises(aiming.OutOfReachError, match="too coarse"):
-        aiming._first_hit(None, None, requests[:1], None)
+    assert nearest_try(None, None, requests[:2], None).round_to == 16
+    with pytest.raises(OutOfReachError, match="too coarse"):
+        nearest_try(None, None, requests[:1], None)
 
 
 def test_amounts_that_are_measured_keep_to_a_latency(graph, machine):

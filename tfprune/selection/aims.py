@@ -1,5 +1,8 @@
 """What to aim at next, from what came of the aims before."""
 
+# Distances to the share that is asked for: no further try, and refused.
+ENOUGH, MISSED = 0.02, 0.05
+
 
 class Aims:
     """Aims at a share, corrected by regula falsi: what is predicted and what is measured differ.
@@ -41,3 +44,13 @@ class Aims:
             return high * self.share / high_share
         slope = (high - low) / (high_share - low_share)
         return min(max(low + slope * (self.share - low_share), 1e-6), 1.0)
+
+
+def distance(share: float, wanted: float) -> float:
+    """Return how far a share is from the wanted one, as a share of that.
+
+    Example:
+        >>> round(distance(0.51, 0.5), 3)
+        0.02
+    """
+    return abs(share / wanted - 1)
