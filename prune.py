@@ -3,8 +3,8 @@
 Example: python prune.py --arch resnet20 --data digits --method gfbs --ratio 0.5
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import flags.amount
 import flags.architecture
@@ -29,22 +29,12 @@ import keras
 from absl import logging
 
 import tfprune.data
-from tfprune import (
-    criteria,
-    files,
-    plugins,
-    reporting,
-    runs,
-    schedules,
-    tasks,
-    training,
-)
+from tfprune import files, reporting, runs, training
 from tfprune.distribution import strategies
 from tfprune.errors import PruningError
-from tfprune.exporting import Exported, require_formats, write_metadata
+from tfprune.exporting import require_formats, write_metadata
 from tfprune.passes.progress import telling
 from tfprune.pruning import require_possible
-from tfprune.scoring.scoring import criterion_options
 
 
 def define_flags() -> None:
@@ -85,24 +75,19 @@ def main(argv: list[str]) -> None:
     arch = own.stem if own else flags.architecture.name()
     data = tfprune.data.load(**flags.dataset.values())
     feeding = runs.Feeding(**flags.training.batches(), **flags.dataset.preparation(), seed=seed)
-    recipe, formats = flags.training.recipe(seed), flags.exporting.formats()
-    recipe = flags.training.suited(recipe, data)
+    recipe = flags.training.suited(flags.training.recipe(seed), data)
     between_cuts = flags.training.suited(flags.stage_training.recipe(seed, between, schedule), data)
     fields = {"arch": arch, "data": data.name}
-    trained = Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
-    baseline = own or trained
-    fields |= {"method": request["method"], "amount": flags.pruning.label(schedule)}
-    folder = runs.own_folder(flags.runs.expand("save_dir", **fields))
-    if folder.resolve() == baseline.parent.resolve():
-        raise PruningError(
-            f"--save_dir is the folder of the model to prune, {folder}: the pruned model would "
-            "replace it. Choose another --save_dir."
-        )
+    baseline = own or Path(flags.runs.expand("pretrain_dir", **fields)) / f"{arch}.keras"
+    folder = run_folder(
+        baseline, **fields, method=request["method"], amount=flags.pruning.label(schedule)
+    )
     model = files.load_model(own) if own else load_baseline(baseline, arch, data.name)
     feeding.preprocessing(data).require_fit(model)
-    options = flags.amount.counted(request["options"], None if own else arch, model)
-    implied = {**aids(request["method"], schedule, folder), **in_task(request["method"], data)}
-    request["options"] = {**implied, **options}
+    request["options"] = {
+        **runs.implied_options(request["method"], schedule, folder, data.task),
+        **flags.amount.counted(request["options"], None if own else arch, model),
+    }
     plan = runs.Plan(
         **request,
         schedule=schedule,
@@ -116,13 +101,7 @@ def main(argv: list[str]) -> None:
     if plan.recalibration:
         training.require_statistics(model)
     flags.tracking.require()
-    shipping = None
-    if formats:
-        require_formats(model, formats)
-        shipping = runs.Shipping(
-            formats, flags.exporting.name(baseline), flags.exporting.images(),
-            **flags.exporting.bounds(),
-        )  # fmt: skip
+    shipping = shipping_for(model, baseline)
     if flags.pruning.figures():
         reporting.require_figures(plan.method, data)
     runs.require_same(baseline.parent, feeding.trained_on(data))
@@ -131,21 +110,51 @@ def main(argv: list[str]) -> None:
         logging.info("Reused, finished before: %s\n%s", folder, runs.report_text(folder))
         return
     logging.info("Pruning %s into %s", baseline, folder)
-    text = prune(
-        model,
-        baseline,
-        data,
-        folder,
-        plan=plan,
-        feeding=feeding,
-        recipe=recipe,
-        shipping=shipping,
-    )
-    logging.info("%s", text)
+    how = {"plan": plan, "feeding": feeding, "recipe": recipe, "shipping": shipping}
+    logging.info("%s", prune(model, baseline, data, folder, **how))
     flags.tracking.tell(folder)
     if flags.pruning.figures():
         path = folder / f"{baseline.stem}.keras"
         strategies.on_chief(lambda model: draw(model, path, data, feeding, plan), (model, baseline))
+
+
+def run_folder(baseline: Path, **fields: str) -> Path:
+    """Return the folder that the run goes into.
+
+    Args:
+        baseline: file of the model to prune.
+        **fields: what the folder's name may hold.
+
+    Raises:
+        PruningError: it is the folder of the model to prune.
+    """
+    folder = runs.own_folder(flags.runs.expand("save_dir", **fields))
+    if folder.resolve() == baseline.parent.resolve():
+        raise PruningError(
+            f"--save_dir is the folder of the model to prune, {folder}: the pruned model would "
+            "replace it. Choose another --save_dir."
+        )
+    return folder
+
+
+def shipping_for(model: keras.Model, baseline: Path) -> runs.Shipping | None:
+    """Return what is exported, None for nothing.
+
+    Args:
+        model: the model to prune.
+        baseline: its file, whose name the exported model is served under.
+
+    Raises:
+        PruningError: a format that cannot hold the model.
+    """
+    formats = flags.exporting.formats()
+    if not formats:
+        return None
+    require_formats(model, formats)
+    return runs.Shipping(
+        formats, flags.exporting.name(baseline), flags.exporting.images(),
+        **flags.exporting.bounds(),
+    )  # fmt: skip
 
 
 def draw(
@@ -194,34 +203,6 @@ def load_baseline(path: Path, arch: str, data: str) -> keras.Model:
     return model
 
 
-def aids(method: str, schedule: str, folder: Path) -> dict[str, Any]:
-    """Return what a method that takes long gets: a folder to resume from.
-
-    Args:
-        method: name of the method.
-        schedule: name of the schedule; one that scores a model twice has no use for a cache.
-        folder: the run's folder.
-    """
-    own = {"cache_dir": folder / "scoring"}
-    if not plugins.find(schedules, schedule, "schedule of pruning").SCHEDULE.scores_once:
-        own.pop("cache_dir")
-    taken = criterion_options(plugins.find(criteria, method, "method"))
-    return {name: value for name, value in own.items() if name in taken}
-
-
-def in_task(method: str, data: tfprune.data.DataSet) -> dict[str, Any]:
-    """Return what tells a method that asks for it what the labels are for.
-
-    Args:
-        method: name of the method.
-        data: the data set.
-    """
-    if data.task.name == tasks.find().name:
-        return {}
-    takes = criterion_options(plugins.find(criteria, method, "method"))
-    return {"task": data.task.name} if "task" in takes else {}
-
-
 def prune(
     model: keras.Model,
     baseline: Path,
@@ -258,12 +239,11 @@ def prune(
     if plan.recalibration and not plan.kind.ends_trained:
         small = stages.recalibrated(small, "recalibrated")
         on_the_way["after recalibration"] = small
-    solved = {}
+    solved = ""
     if plan.reconstruction:
         with telling(Progress("Reconstructing")):
-            small, told = stages.reconstructed(small)
-        solved = {"reconstruction": told}
-        logging.info("%s", told)
+            small, solved = stages.reconstructed(small)
+        logging.info("%s", solved)
         on_the_way["after reconstruction"] = small
     small, history = runs.train_recorded(
         small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose
@@ -278,78 +258,19 @@ def prune(
     results = {
         when: training.evaluate(each, test, task=data.task) for when, each in on_the_way.items()
     }
-    before, after = (training.evaluate(each, test, task=data.task) for each in (model, small))
+    figures = [training.evaluate(each, test, task=data.task) for each in (model, small)]
+    run = reporting.PruningRun(
+        stages, baseline, path, cut, tuple(figures), results, history.best_epoch, about,
+        reconstruction=solved, fine_tuned=recipe is not None,
+    )  # fmt: skip
 
     def finish(model: keras.Model, small: keras.Model) -> str:
-        shipped = runs.Shipped(Exported({}, {}), {})
-        if shipping:
-            shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)
-        comparison = reporting.compare(
-            model, small, results=(before, after), paths=(baseline, path)
-        )
-        parts = {
-            "verification": cut.text,
-            **solved,
-            **{
-                f"{name} {when}": tasks.told(name, found[name])
-                for when, found in results.items()
-                for name in [tasks.headline(found)]
-            },
-            "on the test split": comparison,
-            **exported_parts(shipped, comparison),
-            "written to": "\n".join(map(str, (path, *shipped.exported.values()))),
-        }
-        masks = stages.masks()
-        values = {
-            "baseline": str(baseline),
-            "arch": model.name,
-            "seed": feeding.seed,
-            **feeding.trained_on(data),
-            **plan.to_json(),
-            "verification": cut.verification(),
-            "channels": {name: [int(mask.sum()), len(mask)] for name, mask in masks.items()},
-            "seconds": cut.seconds,
-            **{when.replace(" ", "_").replace("-", "_"): found for when, found in results.items()},
-            "best_epoch": history.best_epoch,
-            "metadata": about,
-            "exported": shipped.to_json(),
-            **comparison.to_json(),
-        }
-        graph = tfprune.analyse(model, allow_inexact=stages.inexact)
-        details = {
-            "observations": [*cut.observations, *shipped.not_kept],
-            "layers": reporting.layer_rows(graph, masks, small),
-            "keep": {name: mask.tolist() for name, mask in masks.items()},
-            "scores": {name: list(map(float, scores)) for name, scores in cut.scores.items()},
-            "training": runs.MetricsFile(folder / "metrics.csv").rows() if recipe else [],
-            "flags": files.read_text(folder / runs.SETTINGS, "Prune again."),
-        }
-        title = f"{baseline.stem} on {data.name} pruned by {plan.method}"
-        return reporting.finish(folder, title, parts, values, details)
+        if not shipping:
+            return run.finish(model, small)
+        shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)
+        return replace(run, shipped=shipped).finish(model, small)
 
     return strategies.on_chief(finish, (model, baseline), (small, path)) or ""
-
-
-def exported_parts(shipped: runs.Shipped, comparison: reporting.Comparison) -> dict[str, str]:
-    """Return what the report tells of the exported files.
-
-    Args:
-        shipped: what was exported.
-        comparison: of the unpruned and the pruned model.
-    """
-    sides = []
-    for side in (comparison.before, comparison.after):
-        name = tasks.headline(side.results)
-        sides.append((side.file_bytes or 0, tasks.told(name, side.results[name])))
-    found = {
-        "exported, compared with the pruned model": str(shipped.exported),
-        "gained by pruning and by integers": shipped.gains(*sides),
-        "not exported": "\n".join(shipped.not_kept),
-    }
-    kept = {heading for heading, text in found.items() if text}
-    if not shipped.exported:
-        kept.discard("exported, compared with the pruned model")
-    return {heading: text for heading, text in found.items() if heading in kept}
 
 
 if __name__ == "__main__":

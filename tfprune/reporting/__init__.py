@@ -5,6 +5,7 @@ from tfprune.reporting.comparison import Comparison, compare
 from tfprune.reporting.layers import layer_rows
 from tfprune.reporting.measurement import Measurement, measure
 from tfprune.reporting.page import document, model_card, write_page
+from tfprune.reporting.pruning_run import PruningRun
 from tfprune.reporting.run_figures import require_figures, write_figures
 from tfprune.reporting.run_report import finish
 from tfprune.reporting.tracking import log_to_mlflow
@@ -12,6 +13,7 @@ from tfprune.reporting.tracking import log_to_mlflow
 __all__ = [
     "Comparison",
     "Measurement",
+    "PruningRun",
     "compare",
     "document",
     "environment",

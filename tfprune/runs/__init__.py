@@ -1,5 +1,6 @@
 """A run in a folder: what it was asked, what it has done, and how it goes on after a stop."""
 
+from tfprune.runs.implied_options import implied_options
 from tfprune.runs.masks_file import load_masks, save_masks
 from tfprune.runs.metrics_file import MetricsFile
 from tfprune.runs.own_folder import agree, own_folder
@@ -27,6 +28,7 @@ __all__ = [
     "Stages",
     "agree",
     "claim",
+    "implied_options",
     "judged_by",
     "load_masks",
     "origin",

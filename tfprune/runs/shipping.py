@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -47,8 +47,8 @@ class Shipped:
         not_kept: a line for each format that was not kept.
     """
 
-    exported: Exported
-    accuracies: Mapping[str, float | None]
+    exported: Exported = field(default_factory=lambda: Exported({}, {}))
+    accuracies: Mapping[str, float | None] = field(default_factory=dict)
     not_kept: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
