@@ -3,12 +3,15 @@
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TextIO
 
 from absl import logging
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
-FIRST, EVERY = 2.0, 10.0  # seconds after which the first line, and then another, is worth reading
+from tfprune.passes.bars import DELAY, Bar
+
+EVERY = 10.0  # seconds after which another line is worth reading
 
 
 class Progress:
@@ -35,7 +38,7 @@ class Progress:
     ):
         self.what, self.total, self.clock = what, total, clock
         self.stream = stream or sys.stderr
-        self._bar: tqdm | None = None
+        self._bar = Bar(what, partial(tqdm, file=self.stream))
         self._done, self._started, self._told = 0, clock(), clock()
 
     def __call__(self, done: int, of: int | None, left: float | None) -> None:
@@ -46,7 +49,7 @@ class Progress:
             self._begin()
         of = of or self.total
         if self.stream.isatty():
-            self._draw(done, of)
+            self._bar(done, of)
         else:
             self._write(done, of, left)
         self._done = done
@@ -54,20 +57,13 @@ class Progress:
             self._begin()
 
     def _begin(self) -> None:
-        if self._bar:
-            self._bar.close()
-        self._bar, self._done = None, 0
+        self._done = 0
         self._started = self._told = self.clock()
-
-    def _draw(self, done: int, of: int | None) -> None:
-        if not self._bar:
-            self._bar = tqdm(total=of, desc=self.what, file=self.stream, leave=False, delay=FIRST)
-        self._bar.update(done - self._done)
 
     def _write(self, done: int, of: int | None, left: float | None) -> None:
         now = self.clock()
         spent = now - self._started
-        if spent < FIRST or now - self._told < (FIRST if self._told == self._started else EVERY):
+        if spent < DELAY or now - self._told < (DELAY if self._told == self._started else EVERY):
             return
         self._told = now
         if of and left is None:

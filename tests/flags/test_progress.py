@@ -60,7 +60,7 @@ def test_what_is_quick_says_nothing_and_a_new_pass_begins_anew(lines):
 
 
 def test_a_terminal_shows_a_bar_with_the_time_left(monkeypatch):
-    monkeypatch.setattr("flags.progress.FIRST", 0)
+    monkeypatch.setattr("tfprune.passes.bars.DELAY", 0)
     stream = Terminal()
     told = Progress("Scoring", total=4, stream=stream)
     for done in (1, 2, 4):

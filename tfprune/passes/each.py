@@ -160,7 +160,7 @@ def each(
         for part, found in divided.over(parts, specs, then, kept):
             yield part, found
             done += len(keras.tree.flatten(part[0])[0])
-            tell(done)
+            tell(done, what="samples")
 
 
 def _tensors(part: Part) -> Given:

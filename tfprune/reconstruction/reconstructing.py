@@ -11,7 +11,7 @@ import numpy as np
 from tfprune.checks import check_seed
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.progress import tell
+from tfprune.passes.progress import teller
 from tfprune.reconstruction.fitting import HELD, Fitting, Settings
 from tfprune.reconstruction.lanes import Shelf
 from tfprune.reconstruction.pair import Pair
@@ -95,7 +95,7 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     portions = portions_of(graph.model, data)
     observations = suitability(graph, portions[0])
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed))
-    watch = _Watch(progress or tell, passes)
+    watch = _Watch(teller(progress, "layers"), passes)
     with Shelf(memory_gb * 1e9) as shelf:
         wanted, before, after = fitting.run(portions, shelf, watch.call)
     errors = _errors(wanted, before), _errors(wanted, after)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfprune.checks import check_seed, check_whole
 from tfprune.errors import unknown
-from tfprune.passes.progress import tell
+from tfprune.passes.progress import teller
 from tfprune.reconstruction.judging import JUDGES, Judging, Seen, key_of
 from tfprune.reconstruction.samples import portions_of
 from tfprune.reconstruction.sensitivity import Sensitivity, requested
@@ -89,15 +89,16 @@ def search(  # noqa: PLR0913 - how it is done, each a keyword
     seen, climb = Seen(path, judging.identity), _Climb(len(measured.curves), seed)
     lowest = seen.harm(best, judging)
     climb.tried_first(best)
+    told = teller(progress, "candidates")
     for place in range(1, evaluations):
-        (progress or tell)(place, evaluations)
+        told(place, evaluations)
         keep = climb.new(at_same_cost)
         if keep is None:
             break
         harm = seen.harm(keep, judging)
         climb.learn(better=harm < lowest)
         lowest, best = min((lowest, best), (harm, keep), key=lambda pair: pair[0])
-    (progress or tell)(evaluations, evaluations)
+    told(evaluations, evaluations)
     if request.amount == "latency" and climb.best.any():
         best, _ = measured.weighted(np.exp(climb.best)).chosen(request)
     return best

@@ -11,7 +11,7 @@ import numpy as np
 from tfprune.costs.timing.table import LatencyTable
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.progress import tell
+from tfprune.passes.progress import teller
 from tfprune.reconstruction.allotment import Allotment
 from tfprune.reconstruction.elimination import Elimination, eliminations, order_of_removal
 from tfprune.reconstruction.original import Original, Trials
@@ -227,7 +227,7 @@ def sensitivity(
     means = {name: own.x / own.rows for name, own in sums.items()}
     trials = Trials(original, [x[:_JUDGES] for x in portions[0]], means)
     worth = dict(zip(found.units.tolist(), found.scores.tolist(), strict=True))
-    curves = []
+    curves, told = [], teller(progress, "sets of channels")
     for place, members in enumerate(found.members):
         units = found.units[members].tolist()
         parts = {
@@ -237,7 +237,7 @@ def sensitivity(
         shrinking = _Shrinking(trials, parts, len(graph.is_pinned))
         units, harm = shrinking.curve(units, worth if scores else None)
         curves.append(Curve(tuple(found.names(members)), units, harm))
-        (progress or tell)(place + 1, len(found.members))
+        told(place + 1, len(found.members))
     return Sensitivity(graph, tuple(curves))
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfprune.checks import check_bool
 from tfprune.distribution.workers import agreed
+from tfprune.passes.bars import in_notebook
 from tfprune.passes.reader import require_rereadable
 from tfprune.training import identity
 from tfprune.training.checkpoints import Checkpoints
@@ -50,7 +51,7 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
     labels: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint_dir: str | os.PathLike | None = None,
-    verbose: int = 0,
+    verbose: int | None = None,
     **settings: object,
 ) -> tuple[keras.Model, History]:
     """Train a copy of a model, from where it stands.
@@ -79,7 +80,8 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
         callbacks: Keras callbacks, called as by `fit`. Those that set the learning rate need
             the constant schedule.
         checkpoint_dir: a folder for the checkpoint of this run; None: none.
-        verbose: 0, or 1 for Keras' progress bar, or 2 for a line per epoch.
+        verbose: 0, or 1 for Keras' progress bar, or 2 for a line per epoch; None: the bar in a
+            notebook, nothing elsewhere.
         **settings: fields of `Recipe`; they change the given recipe.
 
     Returns:
@@ -99,6 +101,7 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
         3
     """
     recipe = complete(recipe, settings)
+    verbose = int(in_notebook()) if verbose is None else verbose
     for given in (data, validation):
         require_rereadable(given, "fine_tune: data and validation are read in every epoch")
     check_bool("labels", labels)

@@ -19,7 +19,7 @@ from tfprune.costs.timing.turns import by_turns, check_batch_sizes
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature, formats
 from tfprune.graph.channel_graph import ChannelGraph
-from tfprune.passes.progress import tell
+from tfprune.passes.progress import teller
 from tfprune.surgery.rebuilding import rebuild
 
 _SHARES = (0.25, 0.5, 1.0)  # of each axis of a layer with up to two, else a half and the whole
@@ -83,10 +83,11 @@ def latency_table(
     options = {"threads": threads, "clock": clock, "repeats": repeats}
     # First: a model that the runtime cannot hold is refused before its layers are measured.
     whole = latencies(models, (batch_size,), runtime, **options)
+    told = teller(progress, "kinds of layers")
     for done, names in enumerate(kinds.values()):
         times = _measured(members[names[0]], setting, repeats)
         found |= {name: replace(times, calls=members[name].calls) for name in names}
-        (progress or tell)(done + 1, len(kinds))
+        told(done + 1, len(kinds))
     sums = (layer_sum(graph, found, own) for own in ({}, keep))
     pairs = tuple((total, own.seconds) for total, (own,) in zip(sums, whole, strict=True))
     return LatencyTable(setting, found, pairs)

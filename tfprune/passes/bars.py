@@ -1,0 +1,90 @@
+"""Bars of how far long steps are: in a notebook by themselves, else where a script asks."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tqdm.std import tqdm
+
+DELAY = 2.0  # seconds after which a bar is worth a look
+
+
+class Bar:
+    """Draws one kind of pass after the other; what takes less than two seconds shows nothing.
+
+    Args:
+        what: what is counted or done.
+        make: makes a bar, with the arguments of `tqdm`.
+    """
+
+    def __init__(self, what: str, make: Callable[..., Any] = tqdm):
+        self.what, self.make = what, make
+        self._bar: Any = None
+        self._done = 0
+
+    def __call__(self, done: int, of: int | None) -> None:
+        """Draw that a pass has come so far.
+
+        Args:
+            done: steps that are done; not more than before: another pass.
+            of: how many there are; None where that is not known.
+        """
+        if done <= self._done:
+            self.close()
+        if self._bar is None:
+            self._bar = self.make(total=of, desc=self.what, leave=False, delay=DELAY)
+        self._bar.update(done - self._done)
+        self._done = done
+        if done == of:
+            self.close()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._done = None, 0
+
+
+class NotebookBars:
+    """Shows a bar for each kind of step in a notebook, and nothing elsewhere."""
+
+    def __init__(self):
+        self._bars: dict[str, Bar] = {}
+
+    def __call__(
+        self, done: int, of: int | None, left: float | None = None, what: str = "steps"
+    ) -> None:
+        """Show that a pass has come so far.
+
+        Args:
+            done: as for `Bar`.
+            of: as for `Bar`.
+            left: seconds; tqdm finds them itself.
+            what: what is counted: a step of one kind may consist of passes of another.
+        """
+        del left
+        if in_notebook():
+            if what not in self._bars:
+                self._bars[what] = Bar(what, notebook_tqdm())
+            self._bars[what](done, of)
+
+
+def in_notebook() -> bool:
+    """Return whether this process answers a notebook.
+
+    Example:
+        >>> in_notebook()
+        False
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return "IPKernelApp" in getattr(shell, "config", {})
+
+
+def notebook_tqdm() -> Callable[..., Any]:
+    """Return what makes bars in a notebook: of text where it has no widgets."""
+    if importlib.util.find_spec("ipywidgets") is None:
+        return tqdm
+    return importlib.import_module("tqdm.notebook").tqdm
