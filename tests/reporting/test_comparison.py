@@ -86,3 +86,13 @@ def test_every_share_of_a_task_is_told_in_percent():
     rows = [line.split() for line in str(Comparison(before, after)).splitlines()]
     assert ["miou", "50.00%", "25.00%", "-25.00", "points"] in rows
     assert ["mae", "0.5000", "0.2500", "-0.2500"] in rows
+
+
+def test_times_of_another_runtime_say_so():
+    x = keras.Input((4,), name="x")
+    model = keras.Model(x, keras.layers.Dense(2, name="d")(x))
+    found = compare(model, model, batch_sizes=(2,), runtime="tflite")
+    assert found.before.latencies[0].runtime == "tflite"
+    last = str(found).splitlines()[-1]
+    assert last.startswith("batch of 2, tflite  ")
+    assert last.endswith("x as fast")

@@ -9,7 +9,7 @@ import keras
 
 from tfprune import tasks
 from tfprune.costs.timing import latencies
-from tfprune.reporting.measurement import Measurement, measure
+from tfprune.reporting.measurement import Measurement, measure, timed, width_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class Comparison:
         rows += [
             (name, x, after[name], changes[name]) for name, x in self.before.rows() if name in after
         ]
-        return "\n".join(f"{name:<16}{a:>12} {b:>12} {c:>14}".rstrip() for name, a, b, c in rows)
+        width = width_of(after)
+        return "\n".join(
+            f"{name:<{width}}{a:>12} {b:>12} {c:>14}".rstrip() for name, a, b, c in rows
+        )
 
     def _changes(self) -> Iterator[tuple[str, str]]:
         before, after = self.before, self.after
@@ -55,7 +58,7 @@ class Comparison:
         times = {latency.batch_size: latency.seconds for latency in after.latencies}
         for latency in (one for one in before.latencies if one.batch_size in times):
             faster = latency.seconds / times[latency.batch_size]
-            yield f"batch of {latency.batch_size}", f"{faster:.2f}x as fast"
+            yield timed(latency), f"{faster:.2f}x as fast"
 
 
 def compare(
@@ -65,6 +68,7 @@ def compare(
     results: Sequence[Mapping[str, float]] = ({}, {}),
     paths: Sequence[str | os.PathLike | None] = (None, None),
     batch_sizes: Sequence[int] = (1, 64),
+    runtime: str = "keras",
 ) -> Comparison:
     """Measure two models against each other, their latencies by turns.
 
@@ -74,6 +78,7 @@ def compare(
         results: figures of both on the test split, such as `training.evaluate` returns.
         paths: the files of both, for their sizes.
         batch_sizes: batches to time; none for no timing.
+        runtime: where they are timed, as for `tfprune.latency`.
 
     Returns:
         The comparison.
@@ -89,7 +94,7 @@ def compare(
         10
     """
     models = (before, after)
-    times = latencies(models, batch_sizes) if batch_sizes else [(), ()]
+    times = latencies(models, batch_sizes, runtime) if batch_sizes else [(), ()]
     sides = [
         replace(
             measure(model, results=figures, path=path, batch_sizes=()),

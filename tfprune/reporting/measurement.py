@@ -1,7 +1,7 @@
 """One model's figures."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,9 @@ class Measurement:
         return asdict(self)
 
     def __str__(self) -> str:
-        return "\n".join(f"{name:<16}{value:>12}" for name, value in self.rows())
+        rows = dict(self.rows())
+        width = width_of(rows)
+        return "\n".join(f"{name:<{width}}{value:>12}" for name, value in rows.items())
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield what was measured by name, with the figure as text."""
@@ -48,7 +50,22 @@ class Measurement:
         if self.file_bytes is not None:
             yield "file, bytes", f"{self.file_bytes:,}"
         for one in self.latencies:
-            yield f"batch of {one.batch_size}", f"{1e3 * one.seconds:.2f} ms"
+            yield timed(one), f"{1e3 * one.seconds:.2f} ms"
+
+
+def timed(one: Latency) -> str:
+    """Return what a row with a measured time is called.
+
+    Example:
+        >>> timed(Latency(8, 1e-3, 1e-3, 5, runtime="onnx"))
+        'batch of 8, onnx'
+    """
+    return f"batch of {one.batch_size}" + ("" if one.runtime == "keras" else f", {one.runtime}")
+
+
+def width_of(names: Iterable[str]) -> int:
+    """Return the width of a column of names."""
+    return max(16, *(len(name) + 2 for name in names))
 
 
 def measure(

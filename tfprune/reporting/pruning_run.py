@@ -58,7 +58,10 @@ class PruningRun:
             model: the unpruned model.
             small: the pruned model.
         """
-        found = compare(model, small, results=self.figures, paths=(self.baseline, self.path))
+        found = compare(
+            model, small, results=self.figures, paths=(self.baseline, self.path),
+            runtime=self.stages.plan.runtime,
+        )  # fmt: skip
         data, method = self.stages.data.name, self.stages.plan.method
         return finish(
             self.stages.folder,

@@ -8,6 +8,7 @@ from tfprune import plugins, schedules
 from tfprune.errors import PruningError, unknown
 from tfprune.reconstruction.measuring import MEASURED
 from tfprune.schedules._schedule import Schedule
+from tfprune.selection.aiming import read
 from tfprune.selection.request import AMOUNTS
 from tfprune.training import Recipe
 
@@ -77,6 +78,14 @@ class Plan:
     def kind(self) -> Schedule:
         """What the schedule says about itself."""
         return plugins.find(schedules, self.schedule, "schedule of pruning").SCHEDULE
+
+    @property
+    def runtime(self) -> str:
+        """Where time counts: what the amount was asked for in, else Keras."""
+        table = self.options.get("table")
+        if table is not None:
+            return read(table).setting.runtime
+        return self.options.get("runtime") or "keras"
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as numbers, strings, lists and dicts.

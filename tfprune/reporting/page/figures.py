@@ -27,7 +27,7 @@ def tiles(record: Record) -> Tiles | None:
     for was, now in _timed_pairs(record):
         faster = f"{was['seconds'] / now['seconds']:.2f} times"
         times = f"{_milliseconds(now)} instead of {_milliseconds(was)}"
-        found.append((f"Speed, batch of {was['batch_size']}", faster, times))
+        found.append((f"Speed in {_runtime(was)}, batch of {was['batch_size']}", faster, times))
     return Tiles(found)
 
 
@@ -105,7 +105,8 @@ def _figures(record: Record) -> Iterator[tuple[str, list[Any]]]:
     for was, now in _timed_pairs(record):
         for name, (then, since) in _times(was, now).items():
             change = f"{then / since:.2f} times as fast" if name == "median" else ""
-            yield f"Milliseconds, batch of {was['batch_size']}, {name}", [then, since, change]
+            what = f"Milliseconds in {_runtime(was)}, batch of {was['batch_size']}, {name}"
+            yield what, [then, since, change]
 
 
 def _times(was: Record, now: Record) -> dict[str, tuple[float, float]]:
@@ -121,6 +122,11 @@ def _timed_pairs(record: Record) -> Iterator[tuple[Record, Record]]:
     for was in record.get("before", {}).get("latencies", ()):
         if was["batch_size"] in times:
             yield was, times[was["batch_size"]]
+
+
+def _runtime(latency: Record) -> str:
+    found = latency.get("runtime", "keras")
+    return "Keras" if found == "keras" else found
 
 
 def _milliseconds(latency: Record) -> str:

@@ -74,6 +74,9 @@ summary{cursor:pointer;color:var(--kept);font-size:.92rem}
 pre{overflow-x:auto;background:var(--page);border:1px solid var(--line);border-radius:6px;
 padding:.7rem;font-size:.82rem}
 @media (max-width:40rem){.bars li{grid-template-columns:1fr auto;gap:.1rem .75rem;padding:.35rem 0}
-.bars svg{grid-column:1/-1;grid-row:2}section{padding:.9rem .85rem}h1{font-size:1.3rem}}
+.bars svg{grid-column:1/-1;grid-row:2}section{padding:.9rem .85rem}h1{font-size:1.3rem}
+.tiles strong{font-size:1.3rem}.scroll table{min-width:0;font-size:.8rem}
+th,td{padding-right:.4rem}.number{padding-right:.6rem}
+td:nth-child(2):last-child{overflow-wrap:anywhere}}
 @media print{body{background:none}section,.tiles li{break-inside:avoid}}
 """
