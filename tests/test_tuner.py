@@ -79,3 +79,8 @@ def test_what_no_trial_could_do_is_refused_at_once(options, match):
 def test_a_model_that_is_not_compiled_is_refused():
     with pytest.raises(PruningError, match=r"is not compiled.*Call model.compile"):
         hypermodel(network(compiled=False), None)
+
+
+def test_an_amount_is_not_given_twice():
+    with pytest.raises(PruningError, match="macs=0.5 stands beside amount='macs'"):
+        hypermodel(network(), None, macs=0.5)

@@ -2,19 +2,19 @@
 
 import inspect
 import re
-from typing import Unpack, get_type_hints
+from typing import Any, Unpack, get_type_hints
 
 import keras
 import pytest
 
 import tfprune
-from tfprune import PruningError, criteria, plugins, pruning
+from tfprune import PruningError, criteria, plugins, pruning, schedules, tuner
 from tfprune.pruning import PruningOptions
 from tfprune.pruning.planning import KEYWORDS
 from tfprune.scoring.options import CriterionOptions
 from tfprune.scoring.scoring import criterion_options
 from tfprune.selection import selectors
-from tfprune.selection.options import SelectionOptions, SelectorOptions
+from tfprune.selection.options import BudgetOptions, SelectionOptions, SelectorOptions
 from tfprune.selection.parsing import SELECTING, selector_options
 
 CRITERIA = {name: plugins.find(criteria, name, "criterion") for name in plugins.names(criteria)}
@@ -68,12 +68,31 @@ def test_prune_takes_all_of_them():
         (tfprune.score, CriterionOptions),
         (tfprune.prune, PruningOptions),
         (pruning.require_possible, PruningOptions),
+        (schedules.iterative, PruningOptions),
+        (schedules.soft, PruningOptions),
+        (schedules.SoftPruning, PruningOptions),
+        (schedules.sparse, PruningOptions),
+        (tuner.hypermodel, PruningOptions),
+        (tfprune.search, BudgetOptions),
     ],
 )
 def test_signatures_say_so_and_no_name_stands_twice(function, options):
     signature = inspect.signature(function)
     assert signature.parameters["options"].annotation == Unpack[options]
     assert not signature.parameters.keys() & get_type_hints(options).keys()
+
+
+def test_no_function_of_a_schedule_hides_its_options():
+    for name in filter(lambda name: callable(getattr(schedules, name)), schedules.__all__):
+        parameters = inspect.signature(getattr(schedules, name)).parameters.values()
+        hidden = [x for x in parameters if x.kind is x.VAR_KEYWORD and x.annotation is Any]
+        assert not hidden, name
+
+
+def test_a_search_takes_the_options_of_keep():
+    amounts = {"macs", "params", "latency"}
+    own = keywords(tfprune.Sensitivity.keep)
+    assert get_type_hints(BudgetOptions) == {k: v for k, v in own.items() if k not in amounts}
 
 
 def net():

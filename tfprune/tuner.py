@@ -1,13 +1,13 @@
 """Pruning as a search space for KerasTuner, which need not be installed to make one."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
 from tfprune.errors import PruningError
 from tfprune.pruning.one_call import prune
-from tfprune.pruning.planning import require_possible
+from tfprune.pruning.planning import PruningOptions, require_possible
 
 
 def hypermodel(
@@ -17,7 +17,8 @@ def hypermodel(
     methods: Sequence[str] = ("l1", "l2"),
     amount: str = "macs",
     between: tuple[float, float] = (0.3, 0.9),
-    **options: Any,
+    allow_inexact: bool = False,
+    **options: Unpack[PruningOptions],
 ) -> Callable[[Any], keras.Model]:
     """Return what builds a pruned model from KerasTuner's hyperparameters.
 
@@ -30,6 +31,7 @@ def hypermodel(
         methods: among which the tuner chooses.
         amount: "macs", "params" (shares that are left) or "ratio" (the share removed).
         between: the least and the greatest amount.
+        allow_inexact: as for `tfprune.prune`.
         **options: the same for all, as for `tfprune.prune`.
 
     Returns:
@@ -51,13 +53,19 @@ def hypermodel(
         4
     """
     _check(model, methods, amount, between)
+    if amount in options:
+        raise PruningError(
+            f"hypermodel: {amount}={options[amount]} stands beside amount={amount!r}, which the "
+            "tuner chooses. Leave it out, or set its bounds by between=."
+        )
+    same = {"allow_inexact": allow_inexact, **options}
     for method in methods:
-        require_possible(model, method, **{amount: between[0]}, **options)
+        require_possible(model, method, **{amount: between[0]}, **same)
 
     def build(hp: Any) -> keras.Model:
         method = hp.Choice("method", list(methods))
         share = hp.Float(amount, *between)
-        small, _ = prune(model, data, method, **{amount: share}, **options)
+        small, _ = prune(model, data, method, **{amount: share}, **same)
         return small
 
     return build

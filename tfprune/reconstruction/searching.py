@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from tfprune.reconstruction.judging import JUDGES, Judging, Seen, key_of
 from tfprune.reconstruction.samples import portions_of
 from tfprune.reconstruction.sensitivity import Sensitivity, requested
 from tfprune.selection.aiming import check_latency, tabled
+from tfprune.selection.options import BudgetOptions
 from tfprune.selection.request import Request
 
 Masks = dict[str, np.ndarray]
@@ -34,7 +35,7 @@ def search(  # noqa: PLR0913 - how it is done, each a keyword
     seed: int = 0,
     path: str | os.PathLike | None = None,
     progress: Callable[[int, int], None] | None = None,
-    **options: Any,
+    **options: Unpack[BudgetOptions],
 ) -> dict[str, np.ndarray]:
     """Return the keep masks whose outputs are the nearest to the original's.
 

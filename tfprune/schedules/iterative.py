@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from numbers import Integral
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
 from tfprune.passes.reader import require_rereadable
-from tfprune.pruning.planning import parted
+from tfprune.pruning.planning import PruningOptions, parted
 from tfprune.pruning.report import PruningReport
 from tfprune.schedules._choice import Choice, Masks
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
@@ -40,7 +40,7 @@ def iterative(
     course: str = "cubic",
     recall: Callable[[str, Callable[[], Masks]], Masks] | None = None,
     allow_inexact: bool = False,
-    **options: Any,
+    **options: Unpack[PruningOptions],
 ) -> tuple[keras.Model, list[PruningReport]]:
     """Prune in several steps, scoring anew each time, with training in between.
 

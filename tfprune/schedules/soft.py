@@ -1,7 +1,7 @@
 """Soft filter pruning: filters are zeroed while they train, and go at the end (He et al. 2018)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.reader import require_rereadable
 from tfprune.pruning.one_call import prune
-from tfprune.pruning.planning import planned
+from tfprune.pruning.planning import PruningOptions, planned
 from tfprune.pruning.report import PruningReport
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.scoring.scoring import score
@@ -53,11 +53,18 @@ class SoftPruning(keras.callbacks.Callback):
         2
     """
 
-    def __init__(self, data: Any = None, method: str = "l2", **options: Any):
+    def __init__(
+        self,
+        data: Any = None,
+        method: str = "l2",
+        *,
+        allow_inexact: bool = False,
+        **options: Unpack[PruningOptions],
+    ):
         super().__init__()
         require_rereadable(data, "soft pruning: the data is read after each epoch")
-        self.inexact = options.pop("allow_inexact", False)
-        check_bool("allow_inexact", self.inexact)
+        check_bool("allow_inexact", allow_inexact)
+        self.inexact = allow_inexact
         self.selection, self.scoring = planned(method, options)
         self.data, self.method = data, method
 
@@ -108,7 +115,8 @@ def soft(
     fine_tune: Callable[..., keras.Model],
     *,
     method: str = "l2",
-    **options: Any,
+    allow_inexact: bool = False,
+    **options: Unpack[PruningOptions],
 ) -> tuple[keras.Model, PruningReport]:
     """Train with soft pruning, then remove what has the lowest scores.
 
@@ -118,6 +126,7 @@ def soft(
         fine_tune: `fine_tune(model, "soft", callbacks=[...])` returns the trained model, as the
             last epoch left it.
         method: name of the criterion.
+        allow_inexact: as for `tfprune.prune`.
         **options: as for `tfprune.prune`.
 
     Returns:
@@ -126,10 +135,10 @@ def soft(
     Raises:
         PruningError: as `tfprune.prune`.
     """
-    pruning = SoftPruning(data, method, **options)
+    pruning = SoftPruning(data, method, allow_inexact=allow_inexact, **options)
     pruning.check(model)
     trained = fine_tune(model, "soft", callbacks=[pruning])
-    return prune(trained, data, method, **options)
+    return prune(trained, data, method, allow_inexact=allow_inexact, **options)
 
 
 def run(stages: Stages) -> Outcome:

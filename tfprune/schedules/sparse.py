@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import tensorflow as tf
@@ -12,7 +12,7 @@ from tfprune.criteria._norms import scaled_norms
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.analysis import analyse
 from tfprune.pruning.one_call import prune
-from tfprune.pruning.planning import planned
+from tfprune.pruning.planning import PruningOptions, planned
 from tfprune.pruning.report import PruningReport
 from tfprune.schedules._schedule import Outcome, Schedule, Stages
 from tfprune.schedules._shrinking import PENALISED, shrinking
@@ -102,7 +102,8 @@ def sparse(
     method: str = "group_l2",
     penalty: float = 1e-4,
     penalised: str = "units",
-    **options: Any,
+    allow_inexact: bool = False,
+    **options: Unpack[PruningOptions],
 ) -> tuple[keras.Model, PruningReport]:
     """Train with a penalty on channels, then remove what has the lowest scores.
 
@@ -114,6 +115,7 @@ def sparse(
         method: name of the criterion; "bn_scale" with penalised="scales" is network slimming.
         penalty: as for `SparseTraining`.
         penalised: as for `SparseTraining`.
+        allow_inexact: as for `tfprune.prune`.
         **options: as for `tfprune.prune`.
 
     Returns:
@@ -122,13 +124,11 @@ def sparse(
     Raises:
         PruningError: as `SparseTraining` and `tfprune.prune`, before anything is trained.
     """
-    inexact = options.get("allow_inexact", False)
-    training = SparseTraining(penalty, penalised, allow_inexact=inexact)
+    training = SparseTraining(penalty, penalised, allow_inexact=allow_inexact)
     training.check(model)
-    selecting = {name: value for name, value in options.items() if name != "allow_inexact"}
-    planned(method, selecting)[0].check(analyse(model, allow_inexact=inexact))
+    planned(method, options)[0].check(analyse(model, allow_inexact=allow_inexact))
     trained = fine_tune(model, "sparse", callbacks=[training])
-    return prune(trained, batches, method, **options)
+    return prune(trained, batches, method, allow_inexact=allow_inexact, **options)
 
 
 def run(stages: Stages, *, penalty: float, penalised: str) -> Outcome:

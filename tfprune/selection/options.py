@@ -17,7 +17,18 @@ class SelectorOptions(TypedDict, total=False):
     cap: bool
 
 
-class SelectionOptions(SelectorOptions, total=False):
+class BudgetOptions(TypedDict, total=False):
+    """What goes beside a share of the MACs, weights or time, as for `tfprune.select`."""
+
+    min_channels: int
+    round_to: int | None
+    input_shape: Sequence[Any] | None
+    table: LatencyTable | str | os.PathLike | None
+    runtime: str | None
+    batch_size: int | None
+
+
+class SelectionOptions(BudgetOptions, SelectorOptions, total=False):
     """The options of `tfprune.select`, which says what each is for."""
 
     ratio: float | None
@@ -28,11 +39,5 @@ class SelectionOptions(SelectorOptions, total=False):
     latency: float | None
     threshold: float | None
     scope: str | None
-    min_channels: int
-    round_to: int | None
     include: str | Sequence[str]
     exclude: str | Sequence[str]
-    input_shape: Sequence[Any] | None
-    table: LatencyTable | str | os.PathLike | None
-    runtime: str | None
-    batch_size: int | None
