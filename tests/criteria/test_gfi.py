@@ -9,7 +9,7 @@ from keras import layers
 
 import models
 import tfprune
-from tests.channels_first import require_channels_first
+from tests.abilities import require_channels_first
 from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria.gfi import importance
 from tfprune.graph.coupling import require_uncoupled

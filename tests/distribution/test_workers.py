@@ -1,57 +1,11 @@
 """Messages of the chief, between workers that are threads of one process."""
 
-import threading
-
 import numpy as np
-import pytest
 
 from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.runs import agree, own_folder
 from tfprune.runs.own_folder import require_equal, share
-
-
-class Meeting:
-    """Lets the threads of a test exchange what `tf.distribute` would send."""
-
-    def __init__(self, count):
-        self.count, self.gate, self.message = count, threading.Barrier(count, timeout=10), b""
-        self.local = threading.local()
-
-    def from_chief(self, message):
-        if self.local.number == 0:
-            self.message = message
-        self.gate.wait()
-        found = self.message
-        self.gate.wait()
-        return found + b"\0" * (-len(found) % 4)
-
-    def run(self, work):
-        """Return what each worker makes, in order; an error in place of what it raised."""
-        found = [None] * self.count
-
-        def one(number):
-            self.local.number = number
-            try:
-                found[number] = work(number)
-            except PruningError as error:
-                found[number] = error
-
-        threads = [threading.Thread(target=one, args=(number,)) for number in range(self.count)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return found
-
-
-@pytest.fixture
-def meeting(monkeypatch):
-    found = Meeting(3)
-    monkeypatch.setattr(workers, "number", lambda: found.local.number)
-    monkeypatch.setattr(workers, "count", lambda: 3)
-    monkeypatch.setattr(workers, "_from_chief", found.from_chief)
-    return found
 
 
 def test_all_hear_what_the_chief_makes_and_it_alone_makes_it(meeting):
@@ -85,6 +39,22 @@ def test_long_messages_go_in_parts(meeting, monkeypatch):
     monkeypatch.setattr(workers, "_MOST", 16)
     text = bytes(range(256)) * 3 + b"end"
     assert meeting.run(lambda number: workers.sent(lambda: text)) == [text] * 3
+
+
+def test_each_hears_what_all_make_of_any_length(meeting, monkeypatch):
+    monkeypatch.setattr(workers, "_MOST", 16)
+    own = [b"", bytes(range(100)), b"three"]
+    assert meeting.run(lambda number: workers.gathered(lambda: own[number])) == [own] * 3
+
+
+def test_what_one_worker_refuses_all_do(meeting):
+    def make(number):
+        if number > 0:
+            raise PruningError(f"Worker {number} has NaN.")
+        return b"fine"
+
+    found = meeting.run(lambda number: workers.gathered(lambda: make(number)))
+    assert [str(error) for error in found] == ["Worker 1 has NaN."] * 3
 
 
 def test_files_become_the_chiefs(meeting, tmp_path):

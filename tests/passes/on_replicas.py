@@ -16,13 +16,14 @@ import tfprune
 from tfprune import criteria, plugins
 from tfprune.data import Preprocessing
 from tfprune.distribution import strategies, workers
+from tfprune.reconstruction import samples
 from tfprune.training import predicting
 
 METHODS = {
     name: plugins.find(criteria, name, "criterion").METHOD for name in plugins.names(criteria)
 }
 CRITERIA = tuple(METHODS)
-MEASURED = ("evaluate", "recalibrate", "predict")
+MEASURED = ("evaluate", "recalibrate", "predict", "reconstruct", "sensitivity")
 REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all
 IMAGES = {"fmc": 4, "hrank": 4, "similarity": 4}  # one at a time; the others 32 at a time
 OPTIONS = {"fmc": {"workers": 1, "cluster_stride": 4}}
@@ -83,12 +84,34 @@ def predicted():
     return {str(n): x for n, x in enumerate(predicting.masks(model, fed, pictures))}
 
 
+def reconstructed(weights):
+    """Return kernels that were solved anew one by one and then moved together."""
+    model = network()
+    model.set_weights(weights)
+    graph, keep = tfprune.analyse(model), {"first": np.arange(5) > 1, "conv": np.arange(6) > 2}
+    small = tfprune.rebuild(graph, keep)
+    found, _ = tfprune.reconstruct(graph, keep, small, data(), passes=2)
+    return {name: found.get_layer(name).kernel.value.numpy() for name in ("conv", "head")}
+
+
+def measured_amounts(weights):
+    """Return the harm of every amount of each set of channels."""
+    model = network()
+    model.set_weights(weights)
+    found = tfprune.sensitivity(tfprune.analyse(model), data())
+    return {curve.layers[0]: curve.harm[:-1] for curve in found.curves}
+
+
 def found_by(case, weights):
     """Return {name: array} of what a criterion, or one of `MEASURED`, finds."""
+    samples.PORTION = 10  # else all were one worker's
     if case in CRITERIA:
         return scored(case, weights)
-    if case == "evaluate":
-        return measured(weights)
+    given = {
+        "evaluate": measured, "reconstruct": reconstructed, "sensitivity": measured_amounts,
+    }  # fmt: skip
+    if case in given:
+        return given[case](weights)
     return recalibrated() if case == "recalibrate" else predicted()
 
 

@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 import tfprune
-from tests.channels_first import require_channels_first
+from tests.abilities import require_channels_first
 from tests.toy_models import randomize
 from tfprune.passes.activated import activated
 from tfprune.passes.probe import Probe

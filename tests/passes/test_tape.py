@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
+from tests.abilities import require_channels_first
 from tests.oracle import reset_states
 from tests.toy_models import TOYS
 from tfprune.passes.model_calls import takes_training
@@ -30,6 +31,7 @@ def play(tape, inputs):
 @pytest.mark.filterwarnings("ignore:Layer 'block':UserWarning")  # it destroys a mask
 @pytest.mark.parametrize("name", TOYS)
 def test_the_calls_of_a_tape_give_the_models_outputs(name):
+    require_channels_first(name)
     toy = TOYS[name]()
     inputs = random_inputs(toy.model, 0) if toy.inputs is None else toy.inputs
     reset_states(toy.model)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tfprune
+from tests.abilities import require_channels_first
 from tests.masks import random_masks
 from tests.property.random_models import drawn_inputs, image_models, sequence_models
 from tests.reconstruction.networks import weights
@@ -59,6 +60,7 @@ def check(model, keep, batches):
 @pytest.mark.filterwarnings("ignore:Layer 'block':UserWarning")  # it destroys a mask
 @pytest.mark.parametrize("name", [name for name in TOYS if name != "stateful"])
 def test_every_toy(name):
+    require_channels_first(name)
     toy = TOYS[name]()
     given = toy.inputs is not None
     batches = [toy.inputs if given else random_inputs(toy.model, i) for i in range(6)]

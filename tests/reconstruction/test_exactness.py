@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
-from tests.channels_first import require_channels_first
+from tests.abilities import require_channels_first, require_dilated_transpose
 from tests.reconstruction.linear import (
     KEEP,
     MIX,
@@ -120,6 +120,8 @@ def test_transposed(kind, size, stride, padding, more):
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("dilation", [1, 2])
 def test_transposed_and_dilated(padding, dilation):
+    if dilation > 1:
+        require_dilated_transpose()
     layer = layers.Conv2DTranspose(2, 3, dilation_rate=dilation, padding=padding, name="reader")
     assert_recovered(behind_dense(layer, (4, 5)), {"made": KEEP})
 

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
-from tfprune.reconstruction import taken
+from tfprune.reconstruction import solving
 
 X = np.random.default_rng(0).normal(size=(600, 12)).astype("float32")
 
@@ -39,7 +39,7 @@ def test_what_the_relu_lets_through_comes_nearer_to_the_original(monkeypatch, fl
     model = net(flip)
     keep = {"hidden": np.arange(16) % 2 == 0}
     found = activated_error(model, keep)
-    monkeypatch.setattr(taken, "_ROUNDS", 0)
+    monkeypatch.setattr(solving, "_ROUNDS", 0)
     linear = activated_error(model, keep)
     assert found < 0.97 * linear
 
@@ -52,6 +52,6 @@ def test_without_a_relu_behind_it_nothing_is_hidden(monkeypatch):
     graph, keep = tfprune.analyse(model), {"hidden": np.arange(16) % 2 == 0}
     small = tfprune.rebuild(graph, keep)
     one, _ = tfprune.reconstruct(graph, keep, small, X)
-    monkeypatch.setattr(taken, "_ROUNDS", 0)
+    monkeypatch.setattr(solving, "_ROUNDS", 0)
     other, _ = tfprune.reconstruct(graph, keep, small, X)
     assert all((a == b).all() for a, b in zip(one.get_weights(), other.get_weights(), strict=True))

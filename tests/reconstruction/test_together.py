@@ -7,6 +7,7 @@ from keras import layers
 
 import tfprune
 from tests.reconstruction.networks import error, images, pruned, residual, weights
+from tfprune.passes.keeping import Steps
 from tfprune.reconstruction.together import Together
 
 
@@ -84,7 +85,7 @@ def test_outputs_count_by_their_own_spread():
     held = np.arange(10) % 5 == 4
     found = [np.asarray(y) for y in model(x)]
     (before,) = Together(model, [keras.ops.convert_to_tensor(x)], goals, held).run(
-        0, rng, lambda: None
+        0, 0, lambda: None, Steps(None)
     )
     shares = [
         np.mean((y - goal)[held] ** 2) / np.var(goal - goal.mean(0))

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
-from tests.channels_first import require_channels_first
+from tests.abilities import require_channels_first
 from tfprune import PruningError
 from tfprune.surgery.masked import MaskedBuilder
 from tfprune.surgery.masks import kept_ids

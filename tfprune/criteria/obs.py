@@ -47,7 +47,7 @@ def score(
     if data is None:
         raise PruningError("criterion 'obs' needs data: pass unlabelled samples; received None.")
     original = Original(graph)
-    sums = original.sums(portions_of(graph.model, data), np.random.default_rng(seed))
+    sums = original.sums(portions_of(graph.model, data), seed)
     zeros = {name: np.zeros(graph.channels(name)) for name in graph.producers}
     found = candidates(graph, zeros, set(graph.producers), normalise=False)
     worth = np.zeros(len(graph.is_pinned))

@@ -87,6 +87,30 @@ def agreed(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         return [found[f"arr_{place}"] for place in range(len(found.files))]
 
 
+def gathered(make: Callable[[], bytes]) -> list[bytes]:
+    """Return on all workers what each of them makes, in their order.
+
+    Args:
+        make: returns this worker's.
+
+    Raises:
+        PruningError: `make` did on one of them; all raise the first one's.
+
+    Example:
+        >>> gathered(lambda: b"found")
+        [b'found']
+    """
+    if count() == 1:
+        return [make()]
+    own = _answer(make)
+    sizes = [int.from_bytes(x, "little") for x in _from_all(len(own).to_bytes(8, "little"))]
+    messages = [b""] * count()
+    for start in range(0, max(sizes), _MOST):
+        parts = _from_all(own[start : start + _MOST].ljust(min(_MOST, max(sizes) - start), b"\0"))
+        messages = [whole + part for whole, part in zip(messages, parts, strict=True)]
+    return [_accepted(x[:size]) for x, size in zip(messages, sizes, strict=True)]
+
+
 def sent(make: Callable[[], bytes]) -> bytes:
     """Return on all workers the bytes that the chief makes; else as `told`."""
     if count() == 1:
@@ -94,10 +118,7 @@ def sent(make: Callable[[], bytes]) -> bytes:
     message = _answer(make) if is_chief() else b""
     size = int.from_bytes(_from_chief(len(message).to_bytes(8, "little")), "little")
     parts = [_from_chief(message[start : start + _MOST]) for start in range(0, size, _MOST)]
-    message = b"".join(parts)[:size]
-    if message[:1] == _REFUSED:
-        raise PruningError(message[1:].decode())
-    return message[1:]
+    return _accepted(b"".join(parts)[:size])
 
 
 def _answer(make: Callable[[], bytes]) -> bytes:
@@ -107,15 +128,34 @@ def _answer(make: Callable[[], bytes]) -> bytes:
         return _REFUSED + str(error).encode()
 
 
+def _accepted(message: bytes) -> bytes:
+    if message[:1] == _REFUSED:
+        raise PruningError(message[1:].decode())
+    return message[1:]
+
+
 def _from_chief(message: bytes) -> bytes:
     """Return the chief's message, with some bytes behind it, on all workers."""
+    return _joined(message if is_chief() else b"")
+
+
+def _from_all(message: bytes) -> list[bytes]:
+    """Return the workers' messages, all of one length, with some bytes behind each."""
+    joined = _joined(message)
+    length = len(joined) // count()
+    return [joined[start : start + length] for start in range(0, len(joined), length)]
+
+
+def _joined(message: bytes) -> bytes:
+    """Return the workers' messages, each filled up to whole numbers, one behind the other."""
     strategy = tf.distribute.get_strategy()
     # Whole numbers of 32 bits are what all of TensorFlow's collectives take.
     own = np.frombuffer(message + b"\0" * (-len(message) % 4), np.int32)
+    replicas = strategy.num_replicas_in_sync // count()  # of a worker, of which the first speaks
 
     def part(context: Any) -> tf.Tensor:
-        chief = context.replica_id_in_sync_group == 0
-        return tf.constant(own if chief else own[:0], tf.int32)
+        speaks = context.replica_id_in_sync_group % replicas == 0
+        return tf.constant(own if speaks else own[:0], tf.int32)
 
     spread = strategy.experimental_distribute_values_from_function(part)
     return strategy.gather(spread, axis=0).numpy().tobytes()

@@ -13,6 +13,8 @@ from tfprune.files import read_arrays, remove, write_arrays, write_text
 from tfprune.graph.keras_graph import random_states
 from tfprune.passes.journal import NOTHING_KEPT, Journal
 
+_ANEW = "Remove that file and call again: it is made anew."
+
 
 class Keeper:
     """Keeps arrays, and what the passes that find them have found so far.
@@ -41,7 +43,7 @@ class Keeper:
         folder = _claimed(self._folder / str(self._calls), model, what)
         path = folder / "found.npz"
         if path.is_file():
-            return read_arrays(path, "Remove that file and call again: it is made anew.")
+            return read_arrays(path, _ANEW)
         self._now, self._passes = folder, 0
         try:
             found = find()
@@ -50,12 +52,53 @@ class Keeper:
         write_arrays(path, found)
         return found
 
+    def steps(self, model: keras.Model, what: str) -> "Steps":
+        """Return where the results of one step after the other are kept.
+
+        Args:
+            model: whose weights they follow from: those of others do not count.
+            what: they are, likewise.
+        """
+        self._calls += 1
+        return Steps(_claimed(self._folder / str(self._calls), model, what))
+
     def journal(self) -> Journal:
         """Return where the next pass keeps what it finds, part by part."""
         if self._now is None:
             return NOTHING_KEPT
         self._passes += 1
         return Journal(self._now / f"pass_{self._passes}.bin")
+
+
+class Steps:
+    """Results of one step after the other, each in a file of its own once it is there.
+
+    Args:
+        folder: of the files; None: nothing is kept.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for find in (lambda: {"sum": np.ones(2)}, lambda: {"sum": np.zeros(2)}):
+        ...     print(Steps(folder).result(find)["sum"].tolist())
+        [1.0, 1.0]
+        [1.0, 1.0]
+    """
+
+    def __init__(self, folder: Path | None):
+        self._folder, self._done = folder, 0
+
+    def result(self, find: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Return what was kept of the next step, else what `find` returns, and keep it."""
+        if self._folder is None:
+            return find()
+        self._done += 1
+        path = self._folder / f"step_{self._done}.npz"
+        if path.is_file():
+            return read_arrays(path, _ANEW)
+        found = find()
+        write_arrays(path, found)
+        return found
 
 
 def _claimed(folder: Path, model: keras.Model, what: str) -> Path:
@@ -102,6 +145,11 @@ def keeping(folder: Path) -> Iterator[None]:
 def keeper() -> Keeper | None:
     """Return who keeps what passes find now, None for nobody."""
     return _KEEPER.get()
+
+
+def steps(model: keras.Model, what: str) -> Steps:
+    """Return where the steps that follow from a model's weights keep their results now."""
+    return Steps(None) if keeper() is None else keeper().steps(model, what)
 
 
 @contextlib.contextmanager

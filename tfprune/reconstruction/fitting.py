@@ -1,5 +1,6 @@
 """Fit the layers of a pruned model, one after the other, to what the original computes."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -7,19 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from tfprune.distribution import workers
+from tfprune.distribution.shares import Shares
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
+from tfprune.passes.keeping import Steps
 from tfprune.passes.tape import Step, record
 from tfprune.reconstruction.forms import Form
 from tfprune.reconstruction.goals import carrier, completing, hidden_below
 from tfprune.reconstruction.lanes import Lane, Shelf
-from tfprune.reconstruction.normal_equations import Halves, best_fit
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.plan import Plan
 from tfprune.reconstruction.report import LayerFit
 from tfprune.reconstruction.rows import drawn
-from tfprune.reconstruction.taken import Taken, refined, take
+from tfprune.reconstruction.solving import Rows, solve
+from tfprune.reconstruction.taken import Taken, take
 
 HELD = 5  # every fifth sample is held out to choose the ridge by
 _FAITHFUL = 1e-3  # of the outputs' scale: else the columns are not what the layer computes
@@ -40,12 +44,12 @@ class Fitting:
         graph: channel graph of the original.
         pair: copies of both models; the layers of the pruned one are changed.
         settings: how.
+        kept: keeps what is found of each layer.
     """
 
-    def __init__(self, graph: ChannelGraph, pair: Pair, settings: Settings):
-        self.pair, self.settings = pair, settings
+    def __init__(self, graph: ChannelGraph, pair: Pair, settings: Settings, kept: Steps):
+        self.pair, self.settings, self.kept = pair, settings, kept
         self.plan = Plan(record(graph), self.pair.has_kernel)
-        self.rng = np.random.default_rng(settings.seed)
         self.last = self.plan.last_uses()
         self.fits: list[LayerFit] = []
 
@@ -53,6 +57,9 @@ class Fitting:
         self, portions: Sequence[list[Any]], shelf: Shelf, watch: Callable[[int, int], None]
     ) -> tuple[list[list[np.ndarray]], ...]:
         """Fit every layer; return the outputs wanted, those of before, and those of afterwards.
+
+        On several workers each runs the models on its share of the portions; the sums that a layer
+        is solved from, and so its weights, are those of all, to the bit for any number of them.
 
         Args:
             portions: the samples, each portion a flat list of the model's inputs.
@@ -83,36 +90,53 @@ class Fitting:
                     lane.drop(number)
 
     def _start(self, portions: Sequence[list[Any]], shelf: Shelf) -> None:
-        inputs = dict(zip(self.plan.tape.inputs, zip(*portions, strict=True), strict=True))
+        self.shares = Shares(len(portions))
+        own = [portions[number] for number in self.shares.own]
+        inputs = {n: [x[i] for x in own] for i, n in enumerate(self.plan.tape.inputs)}
         maker = self.plan.maker
         self.original = Lane(self.pair.call_original, maker, shelf, inputs)
         self.small = Lane(self.pair.call_small, maker, shelf, inputs)
         self.first = np.cumsum([0, *(int(portion[0].shape[0]) for portion in portions)])
 
     def _outputs(self, lane: Lane) -> list[list[np.ndarray]]:
-        numbers = self.plan.tape.outputs
-        return [[np.asarray(lane.tensor(n, p)) for n in numbers] for p in range(lane.count)]
+        def of(number: int) -> list[np.ndarray]:
+            portion = self.shares.own.index(number)
+            return [np.asarray(lane.tensor(n, portion)) for n in self.plan.tape.outputs]
+
+        return self.shares.each(of)
 
     def _fit(self, step: Step) -> None:
         form, name = self.pair.forms[id(step.operation)], self._name(step)
         if not form.has_kernel and self._behind_a_fit(step):
             return
         taker = carrier(self.pair, self.plan, step, form)
-        taken = self._taken(step, form)
-        if taken is None:
+        found = self.kept.result(lambda: self._found(step, form, free=taker is not None))
+        if not found:
             self.fits.append(LayerFit(name, "what it computes does not follow from its kernel"))
             return
-        halves = Halves()
-        for one in taken:
-            halves.add(one.columns(form), one.goal, one.held)
-        fit = best_fit(halves, form.matrix(), offset=taker is not None)
-        if fit.ridge is not None:
-            weights, offset = refined(form, taken, halves, fit, free=taker is not None)
-            form.assign(weights)
+        rows, ridge, before, after = found["figures"].tolist()
+        stays = np.isnan(ridge)
+        if not stays:
+            form.assign(found["weights"])
             if taker is not None:
-                taker(offset)
-        shape, rows = form.matrix().shape, halves.fitted.rows + halves.held.rows
-        self.fits.append(LayerFit(name, "", shape, rows, fit.ridge, fit.before, fit.after))
+                taker(found["offset"])
+        fit = LayerFit(
+            name, "", form.matrix().shape, int(rows), None if stays else ridge, before, after
+        )
+        self.fits.append(fit)
+
+    def _found(self, step: Step, form: Form, *, free: bool) -> dict[str, np.ndarray]:
+        """Return what is found of a layer; nothing where the form does not hold.
+
+        Args:
+            step: its first call.
+            form: how it is a matrix.
+            free: whether something takes up an offset.
+        """
+        if not workers.told(lambda: self._holds(step, form)):  # the chief has the first samples
+            return {}
+        rows = Rows(self.shares, lambda numbers: list(self._taken(step, form, numbers)))
+        return solve(form, rows, free=free)
 
     def _name(self, step: Step) -> str:
         return self.pair.owners[id(step.operation)].name
@@ -123,23 +147,22 @@ class Fitting:
         norm = has_role(step.operation, "normalisation")
         return norm and maker is not None and self.pair.has_kernel(maker.operation)
 
-    def _taken(self, step: Step, form: Form) -> list[Taken] | None:
-        """Return the rows over all calls and samples; None where the form does not hold."""
-        taken: list[Taken] = []
+    def _holds(self, step: Step, form: Form) -> bool:
+        x, args = self._given(step, step, 0)
+        return _holds(form, x, np.asarray(self.pair.raw_small(step, *args)))
+
+    def _taken(self, step: Step, form: Form, numbers: Sequence[int]) -> Iterator[Taken]:
+        """Yield the rows over all calls and some portions."""
         calls = self.plan.calls[id(step.operation)]
-        for call in calls:
-            for portion in range(self.small.count):
-                goal = self._goal(step, call, portion)
-                if not taken:
-                    x, args = self._given(step, call, portion)
-                    if not _holds(form, x, np.asarray(self.pair.raw_small(call, *args))):
-                        return None
-                source = partial(self._source, step, call, portion, goal.shape)
-                lanes = self.original, self.small
-                hidden = hidden_below(self.pair, self.plan, lanes, call, portion, goal)
-                for rows, held in self._rows(form, goal, portion, len(calls)):
-                    taken.append(take(form, source, goal, hidden, rows, held))
-        return taken
+        lanes = self.original, self.small
+        for call, number in itertools.product(calls, numbers):
+            portion = self.shares.own.index(number)
+            goal = self._goal(step, call, portion)
+            source = partial(self._source, step, call, portion, goal.shape)
+            hidden = hidden_below(self.pair, self.plan, lanes, call, portion, goal)
+            seed = self.settings.seed, number, self.plan.tape.steps.index(call)
+            for rows in drawn(form, goal, 1 / (self.first[-1] * len(calls)), seed):
+                yield take(form, source, goal, hidden, rows, self._held(form, goal, number, rows))
 
     def _source(
         self, step: Step, call: Step, portion: int, shape: tuple[int, ...]
@@ -185,14 +208,11 @@ class Fitting:
             )
         return values
 
-    def _rows(
-        self, form: Form, y: np.ndarray, portion: int, calls: int
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield rows of a portion, and which of them are held out."""
+    def _held(self, form: Form, y: np.ndarray, number: int, rows: np.ndarray) -> np.ndarray:
+        """Return which rows of a portion are held out, bool [rows]."""
         total = self.first[-1]
-        for rows in drawn(form, y, 1 / (total * calls), self.rng):
-            number = self.first[portion] + rows // form.positions(y)
-            yield rows, (number % HELD == HELD - 1) & (total >= HELD)
+        sample = self.first[number] + rows // form.positions(y)
+        return (sample % HELD == HELD - 1) & (total >= HELD)
 
 
 def _holds(form: Form, x: np.ndarray, y: np.ndarray) -> bool:
@@ -201,4 +221,6 @@ def _holds(form: Form, x: np.ndarray, y: np.ndarray) -> bool:
     bias, outputs = form.bias(), form.targets(y, rows)
     found = form.columns(x, y, rows) @ form.matrix() + (0 if bias is None else bias[:, None])
     scale = np.abs(outputs).max() or 1.0
-    return found.shape == outputs.shape and np.abs(found - outputs).max() <= _FAITHFUL * scale
+    if found.shape != outputs.shape:
+        return False
+    return bool(np.abs(found - outputs).max() <= _FAITHFUL * scale)

@@ -4,7 +4,7 @@ A layer is a matrix per group: columns X [groups, rows, D] times W [groups, D, M
 All that a fit and its error depend on are the sums of X'X, X'Y, Y'Y and of X and Y, in float64.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +50,17 @@ class Sums:
             return self
         mine, theirs = vars(self), vars(other)
         return Sums(**{name: mine[name] + theirs[name] for name in mine})
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """Arrays that add up as the sums do."""
+        return [np.asarray(value) for value in vars(self).values()]
+
+    @classmethod
+    def of(cls, arrays: Sequence[np.ndarray]) -> "Sums":
+        """Return what has these arrays."""
+        rows, *others = arrays
+        return cls(int(rows), *others)
 
     def error(self, weights: np.ndarray, offset: np.ndarray) -> float:
         """Return the sum of squares of Y - X W - b.
@@ -98,6 +109,17 @@ class Halves:
         for sums, rows in ((self.fitted, ~held), (self.held, held)):
             if rows.any():
                 sums.add(x[:, rows], y[:, rows])
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """Arrays that add up as the sums do."""
+        return [*self.fitted.arrays, *self.held.arrays]
+
+    @classmethod
+    def of(cls, arrays: Sequence[np.ndarray]) -> "Halves":
+        """Return what has these arrays."""
+        middle = len(arrays) // 2
+        return cls(Sums.of(arrays[:middle]), Sums.of(arrays[middle:]))
 
 
 def best_fit(

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune.distribution.shares import Shares
+from tfprune.distribution.strategies import outside
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.layer_notes import Reader
 from tfprune.passes.tape import Step, record
@@ -32,7 +34,8 @@ class Original:
 
     def __init__(self, graph: ChannelGraph):
         self.graph = graph
-        self.pair = Pair(graph, np.ones(len(graph.unit), bool), float32_if_half(graph.model))
+        whole = np.ones(len(graph.unit), bool)
+        self.pair = outside(lambda: Pair(graph, whole, float32_if_half(graph.model)))
         self.plan = Plan(record(graph), self.pair.has_kernel)
         self.layers = {
             step.operation: self.pair.owners[key].name
@@ -40,32 +43,47 @@ class Original:
             if self.pair.has_kernel(step.operation)
         }
 
-    def sums(self, portions: Sequence[Sequence[Any]], rng: np.random.Generator) -> dict[str, Sums]:
+    def sums(self, portions: Sequence[Sequence[Any]], seed: int) -> dict[str, Sums]:
         """Return the sums of columns and outputs of each layer with a kernel, by name.
+
+        On several workers each takes its share of the portions.
 
         Args:
             portions: the samples.
-            rng: draws positions where there are more than are needed.
+            seed: of the positions that are drawn where there are more than are needed.
         """
-        found = {name: Sums() for name in self.layers.values()}
         total = sum(int(portion[0].shape[0]) for portion in portions)
-        # The calls in the tape's own order; what no later one takes is dropped.
-        last = {n: place for place, step in enumerate(self.plan.tape.steps) for n in step.needs}
-        for portion in portions:
-            tensors = dict(zip(self.plan.tape.inputs, portion, strict=True))
-            for place, step in enumerate(self.plan.tape.steps):
-                args, kwargs = step.filled(tensors)
-                raw = self.pair.raw_small(step, args, kwargs)
-                if step.operation in self.layers:
-                    calls = len(self.plan.calls[id(step.operation)])
-                    share = 1 / (total * calls)
-                    self._add(found[self.layers[step.operation]], step, args[0], raw, share, rng)
-                outputs = keras.tree.flatten(self.pair.activated(step, raw))
-                tensors.update(zip(step.outputs, outputs, strict=True))
-                for number in {*step.needs, *step.outputs}:
-                    if last.get(number, place) == place:
-                        tensors.pop(number, None)
-        return found
+
+        def of_block(numbers: Sequence[int]) -> list[np.ndarray]:
+            found = {name: Sums() for name in self.layers.values()}
+            for number in numbers:
+                self._run(found, portions[number], 1 / total, (seed, number))
+            return [array for sums in found.values() for array in sums.arrays]
+
+        arrays = Shares(len(portions)).total(of_block)
+        each = len(Sums().arrays)
+        parts = (arrays[start : start + each] for start in range(0, len(arrays), each))
+        return dict(zip(self.layers.values(), map(Sums.of, parts), strict=True))
+
+    def _run(
+        self, found: dict[str, Sums], portion: Sequence[Any], share: float, seed: tuple[int, int]
+    ) -> None:
+        """Make all calls for a portion, in the tape's order, and add up what layers take."""
+        steps = self.plan.tape.steps
+        last = {n: place for place, step in enumerate(steps) for n in step.needs}
+        tensors = dict(zip(self.plan.tape.inputs, portion, strict=True))
+        for place, step in enumerate(steps):
+            args, kwargs = step.filled(tensors)
+            raw = self.pair.raw_small(step, args, kwargs)
+            if step.operation in self.layers:
+                own = share / len(self.plan.calls[id(step.operation)])
+                sums = found[self.layers[step.operation]]
+                self._add(sums, step, args[0], raw, own, (*seed, place))
+            outputs = keras.tree.flatten(self.pair.activated(step, raw))
+            tensors.update(zip(step.outputs, outputs, strict=True))
+            for number in {*step.needs, *step.outputs}:
+                if last.get(number, place) == place:
+                    tensors.pop(number, None)
 
     def form(self, name: str) -> Form:
         """Return how a layer with a kernel is a matrix."""
@@ -84,10 +102,10 @@ class Original:
         x: Any,
         y: Any,
         share: float,
-        rng: np.random.Generator,
+        seed: Sequence[int],
     ) -> None:
         form, x, y = self.pair.forms[id(step.operation)], np.asarray(x), np.asarray(y)
-        for rows in drawn(form, y, share, rng):
+        for rows in drawn(form, y, share, seed):
             sums.add(form.columns(x, y, rows), form.targets(y, rows))
 
 

@@ -9,8 +9,11 @@ import keras
 import numpy as np
 
 from tfprune.checks import check_seed
+from tfprune.distribution import workers
+from tfprune.distribution.strategies import outside
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.keeping import steps
 from tfprune.passes.progress import teller
 from tfprune.reconstruction.fitting import HELD, Fitting, Settings
 from tfprune.reconstruction.lanes import Shelf
@@ -18,10 +21,11 @@ from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.report import Reconstruction
 from tfprune.reconstruction.samples import portions_of, suitability
 from tfprune.reconstruction.together import assign_all, moved_together
-from tfprune.surgery.builder import float32_if_half
+from tfprune.surgery.builder import Builder, float32_if_half
 from tfprune.surgery.compile_state import compile_like
 from tfprune.surgery.masks import kept_ids
 from tfprune.surgery.rebuilding import rebuild
+from tfprune.training.identity import digest
 
 AIMS = ("sum", "own")
 
@@ -62,6 +66,7 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
         passes: how often all weights go over the samples together afterwards; 0: never.
         memory_gb: memory for the maps of both models, in GB; what does not fit lies on disk.
         seed: of the positions that are drawn where the samples have more than 64 per column of X.
+            Each layer draws anew in each portion of 100 samples, whoever computes it.
         progress: told after each call of the model how many are done, and of how many.
 
     Returns:
@@ -89,17 +94,18 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
         True
     """
     started = time.perf_counter()
-    _check(graph, aim, passes, memory_gb)
+    _check(graph, aim, passes, memory_gb, seed)
     kept = kept_ids(graph, keep)
     pair = _pair(graph, kept, small)
     portions = portions_of(graph.model, data)
     observations = suitability(graph, portions[0])
-    fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed))
+    kept_steps = steps(graph.model, _identity(kept, small, portions, (aim, seed)))
+    fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed), kept_steps)
     watch = _Watch(teller(progress, "layers"), passes)
     with Shelf(memory_gb * 1e9) as shelf:
         wanted, before, after = fitting.run(portions, shelf, watch.call)
     errors = _errors(wanted, before), _errors(wanted, after)
-    better = all(new < old for old, new in zip(*errors, strict=True))
+    better = all(new < old for old, new in workers.told(lambda: list(zip(*errors, strict=True))))
     if not better:
         observations = [
             *observations,
@@ -108,14 +114,25 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     result = _result(graph, keep, small, pair if better else None)
     shown = [errors[0][0], (errors[1] if better else errors[0])[0]]
     if passes:
-        found = moved_together(graph, kept, result, portions, wanted, passes=passes, seed=seed,
-                               watch=watch.one_pass)  # fmt: skip
+        working = outside(Builder(graph, kept, float32_if_half(graph.model)).build)
+        found = moved_together(
+            working, result, portions, wanted,
+            passes=passes, seed=seed, watch=watch.one_pass, kept=kept_steps,
+        )  # fmt: skip
         shown[1] *= min(found) / found[0] if found[0] else 1
         observations = [*observations, _told(found)]
     count = sum(int(portion[0].shape[0]) for portion in portions)
     seconds = time.perf_counter() - started
     observations = [*observations, *_narrow(fitting, count)]
     return result, Reconstruction(tuple(fitting.fits), *shown, count, seconds, tuple(observations))
+
+
+def _identity(
+    kept: np.ndarray, small: keras.Model, portions: Sequence[Sequence[Any]], settings: object
+) -> str:
+    """Return what tells a reconstruction of the same original from others."""
+    samples = [np.asarray(x) for portion in portions for x in portion]
+    return f"reconstruction {digest([kept, *small.get_weights(), *samples])} {settings}"
 
 
 class _Watch:
@@ -151,7 +168,8 @@ def _pair(graph: ChannelGraph, kept: np.ndarray, small: keras.Model) -> Pair:
             f"reconstruct: expected the pruned keras.Model, received {type(small).__name__}. Make "
             "it with tfprune.rebuild(graph, keep)."
         )
-    pair = Pair(graph, kept, float32_if_half(graph.model))
+    # Call by call, and each worker by itself: copies that a strategy divides would be in the way.
+    pair = outside(lambda: Pair(graph, kept, float32_if_half(graph.model)))
     shapes = [[tuple(v.shape) for v in model.variables] for model in (pair.small, small)]
     if shapes[0] != shapes[1]:
         raise PruningError(
@@ -207,10 +225,13 @@ def _narrow(fitting: Fitting, samples: int) -> list[str]:
     ]
 
 
-def _check(graph: ChannelGraph, aim: object, passes: object, memory_gb: object) -> None:
+def _check(
+    graph: ChannelGraph, aim: object, passes: object, memory_gb: object, seed: object
+) -> None:
     if aim not in AIMS:
         raise unknown("aim of reconstruct", aim, AIMS)
     check_seed("passes", passes)
+    check_seed("seed", seed)
     good = isinstance(memory_gb, Real) and not isinstance(memory_gb, bool) and memory_gb > 0
     if not good:
         raise PruningError(f"memory_gb must be a number above 0, in GB; received {memory_gb!r}.")

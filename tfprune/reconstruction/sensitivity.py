@@ -223,7 +223,7 @@ def sensitivity(
     found = candidates(graph, given, set(request.pruned_layers(graph)), normalise=False)
     original = Original(graph)
     portions = portions_of(graph.model, data)
-    sums = original.sums(portions, np.random.default_rng(seed))
+    sums = original.sums(portions, seed)
     means = {name: own.x / own.rows for name, own in sums.items()}
     trials = Trials(original, [x[:_JUDGES] for x in portions[0]], means)
     worth = dict(zip(found.units.tolist(), found.scores.tolist(), strict=True))

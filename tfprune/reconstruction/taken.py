@@ -1,14 +1,11 @@
-"""Rows that a layer is fitted on, and a second look at those that a ReLU hides."""
+"""Rows that a layer is fitted on."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from tfprune.reconstruction.forms import Form
-from tfprune.reconstruction.normal_equations import Fit, Halves, System
-
-_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -61,37 +58,3 @@ def take(
     if hidden is not None:
         level, sign = form.targets(hidden[0], rows) - shift, form.targets(hidden[1], rows[:1])
     return Taken(source, rows, held, form.targets(goal, rows) - shift, level, sign)
-
-
-def refined(
-    form: Form, taken: Sequence[Taken], halves: Halves, fit: Fit, *, free: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights and offset that do not mind what a ReLU hides.
-
-    Where the wanted output is hidden, so may be the found one, wherever below the level it is:
-    that becomes the goal, and the least squares are solved again, a few times (the E and M steps
-    of a censored regression, Tobin 1958). X'X stays.
-
-    Args:
-        form: the layer's.
-        taken: all rows.
-        halves: their sums.
-        fit: the weights to begin with.
-        free: whether an offset is free.
-    """
-    weights, offset, old = fit.weights, fit.offset, form.matrix()
-    if not form.has_kernel or any(one.level is None for one in taken):
-        return weights, offset
-    sums = halves.fitted + halves.held
-    system = System(sums, old, offset=free)
-    for _ in range(_ROUNDS):
-        xy, y = np.zeros_like(sums.xy), np.zeros_like(sums.y)
-        for one in taken:
-            columns = one.columns(form)
-            above = one.sign * (columns @ weights + offset[:, None] - one.level)
-            hidden = one.sign * (one.goal - one.level) <= 0
-            goal = np.where(hidden, one.level + one.sign * np.minimum(above, 0), one.goal)
-            xy += columns.transpose(0, 2, 1) @ goal
-            y += goal.sum(axis=1)
-        weights, offset = system.solved(replace(sums, xy=xy, y=y), fit.ridge)
-    return weights, offset

@@ -1,16 +1,18 @@
 """Move all weights of a pruned model together towards the original's outputs, without labels."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.distribution import workers
+from tfprune.distribution.strategies import outside
 from tfprune.errors import PruningError
-from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.keeping import Steps
 from tfprune.reconstruction.fitting import HELD
-from tfprune.surgery.builder import Builder, float32_if_half
 
 _BATCH = 64
 _RATE = 5e-4  # of Adam, falling to nothing as a cosine: the start is good already
@@ -18,8 +20,7 @@ _PART = 256  # samples at a time where nothing is learnt
 
 
 def moved_together(
-    graph: ChannelGraph,
-    kept: np.ndarray,
+    working: keras.Model,
     model: keras.Model,
     portions: Sequence[Sequence[tf.Tensor]],
     wanted: Sequence[Sequence[np.ndarray]],
@@ -27,18 +28,19 @@ def moved_together(
     passes: int,
     seed: int,
     watch: Callable[[], None],
+    kept: Steps,
 ) -> list[float]:
     """Give a pruned model the weights that all of them together find.
 
     Args:
-        graph: channel graph of the original.
-        kept: which ids stay, bool [ids].
+        working: a copy of the pruned model, no half precision, to move.
         model: the pruned model; its weights are changed.
         portions: the samples, each portion a flat list of the model's inputs.
         wanted: the original's outputs on each portion.
         passes: how often the samples are gone over.
         seed: of their order.
         watch: told after each pass.
+        kept: keeps what each pass leaves.
 
     Returns:
         The error on the samples held out before the first pass and after each.
@@ -46,19 +48,17 @@ def moved_together(
     Raises:
         PruningError: the model takes batches of one size only.
     """
-    if graph.model.inputs[0].shape[0] is not None:
+    if working.inputs[0].shape[0] is not None:
         raise PruningError(
             f"reconstruct: passes={passes} wants batches of any size, but model "
-            f"{graph.model.name!r} takes {graph.model.inputs[0].shape[0]} samples at a time. Leave "
+            f"{model.name!r} takes {working.inputs[0].shape[0]} samples at a time. Leave "
             "passes out."
         )
     inputs = [tf.concat(parts, axis=0) for parts in zip(*portions, strict=True)]
     goals = [np.concatenate(parts) for parts in zip(*wanted, strict=True)]
-    count = len(goals[0])
-    held = np.arange(count) % HELD == HELD - 1
-    working = Builder(graph, kept, float32_if_half(graph.model)).build()
+    held = np.arange(len(goals[0])) % HELD == HELD - 1
     assign_all(working, model)
-    found = Together(working, inputs, goals, held).run(passes, np.random.default_rng(seed), watch)
+    found = Together(working, inputs, goals, held).run(passes, seed, watch, kept)
     assign_all(model, working)
     return found
 
@@ -69,12 +69,20 @@ def assign_all(model: keras.Model, source: keras.Model) -> None:
         new.assign(keras.ops.cast(old.value, new.dtype))
 
 
+def _optimizer(steps: int, variables: Sequence[keras.Variable]) -> keras.optimizers.Optimizer:
+    rate = keras.optimizers.schedules.CosineDecay(_RATE, max(1, steps))
+    optimizer = keras.optimizers.Adam(rate)
+    optimizer.build(variables)
+    return optimizer
+
+
 class Together:
     """Nonlinear least squares over all weights of a model, by gradient steps on the samples.
 
     Solving layer by layer leaves what no single layer can mend. The squared difference of the
     outputs from the original's, each output over its spread, is what all weights lessen here.
-    BatchNorm's statistics stay as they are: the moments fit already.
+    BatchNorm's statistics stay as they are: the moments fit already. Each worker takes all samples:
+    what follows are the chief's weights.
 
     Args:
         model: the pruned model; its weights are changed. No half precision.
@@ -100,31 +108,41 @@ class Together:
         every = np.arange(len(held))
         self.fitted, self.held = (every[~held], every[held]) if held.any() else (every, every)
 
-    def run(self, passes: int, rng: np.random.Generator, watch: Callable[[], None]) -> list[float]:
+    def run(self, passes: int, seed: int, watch: Callable[[], None], kept: Steps) -> list[float]:
         """Go over the samples; leave the weights of the pass that is best on those held out.
 
         Args:
             passes: how often.
-            rng: of the order of the samples.
+            seed: of the order of the samples.
             watch: told after each pass.
+            kept: keeps what each pass leaves.
 
         Returns:
             The error on the samples held out before the first pass and after each.
         """
-        steps = passes * -(-len(self.fitted) // _BATCH)
-        rate = keras.optimizers.schedules.CosineDecay(_RATE, max(1, steps))
-        optimizer = keras.optimizers.Adam(rate)
         variables = self.model.trainable_variables
-        optimizer.build(variables)
+        optimizer = outside(lambda: _optimizer(passes * -(-len(self.fitted) // _BATCH), variables))
         learn = tf.function(self._step, reduce_retracing=True)
         errors, best = [self._error()], [variable.numpy() for variable in variables]
-        for _ in range(passes):
-            order = rng.permutation(self.fitted)
+        state = [*variables, *optimizer.variables]
+
+        def one(number: int) -> list[np.ndarray]:
+            order = np.random.default_rng([seed, number]).permutation(self.fitted)
             for first in range(0, len(order), _BATCH):
                 optimizer.apply(learn(*self._samples(order[first : first + _BATCH])), variables)
-            errors.append(self._error())
+            return [np.array(self._error()), *(x.numpy() for x in state)]
+
+        def found(number: int) -> dict[str, np.ndarray]:
+            values = workers.agreed(outside(partial(one, number)))
+            return {str(place): value for place, value in enumerate(values)}
+
+        for number in range(passes):
+            error, *values = kept.result(partial(found, number)).values()
+            for variable, value in zip(state, values, strict=True):
+                variable.assign(value)
+            errors.append(float(error))
             if errors[-1] <= min(errors):
-                best = [variable.numpy() for variable in variables]
+                best = values[: len(variables)]
             watch()
         for variable, value in zip(variables, best, strict=True):
             variable.assign(value)

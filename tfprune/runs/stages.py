@@ -184,23 +184,28 @@ class Stages:
     def reconstructed(self, model: keras.Model) -> tuple[keras.Model, str]:
         """Return a model with its kernels solved anew, and what that did.
 
+        What is found of each layer is kept, so that an interrupted run goes on with the next one.
+
         Args:
             model: what the cut has left.
         """
         stage = self._stage("reconstructed")
-        told = stage.path / "reconstructed.json"
+        told, solving = stage.path / "reconstructed.json", stage.path / "solving"
 
         def made() -> keras.Model:
             graph = analyse(self.model, allow_inexact=self.inexact)
-            better, found = reconstruct(
-                graph, self.masks(), model, self.unlabelled(),
-                passes=self.plan.passes, seed=self.feeding.seed,
-            )  # fmt: skip
+            with keeping(solving):
+                better, found = reconstruct(
+                    graph, self.masks(), model, self.unlabelled(),
+                    passes=self.plan.passes, seed=self.feeding.seed,
+                )  # fmt: skip
             files.write_json(told, {"told": str(found)})
             agree(told)
             return better
 
-        return stage.model("reconstructed.keras", made), read_values(told)["told"]
+        better = stage.model("reconstructed.keras", made)
+        files.remove(solving)
+        return better, read_values(told)["told"]
 
     def accuracy(self, model: keras.Model) -> float:
         """Return the accuracy, or what a task has in its place, on the training split, in [0, 1].

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tfprune
-from tests.channels_first import require_channels_first
+from tests.abilities import require_channels_first
 from tests.oracle import masked_outputs, reset_states
 from tests.toy_models import TOYS, UNSAVEABLE, random_keep
 from tfprune.surgery.verification import random_inputs
@@ -25,8 +25,7 @@ def largest(first, second):
 
 @pytest.mark.parametrize("name", TOYS)
 def test_rebuilt_equals_masked(name, tmp_path):
-    if name.startswith("channels_first"):
-        require_channels_first()
+    require_channels_first(name)
     toy = TOYS[name]()
     inputs = random_inputs(toy.model, 0) if toy.inputs is None else toy.inputs
     graph = tfprune.analyse(toy.model)
