@@ -23,7 +23,7 @@ class Shares:
 
     Example:
         >>> shares = Shares(20)
-        >>> shares.total(lambda numbers: [np.sum(numbers)])
+        >>> [total.item() for total in shares.total(lambda numbers: [np.sum(numbers)])]
         [190]
         >>> [made.tolist() for made, in Shares(3).each(lambda number: [np.ones(number)])]
         [[], [1.0], [1.0, 1.0]]
