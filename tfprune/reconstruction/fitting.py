@@ -149,7 +149,8 @@ class Fitting:
 
     def _holds(self, step: Step, form: Form) -> bool:
         x, args = self._given(step, step, 0)
-        return _holds(form, x, np.asarray(self.pair.raw_small(step, *args)))
+        y = self._finite(step, np.asarray(self.pair.raw_small(step, *args)))
+        return _holds(form, x, y)
 
     def _taken(self, step: Step, form: Form, numbers: Sequence[int]) -> Iterator[Taken]:
         """Yield the rows over all calls and some portions."""
