@@ -3,9 +3,11 @@
 Example: python -m benchmarks.input --rounds=5
 
 What the pictures show does not change the time. CIFAR's are noise in memory; the JPEGs are
-smooth, 500x375 as ImageNet's are on average, in a temporary folder.
+smooth, 500x375 as ImageNet's are on average, in class folders and in the files that TensorFlow
+Datasets prepares. Each pipeline is read by several numbers of threads.
 """
 
+import functools
 import io
 import itertools
 import os
@@ -26,8 +28,10 @@ from PIL import Image
 
 import models
 import tfprune.data
+from benchmarks import prepared_imagenet
 from benchmarks.measuring import Timing, interleaved, stopwatch
 from tfprune.data import Arrays, Split
+from tfprune.data.sources.pictures import RANDOM_CROP
 from tfprune.data.statistics import measure
 from tfprune.training import Recipe
 from tfprune.training.run import Run
@@ -35,7 +39,9 @@ from tfprune.training.steps import nothing
 
 FLAGS = flags.FLAGS
 STEP = "ResNet-20 training step"
+LARGE_STEP = "ResNet-50 training step"
 _CLASSES, _JPEG_SIZE = 2, (500, 375)
+_LARGE_BATCH = 8  # of ResNet-50's step, for which a processor takes seconds
 
 
 def define_flags() -> None:
@@ -44,23 +50,31 @@ def define_flags() -> None:
     flags.DEFINE_integer("batch_size", 128, "Images per batch.", lower_bound=1)
     flags.DEFINE_integer("steps", 5, "Training steps per round.", lower_bound=1)
     flags.DEFINE_integer("images", 12_800, "CIFAR images per round.", lower_bound=1)
-    flags.DEFINE_integer("jpegs", 256, "JPEG files, all read in each round.", lower_bound=20)
+    flags.DEFINE_integer("jpegs", 256, "JPEG files; of the prepared ones as many.", lower_bound=20)
+    flags.DEFINE_list("readers", ["1", "2"], "Numbers of threads that read.")
 
 
 def main(argv: Sequence[str]) -> None:
     """Measure and report one table."""
     del argv
     with tempfile.TemporaryDirectory() as folder:
-        photographs = write_jpegs(Path(folder), FLAGS.jpegs)
+        photographs = write_jpegs(Path(folder) / "folders", FLAGS.jpegs).train
+        prepared = write_prepared(Path(folder) / "prepared", FLAGS.jpegs)
         tasks = {
-            STEP: training(FLAGS.batch_size, FLAGS.steps),
-            "CIFAR, as it is": cifar(FLAGS.images, FLAGS.batch_size, "none"),
-            "CIFAR, crop_flip": cifar(FLAGS.images, FLAGS.batch_size, "crop_flip"),
-            "JPEG, centre 224": jpegs(photographs, FLAGS.batch_size, "none"),
-            "JPEG, random crop 224": jpegs(
-                photographs, FLAGS.batch_size, "random_resized_crop_flip"
-            ),
+            STEP: training("resnet20", (32, 32, 3), FLAGS.batch_size, FLAGS.steps),
+            LARGE_STEP: training("resnet50", (224, 224, 3), _LARGE_BATCH, 1),
         }
+        for readers in map(int, FLAGS.readers):
+            read = functools.partial(jpegs, batch_size=FLAGS.batch_size, readers=readers)
+            tasks |= {
+                f"CIFAR, crop_flip, {readers}": cifar(
+                    FLAGS.images, FLAGS.batch_size, "crop_flip", readers
+                ),
+                f"folders, centre 224, {readers}": read(photographs, augment="none"),
+                f"folders, random crop, {readers}": read(photographs, augment=RANDOM_CROP),
+                f"TFDS, centre 224, {readers}": read(prepared, augment="none"),
+                f"TFDS, random crop, {readers}": read(prepared, augment=RANDOM_CROP),
+            }
         timers = {name: stopwatch(task) for name, (_, task) in tasks.items()}
         times = interleaved(timers, FLAGS.rounds, warm_up=1)
     table = text({name: (tasks[name][0], timing) for name, timing in times.items()})
@@ -69,11 +83,15 @@ def main(argv: Sequence[str]) -> None:
     logging.info("%s, batches of %d\n%s", where, FLAGS.batch_size, table)
 
 
-def training(batch_size: int, steps: int) -> tuple[int, Callable[[], None]]:
+def training(
+    network: str, shape: tuple[int, int, int], batch_size: int, steps: int
+) -> tuple[int, Callable[[], None]]:
     """Return how many images some training steps on one ready batch take, and the task."""
-    model = models.build("resnet20", num_classes=10, input_shape=(32, 32, 3))
+    model = models.build(network, num_classes=10, input_shape=shape)
     run = Run(model, Recipe(epochs=1), None)
-    ready = next(iter(_cifar_split(batch_size).batches(batch_size)))
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(batch_size, *shape)).astype("float32")
+    ready = images, rng.integers(0, 10, batch_size)
     batches = iter(tf.data.Dataset.from_tensors(ready).cache().repeat())
 
     def task() -> None:
@@ -85,33 +103,48 @@ def training(batch_size: int, steps: int) -> tuple[int, Callable[[], None]]:
     return steps * batch_size, task
 
 
-def cifar(images: int, batch_size: int, augment: str) -> tuple[int, Callable[[], None]]:
+def cifar(
+    images: int, batch_size: int, augment: str, readers: int
+) -> tuple[int, Callable[[], None]]:
     """Return how many images an epoch has, and the task that reads epoch after epoch."""
     split = _cifar_split(images)
-    return images, _reading(split.epochs(batch_size, shuffle=True, augment=augment))
+    epochs = split.epochs(batch_size, shuffle=True, augment=augment)
+    return images, _reading(epochs, readers)
 
 
 def jpegs(
-    data: tfprune.data.DataSet, batch_size: int, augment: str
+    split: Split, batch_size: int, augment: str, readers: int
 ) -> tuple[int, Callable[[], None]]:
     """Return how many images an epoch has, and the task that reads epoch after epoch."""
-    epochs = data.train.epochs(batch_size, shuffle=True, augment=augment)
-    return len(data.train), _reading(epochs)
+    epochs = split.epochs(batch_size, shuffle=True, augment=augment)
+    return len(split), _reading(epochs, readers)
 
 
 def write_jpegs(folder: Path, count: int) -> tfprune.data.DataSet:
     """Write different JPEGs into class folders and load them as a data set."""
-    rng = np.random.default_rng(0)
     for i in range(count):
-        pixels = rng.integers(0, 256, (30, 40, 3), dtype="uint8")
-        stream = io.BytesIO()
-        Image.fromarray(pixels).resize(_JPEG_SIZE, Image.Resampling.BICUBIC).save(
-            stream, "JPEG", quality=95
-        )
         path = folder / f"class_{i % _CLASSES}" / f"{i:05d}.jpg"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(stream.getvalue())
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(_jpeg(i))
     return tfprune.data.load("folder", data_dir=folder, validation_size=0)
+
+
+def write_prepared(folder: Path, count: int) -> Split:
+    """Write JPEGs as TensorFlow Datasets does and return some of them."""
+    pictures = [_jpeg(i) for i in range(min(count, 100))]
+    prepared_imagenet.write(
+        folder, lambda split, i: pictures[i % len(pictures)], {"train": 1, "validation": 1}
+    )
+    data = tfprune.data.load("imagenet", data_dir=folder, validation_size=0)
+    return Split(data.test.source, data.test.places[:count])
+
+
+def _jpeg(number: int) -> bytes:
+    pixels = np.random.default_rng(number).integers(0, 256, (30, 40, 3), dtype="uint8")
+    stream = io.BytesIO()
+    image = Image.fromarray(pixels).resize(_JPEG_SIZE, Image.Resampling.BICUBIC)
+    image.save(stream, "JPEG", quality=95)
+    return stream.getvalue()
 
 
 def _cifar_split(count: int) -> Split:
@@ -121,22 +154,27 @@ def _cifar_split(count: int) -> Split:
     return Split(Arrays(images, labels), statistics=measure(images, 255))
 
 
-def _reading(epochs: tfprune.data.Epochs) -> Callable[[], None]:
-    numbers = itertools.count()
+def _reading(epochs: tfprune.data.Epochs, readers: int) -> Callable[[], None]:
+    numbers, options = itertools.count(), tf.data.Options()
+    options.threading.private_threadpool_size = readers
 
     def task() -> None:
-        for _ in epochs.epoch(next(numbers)):
+        for _ in epochs.epoch(next(numbers)).with_options(options):
             pass
 
     return task
 
 
 def text(results: Mapping[str, tuple[int, Timing]]) -> str:
-    """Return a line per task: images per second, and how many times those of a training step."""
+    """Return a line per task: images per second, and how many times those of a training step.
+
+    What reads CIFAR's is compared with ResNet-20's step, what reads photographs with ResNet-50's.
+    """
     rates = {name: (count / t.median, count / t.least) for name, (count, t) in results.items()}
     lines = [f"{'':24}{'images/s':>10}{'best':>10}{'/ step':>10}"]
     for name, (median, best) in rates.items():
-        lines.append(f"{name:24}{median:10.0f}{best:10.0f}{median / rates[STEP][0]:10.1f}")
+        step = STEP if name == STEP or name.startswith("CIFAR") else LARGE_STEP
+        lines.append(f"{name:24}{median:10.0f}{best:10.0f}{median / rates[step][0]:10.1f}")
     return "\n".join(lines)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.data.photographs import write
+
 PROGRAM = """
 import json, os, signal, sys
 index, ports, folder, kill = int(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3], sys.argv[4:]
@@ -22,6 +24,7 @@ if len(ports) > 1:
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
 else:
     strategy = tf.distribute.get_strategy()
+import tfprune
 from tests.training.toys import blobs, network
 from tfprune.training import fine_tune
 
@@ -31,11 +34,21 @@ class Kill(keras.callbacks.Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 model, data = network(), blobs(50)
+validation, size = data, {"batch_size": 16}
+pictures = os.environ.get("PICTURES")
+if pictures:
+    image = keras.Input((16, 24, 3))
+    x = keras.layers.Conv2D(4, 3, strides=4)(image)
+    x = keras.layers.Flatten()(keras.layers.BatchNormalization(name="norm")(x))
+    model = keras.Model(image, keras.layers.Dense(3)(x))
+    split = tfprune.data.load("folder", data_dir=pictures, validation_size=0).train
+    data = split.epochs(7, shuffle=True, augment="random_resized_crop_flip")
+    validation, size = split.epochs(7), {}
 model.get_layer("norm").synchronized = True
 with strategy.scope():
     trained, _ = fine_tune(
-        model, data, validation=data, epochs=4, learning_rate=0.1, batch_size=16,
-        schedule="cosine", weight_decay=0.01, checkpoint_dir=folder + "/run", callbacks=[Kill()])
+        model, data, validation=validation, epochs=4, learning_rate=0.1, schedule="cosine",
+        weight_decay=0.01, checkpoint_dir=folder + "/run", callbacks=[Kill()], **size)
 np.savez(f"{folder}/weights{index}.npz", *trained.get_weights())
 """
 
@@ -66,6 +79,19 @@ def work(folder, workers, *arguments):
     codes = [process.wait(timeout=120) for process in running]
     found = sorted(folder.glob("weights*.npz"))
     return codes, [list(np.load(path).values()) for path in found]
+
+
+@pytest.mark.slow
+def test_two_workers_read_half_of_the_photographs_each_and_train_as_one(tmp_path, monkeypatch):
+    root = write(tmp_path / "images", ["cat", "dog", "eel"], 10, size=(16, 24), suffix="png")
+    sorted(root.rglob("*.png"))[3].write_bytes(b"no picture")
+    monkeypatch.setenv("PICTURES", str(root))
+    one = work(tmp_path / "one", 1)[1][0]
+    codes, (first, second) = work(tmp_path / "two", 2)
+    assert codes == [0, 0]
+    for alone, left, right in zip(one, first, second, strict=True):
+        np.testing.assert_allclose(left, alone, atol=1e-5)
+        np.testing.assert_array_equal(left, right)
 
 
 @pytest.mark.slow

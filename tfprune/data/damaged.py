@@ -1,4 +1,4 @@
-"""Leaving out of a pipeline what cannot be read, and telling which samples that were."""
+"""Leaving out of batches what cannot be read, and telling which samples that were."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,33 +6,44 @@ import numpy as np
 import tensorflow as tf
 
 
-def without_damaged(
-    samples: tf.data.Dataset, order: np.ndarray, skip: Callable[[Iterable[int]], None]
+def in_windows(
+    samples: tf.data.Dataset,
+    places: np.ndarray,
+    size: int,
+    skip: Callable[[Iterable[int]], None],
 ) -> tf.data.Dataset:
-    """Leave out elements that raise.
+    """Put elements into windows by their positions: what is missing moves no other element.
 
     Args:
-        samples: elements (turn, ...) with the turns 0, 1, 2, ...
-        order: the place of each turn's sample, int64 [N].
-        skip: told the places of those that are missing, as soon as that is known.
+        samples: elements (position, ...) with ascending positions.
+        places: the place of each position's sample, -1 where there is none, int64 [N].
+        size: positions of a window.
+        skip: told the places of the samples that are missing, as soon as that is known.
     """
 
-    def tell(last: np.int64, turn: np.int64) -> np.int64:
-        skip(order[last + 1 : turn])
-        return turn
+    def tell(last: np.int64, position: np.int64) -> np.int64:
+        missing = places[last + 1 : position]
+        skip(missing[missing >= 0])
+        return position
 
     def compare(last: tf.Tensor, element: tuple) -> tuple:
-        turn = element[0]
-        turn = tf.cond(  # Python only has to run where something is missing
-            turn > last + 1,
-            lambda: tf.ensure_shape(tf.numpy_function(tell, [last, turn], tf.int64), []),
-            lambda: turn,
+        position = element[0]
+        gap = position - last - 1
+        position = tf.cond(  # Python only has to run where something is missing
+            gap > 0,
+            lambda: tf.ensure_shape(tf.numpy_function(tell, [last, position], tf.int64), []),
+            lambda: position,
         )
-        return turn, (turn, *element[1:])
+        return position, (gap, position < count, *element[1:])
+
+    def filled(gap: tf.Tensor, *element: tf.Tensor) -> tf.data.Dataset:
+        nothing = tf.data.Dataset.from_tensors((False, *end)).repeat(gap)
+        return nothing.concatenate(tf.data.Dataset.from_tensors(element))
 
     # One more element behind the last: else nobody would miss what lies before the end.
     end = [tf.zeros(spec.shape, spec.dtype) for spec in samples.element_spec[1:]]
-    count = tf.constant(len(order), tf.int64)
-    found = samples.ignore_errors().concatenate(tf.data.Dataset.from_tensors((count, *end)))
-    told = found.scan(tf.constant(-1, tf.int64), compare)
-    return told.filter(lambda turn, *_: turn < count)
+    count = tf.constant(len(places), tf.int64)
+    found = samples.concatenate(tf.data.Dataset.from_tensors((count, *end)))
+    windows = found.scan(tf.constant(-1, tf.int64), compare).flat_map(filled)
+    windows = windows.take(len(places)).batch(size)
+    return windows.map(lambda there, *parts: tuple(tf.boolean_mask(x, there) for x in parts))

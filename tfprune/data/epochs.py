@@ -10,11 +10,14 @@ import tensorflow as tf
 
 from tfprune.checks import check_seed, check_whole
 from tfprune.data import augmentation, normalisation
-from tfprune.data.damaged import without_damaged
+from tfprune.data.damaged import in_windows
 from tfprune.data.sources import Source
 from tfprune.data.statistics import Statistics
+from tfprune.data.windows import Windows
 from tfprune.errors import PruningError, require_known
 from tfprune.tasks import Task
+
+_PARALLEL = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
 
 
 class _Samples(Protocol):
@@ -34,8 +37,8 @@ class Epochs:
 
     So a training that is resumed at epoch e sees the pictures that an uninterrupted one sees.
     `Split.epochs` makes it, and says what its settings mean; `tfprune.fine_tune` takes it as
-    `data`. Images that turn out to be damaged are left out and told to the split, so an epoch
-    may have fewer batches than `len` says.
+    `data`. Images that turn out to be damaged are left out of their batches, which are smaller
+    then, and told to the split.
     """
 
     split: _Samples
@@ -68,30 +71,70 @@ class Epochs:
 
     def epoch(self, index: int) -> tf.data.Dataset:
         """Return the batches of epoch `index`, from 0: (float32 [B, H, W, C], labels [B, ...])."""
-        source, order = self.split.source, self._order(index)
+        if self.split.source.whole_batches:
+            return self._whole_batches(index)
+        batches = self._read_alone(index, self._windows())
+        return batches.filter(lambda images, labels: tf.shape(images)[0] > 0)
+
+    def shared(self, index: int, replicas: range, of: int) -> tf.data.Dataset | None:
+        """Return what some replicas take of each batch of an epoch, one after the other.
+
+        Only their images are read. Joined in the replicas' order, they are the batches of `epoch`;
+        of a last one that has too few images, up to `of` - 1 are left out.
+
+        Args:
+            index: of the epoch, from 0.
+            replicas: which ones.
+            of: how many there are.
+
+        Returns:
+            None where batches are made whole: in memory, or as the augmentation wants it.
+
+        Raises:
+            tf.errors.InvalidArgumentError: while it is read, of a share no image of which can be.
+        """
+        if self.split.source.whole_batches or self._augments_batches:
+            return None
+        shares = self._read_alone(index, self._windows().shares(replicas, of))
+        return shares.map(_require_images)
+
+    def _windows(self) -> Windows:
+        count = len(self.split.places)
+        return Windows.batches(count, self.batch_size, drop_remainder=self.drop_remainder)
+
+    def _whole_batches(self, index: int) -> tf.data.Dataset:
+        """Return the batches of a source that reads them whole."""
+        read, finish, (_, of_batch) = self._read, self._finish, self._words(index)
+
+        def batch(turn: tf.Tensor, places: tf.Tensor) -> tuple:
+            key = tf.stack([of_batch, turn])
+            return finish(*read(places, key), key)
+
+        places = tf.data.Dataset.from_tensor_slices(self._order(index))
+        places = places.batch(self.batch_size, drop_remainder=self.drop_remainder)
+        return places.enumerate().map(batch, **_PARALLEL).prefetch(2)
+
+    def _read_alone(self, index: int, windows: Windows) -> tf.data.Dataset:
+        """Return windows of images that are read one by one."""
         # Made outside of the traces below, which would own the tensors they keep otherwise.
         read, finish = self._read, self._finish
         of_image, of_batch = self._words(index)
+        order = self._order(index)[windows.turns]
 
-        def sample(turn: tf.Tensor, place: tf.Tensor) -> tuple:
-            return turn, *read(place, tf.stack([of_image, turn]))
+        def sample(position: tf.Tensor, turn: tf.Tensor, place: tf.Tensor) -> tuple:
+            return position, *read(place, tf.stack([of_image, turn]))
 
-        def batch(turn: tf.Tensor, parts: tuple) -> tuple:
-            return finish(*parts, tf.stack([of_batch, turn]))
+        def window(number: tf.Tensor, parts: tuple) -> tuple:
+            return finish(*parts, tf.stack([of_batch, number]))
 
-        parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
-        places = tf.data.Dataset.from_tensor_slices(order)
-        samples = self._cut(places, source.whole_batches).enumerate().map(sample, **parallel)
-        if source.damaged:
-            samples = without_damaged(samples, order, self.split.skip)
-        samples = samples.map(lambda turn, image, label: (image, label))
-        batches = self._cut(samples, not source.whole_batches).enumerate()
-        return batches.map(batch, **parallel).prefetch(2)
-
-    def _cut(self, elements: tf.data.Dataset, wanted: bool) -> tf.data.Dataset:
-        if not wanted:
-            return elements
-        return elements.batch(self.batch_size, drop_remainder=self.drop_remainder)
+        places = np.full(windows.count, -1)
+        places[windows.positions] = order
+        samples = tf.data.Dataset.from_tensor_slices((windows.positions, windows.turns, order))
+        samples = samples.map(sample, **_PARALLEL)
+        if self.split.source.damaged:
+            samples = samples.ignore_errors()
+        parts = in_windows(samples, places, windows.size, self.split.skip)
+        return parts.enumerate().map(window, **_PARALLEL).prefetch(2)
 
     def _order(self, epoch: int) -> np.ndarray:
         """Return the places of the images in the order of an epoch."""
@@ -113,6 +156,10 @@ class Epochs:
     def _read(self) -> tf.types.experimental.PolymorphicFunction:
         return self.split.source.reader(self.augment)
 
+    @property
+    def _augments_batches(self) -> bool:
+        return self.augment != "none" and self.augment not in self.split.source.drawn
+
     @functools.cached_property
     def _finish(self) -> tf.types.experimental.PolymorphicFunction:
         task, statistics = self.split.task, self.split.statistics
@@ -131,3 +178,13 @@ class Epochs:
             return normalise(augment(images, key), statistics), labels
 
         return finish
+
+
+def _require_images(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    some = tf.debugging.assert_positive(
+        tf.shape(images)[0],
+        "None of the images that a replica takes of a batch can be read. Remove those that the "
+        "warnings name, or use larger batches.",
+    )
+    with tf.control_dependencies([some]):
+        return tf.identity(images), labels

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.checks import check_whole
+from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.passes.batch import Batch, as_batch, described
 from tfprune.passes.reader import gathered, in_batches, require_end, whole
@@ -23,11 +24,14 @@ class Feed:
         make: gives the batches of an epoch, counted from 0.
         steps: batches in an epoch; None: unknown until one has ended.
         finish: called after each epoch.
+        shared: gives what some replicas take of each batch of an epoch, one after the other, where
+            that can be read alone: (epoch, which replicas, of how many).
     """
 
     make: Callable[[int], tf.data.Dataset]
     steps: int | None
     finish: Callable[[], None] = lambda: None
+    shared: Callable[[int, range, int], tf.data.Dataset | None] = lambda *_: None
 
     def places(self) -> Iterator[int]:
         """Return the places of an epoch's batches; without an end if that is unknown."""
@@ -41,6 +45,9 @@ class Feed:
         In training every replica needs a sample: where an epoch's last batch has too few, up to
         one sample less than there are replicas is left out. A distributed dataset stays as it is.
         """
+        own = self._own(epoch, skip) if training else None
+        if own is not None:
+            return own
         dataset = self.make(epoch)
         if isinstance(dataset, tf.distribute.DistributedDataset):
             batches = iter(dataset)
@@ -59,6 +66,22 @@ class Feed:
             tf.data.experimental.AutoShardPolicy.DATA
         )
         return iter(strategy.experimental_distribute_dataset(dataset.with_options(options)))
+
+    def _own(self, epoch: int, skip: int) -> Iterator | None:
+        """Return this worker's share of the batches, of which it reads nothing else.
+
+        None where there is no other worker, or where batches are made whole.
+        """
+        if workers.count() == 1:
+            return None
+        strategy = tf.distribute.get_strategy()
+        here = strategy.num_replicas_in_sync // workers.count()
+        first = here * workers.number()
+        dataset = self.shared(epoch, range(first, first + here), strategy.num_replicas_in_sync)
+        if dataset is None:
+            return None
+        dataset = dataset.skip(skip * here)
+        return iter(strategy.distribute_datasets_from_function(lambda _: dataset))
 
     def whole(self) -> tuple[Iterable[tuple], list[Any] | None]:
         """Return the first epoch's batches, each whole, and their types, batch sizes left open.
@@ -115,7 +138,7 @@ def feed(
             f"({type(data).__name__}); it belongs to arrays of all samples. Leave it out."
         )
     if callable(getattr(data, "epoch", None)):
-        return Feed(lambda epoch: _told_apart(data.epoch(epoch), model, user, labels), len(data))
+        return _from_epochs(data, model, user, labels)
     if isinstance(data, tf.data.Dataset):
         return _from_dataset(_told_apart(data, model, user, labels))
     if isinstance(data, tf.distribute.DistributedDataset):
@@ -146,6 +169,17 @@ def _parts(batch: Batch, user: str, labels: bool) -> tuple:
         )
     weights = () if batch.weights is None else (batch.weights,)
     return inputs, batch.labels, *weights
+
+
+def _from_epochs(data: Any, model: keras.Model | None, user: str, labels: bool) -> Feed:
+    def shared(epoch: int, replicas: range, of: int) -> tf.data.Dataset | None:
+        own = getattr(data, "shared", lambda *_: None)(epoch, replicas, of)
+        return None if own is None else _told_apart(own, model, user, labels)
+
+    def make(epoch: int) -> tf.data.Dataset:
+        return _told_apart(data.epoch(epoch), model, user, labels)
+
+    return Feed(make, len(data), shared=shared)
 
 
 def _from_dataset(dataset: tf.data.Dataset) -> Feed:

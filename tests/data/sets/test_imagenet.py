@@ -3,9 +3,9 @@ import os
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 import tfprune.data
+from benchmarks import prepared_imagenet
 from tests.data.photographs import encoded, write
 from tfprune.data import Split, photographs
 from tfprune.data.sets import _records
@@ -89,42 +89,13 @@ COUNTS = {"train": 3, "validation": 1}  # of each of the 1,000 classes
 
 
 def prepare(root):
-    """Write an ImageNet of tiny pictures as TensorFlow Datasets does, in two files a split."""
-    folder = root / "imagenet2012" / "5.1.0"
-    folder.mkdir(parents=True)
-    features = tfds.builder("imagenet2012", data_dir=root / "nothing").info.features
-    names = features["label"].names
-    template = tfds.core.ShardedFileTemplate(
-        data_dir=folder, dataset_name="imagenet2012", filetype_suffix="tfrecord"
-    )
+    """Write an ImageNet of tiny pictures, one of them empty."""
     pictures = [encoded(i, (9 + i, 12)) for i in range(4)]
-    splits = []
-    for split, count in COUNTS.items():
-        lengths, size = [], 0
-        for shard in range(2):
-            path = folder / f"imagenet2012-{split}.tfrecord-0000{shard}-of-00002"
-            own = range(1000 * count)[shard * 400 : 400 + shard * 1000 * count]
-            with tf.io.TFRecordWriter(str(path)) as file:
-                for i in own:
-                    content = b"" if split == "train" and i == 1500 else pictures[i % 4]
-                    values = {"image": [content], "file_name": [f"{split}_{i}.JPEG".encode()]}
-                    feature = {
-                        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=value))
-                        for key, value in values.items()
-                    }
-                    feature["label"] = tf.train.Feature(
-                        int64_list=tf.train.Int64List(value=[i % 1000])
-                    )
-                    example = tf.train.Example(features=tf.train.Features(feature=feature))
-                    record = example.SerializeToString()
-                    file.write(record)
-                    size += len(record)
-            lengths.append(len(own))
-        info = {"shard_lengths": lengths, "num_bytes": size, "filename_template": template}
-        splits.append(tfds.core.SplitInfo(name=split, **info))
-    (folder / "label.labels.txt").write_text("".join(f"{name}\n" for name in names))
-    tfds.folder_dataset.write_metadata(data_dir=folder, features=features, split_infos=splits)
-    return folder
+
+    def picture(split, number):
+        return b"" if (split, number) == ("train", 1500) else pictures[number % 4]
+
+    return prepared_imagenet.write(root, picture, COUNTS)
 
 
 @pytest.fixture(scope="module")
