@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tfprune.exporting import _constants
@@ -49,6 +50,29 @@ def test_outputs_keep_their_names_and_weights_are_constants(tmp_path):
         assert np.abs(expected).max() > 0.1
         np.testing.assert_allclose(found[name], expected, atol=1e-6)
     assert variables(tmp_path) == []
+
+
+@pytest.mark.parametrize("activation", ["silu", "gelu", "leaky_relu", "softplus", "mish"])
+def test_activations_with_gradients_of_their_own(tmp_path, activation):
+    x = keras.Input((4,), name="x")
+    model = keras.Model(x, keras.layers.Dense(3, activation=activation, name="hidden")(x))
+    _constants.write({"part": model}, tmp_path)
+    given = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    np.testing.assert_allclose(called(tmp_path, "part", given)["hidden"], model(given), atol=1e-6)
+
+
+def test_loops_stay_loops(tmp_path):
+    """TensorFlow 1's Enter and Switch, which they are lowered to otherwise, no converter knows."""
+    x = keras.Input((5, 3), name="x")
+    model = keras.Model(x, keras.layers.LSTM(4, name="hidden")(x))
+    _constants.write({"part": model}, tmp_path)
+    signature = tf.saved_model.load(str(tmp_path)).signatures["part"]
+    library = signature.graph.as_graph_def().library
+    operations = {node.op for function in library.function for node in function.node_def}
+    assert operations & {"While", "StatelessWhile"}
+    assert not operations & {"Enter", "Exit", "Merge", "Switch"}
+    given = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    np.testing.assert_allclose(called(tmp_path, "part", given)["hidden"], model(given), atol=1e-6)
 
 
 def test_each_model_has_its_signature(tmp_path):

@@ -40,7 +40,9 @@ def write(models: Mapping[str, keras.Model], path: Path | str) -> None:
         for name, model in models.items()
     ]
     signatures = dict(zip(models, module.functions, strict=True))
-    tf.saved_model.save(module, str(path), signatures=signatures)
+    # A gradient of one's own (silu has one) captures tensors that are no longer there.
+    plain = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(path), signatures=signatures, options=plain)
 
 
 def _function(model: keras.Model) -> Any:
@@ -61,7 +63,7 @@ def _has_weights_alone(traced: Any) -> bool:
 
 
 def _constant(traced: Any, specs: Any, names: list[str]) -> Function:
-    constant = convert_variables_to_constants_v2(traced)
+    constant = convert_variables_to_constants_v2(traced, lower_control_flow=False)
     return tf.function(
         lambda *tensors: dict(zip(names, constant(*tensors), strict=True)), input_signature=specs
     )
