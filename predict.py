@@ -80,7 +80,7 @@ def write_masks(
     planned = [[folder / f"{path.stem}_{what}.png" for what in ("overlay", "mask")]
                for path in paths]  # fmt: skip
     flat = [path for pair in planned for path in pair]
-    workers.told(lambda: _begin(folder, flat))
+    workers.from_chief(lambda: _begin(folder, flat))
     pictures, shown = itertools.tee(map(predicting.read, paths))
     found = predicting.masks(model, known, pictures)
     for path, (drawn, bare), picture, labels in zip(paths, planned, shown, found, strict=True):

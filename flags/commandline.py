@@ -96,8 +96,8 @@ def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
         sys.exit(f"{argv[0]}: {files.explained(error)}")
 
 
-def _leave(program: str, told: str, code: int) -> NoReturn:
-    sys.stderr.write(f"{program}: {told}\n")
+def _leave(program: str, message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{program}: {message}\n")
     sys.exit(code)
 
 
@@ -193,8 +193,8 @@ def record(idle: Iterable[str] = (), data: str | None = None) -> str:
     left_out = {*idle, *_NOT_RECORDED}
     named = (FLAGS[name] for name in _own() if name not in left_out)
     lines = [flag.serialize() for flag in named if not flag.help.startswith("Alias for --")]
-    told = [] if data is None else [f"# fingerprint of the data: {data}"]
-    return "".join(f"{line}\n" for line in [*lines, *told] if line)
+    comments = [] if data is None else [f"# fingerprint of the data: {data}"]
+    return "".join(f"{line}\n" for line in [*lines, *comments] if line)
 
 
 def _groups() -> dict[str, list[flags.Flag]]:

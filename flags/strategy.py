@@ -71,8 +71,8 @@ def _others_lost(program: str) -> Iterator[None]:
     except tf.errors.OpError as error:
         if workers.count() == 1 or not isinstance(error, _LOST):
             raise
-        told = textwrap.shorten(error.message, 300)
-        sys.stderr.write(f"{program}: another worker was lost: {told}\n")
+        reason = textwrap.shorten(error.message, 300)
+        sys.stderr.write(f"{program}: another worker was lost: {reason}\n")
         sys.stderr.write(f"{program}: start all of them anew, the run goes on from here.\n")
         sys.exit(commandline.PREEMPTED)
 

@@ -123,11 +123,11 @@ def test_errors_of_the_system_say_what_to_do(tmp_path, number):
 
 def test_tensorflow_s_reports_of_the_system_are_known_by_their_text():
     def full():
-        with files.told("ckpt", "written"):
+        with files.explaining("ckpt", "written"):
             raise tf.errors.ResourceExhaustedError(None, None, "ckpt.data; No space left on device")
 
     def other():
-        with files.told("ckpt", "written"):
+        with files.explaining("ckpt", "written"):
             raise tf.errors.InvalidArgumentError(None, None, "shapes differ")
 
     with pytest.raises(PruningError, match=r"ckpt cannot be written: No space .* Make room"):

@@ -34,11 +34,11 @@ def escaped(text: object) -> str:
     return html.escape(shown(text))
 
 
-def told(value: Any) -> str:
+def readable(value: Any) -> str:
     """Return a value as a reader expects it.
 
     Example:
-        >>> told(1234567), told(0.00012345), told(None), told({"ratio": 0.5})
+        >>> readable(1234567), readable(0.00012345), readable(None), readable({"ratio": 0.5})
         ('1,234,567', '0.0001234', '', 'ratio = 0.5')
     """
     if value is None:
@@ -48,9 +48,9 @@ def told(value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {told(own)}" for name, own in value.items())
+        return ", ".join(f"{name} = {readable(own)}" for name, own in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(told, value))
+        return ", ".join(map(readable, value))
     return str(value)
 
 
@@ -70,7 +70,7 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> s
     """
     head = "".join(f"<th>{escaped(name)}</th>" for name in header)
     body = "".join(
-        f"<tr>{''.join(f'<td>{escaped(told(value))}</td>' for value in row)}</tr>"
+        f"<tr>{''.join(f'<td>{escaped(readable(value))}</td>' for value in row)}</tr>"
         for row in rows[:ROWS]
     )
     more = f"<p>and {len(rows) - ROWS:,} more</p>" if len(rows) > ROWS else ""

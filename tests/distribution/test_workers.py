@@ -15,7 +15,9 @@ def test_all_hear_what_the_chief_makes_and_it_alone_makes_it(meeting):
         made.append(number)
         return {"state": number}
 
-    assert meeting.run(lambda number: workers.told(lambda: make(number))) == [{"state": 0}] * 3
+    assert (
+        meeting.run(lambda number: workers.from_chief(lambda: make(number))) == [{"state": 0}] * 3
+    )
     assert made == [0]
 
 
@@ -23,7 +25,7 @@ def test_a_refusal_reaches_all(meeting):
     def refuse():
         raise PruningError("The folder holds another run.")
 
-    found = meeting.run(lambda number: workers.told(refuse))
+    found = meeting.run(lambda number: workers.from_chief(refuse))
     assert [str(error) for error in found] == ["The folder holds another run."] * 3
 
 

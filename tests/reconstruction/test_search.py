@@ -9,7 +9,7 @@ import pytest
 import tfprune
 from tests.selection.test_latency import table_of
 from tfprune.errors import PruningError
-from tfprune.reconstruction.judging import Judging, Seen
+from tfprune.reconstruction.judging import Judgements, Judging
 from tfprune.reconstruction.samples import portions_of
 from tfprune.reconstruction.sensitivity import Curve, Sensitivity
 from tfprune.selection.measured_tries import Original
@@ -118,7 +118,7 @@ def test_a_file_of_another_search_is_refused(misled, images, tmp_path):
         tfprune.search(misled, images[:-1], params=0.6, evaluations=1, path=path)
     path.write_text('{"harms": 3}')
     with pytest.raises(PruningError, match=message):
-        Seen(path, "other")
+        Judgements(path, "other")
 
 
 @pytest.mark.parametrize(

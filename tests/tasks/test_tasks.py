@@ -46,7 +46,7 @@ def test_every_task_says_what_it_is(name):
 
 def test_figures_are_told_as_a_person_reads_them():
     found = {"loss": 0.25, "miou": 0.5, "pixel_accuracy": 0.75, "iou_2": 1.0, "mae": 0.125}
-    assert [tasks.told(*each) for each in found.items()] == [
+    assert [tasks.formatted(*each) for each in found.items()] == [
         "0.2500", "50.00%", "75.00%", "100.00%", "0.1250",
     ]  # fmt: skip
     assert tasks.headline(found) == "miou"

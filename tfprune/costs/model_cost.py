@@ -52,10 +52,10 @@ class Cost:
         shown = [(name, kind, f"{p:,}", f"{m:,}") for name, kind, p, m in self._counted()]
         total = (f"total ({self.convention})", "", f"{self.params:,}", f"{self.macs:,}")
         whole = ", ".join(row.name for row in self.rows if row.is_whole)
-        told = (
+        footer = (
             f"\nMACs read off TensorFlow's graph, as no rule counts them: {whole}" if whole else ""
         )
-        return _table([_HEADER, *shown, total], left=2) + told
+        return _table([_HEADER, *shown, total], left=2) + footer
 
     def _repr_html_(self) -> str:
         title = f"{self.params:,} parameters, {self.macs:,} MACs ({self.convention})"

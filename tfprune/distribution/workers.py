@@ -49,7 +49,7 @@ def is_chief() -> bool:
     return number() == 0
 
 
-def told(make: Callable[[], Any]) -> Any:
+def from_chief(make: Callable[[], Any]) -> Any:
     """Return on all workers what the chief makes; a refusal reaches all of them likewise.
 
     Args:
@@ -59,7 +59,7 @@ def told(make: Callable[[], Any]) -> Any:
         PruningError: it did, on the chief.
 
     Example:
-        >>> told(lambda: {"state": "new"})
+        >>> from_chief(lambda: {"state": "new"})
         {'state': 'new'}
     """
     return json.loads(sent(lambda: json.dumps(make()).encode()))
@@ -112,12 +112,12 @@ def gathered(make: Callable[[], bytes]) -> list[bytes]:
 
 
 def sent(make: Callable[[], bytes]) -> bytes:
-    """Return on all workers the bytes that the chief makes; else as `told`."""
+    """Return on all workers the bytes that the chief makes; else as `from_chief`."""
     if count() == 1:
         return make()
     message = _answer(make) if is_chief() else b""
-    size = int.from_bytes(_from_chief(len(message).to_bytes(8, "little")), "little")
-    parts = [_from_chief(message[start : start + _MOST]) for start in range(0, size, _MOST)]
+    size = int.from_bytes(_broadcast(len(message).to_bytes(8, "little")), "little")
+    parts = [_broadcast(message[start : start + _MOST]) for start in range(0, size, _MOST)]
     return _accepted(b"".join(parts)[:size])
 
 
@@ -134,7 +134,7 @@ def _accepted(message: bytes) -> bytes:
     return message[1:]
 
 
-def _from_chief(message: bytes) -> bytes:
+def _broadcast(message: bytes) -> bytes:
     """Return the chief's message, with some bytes behind it, on all workers."""
     return _joined(message if is_chief() else b"")
 

@@ -32,11 +32,11 @@ def as_text(
     Raises:
         PruningError: something that JSON cannot hold.
     """
-    told = {"versions": _versions(), "model": model.name, **(metadata or {})}
+    values = {"versions": _versions(), "model": model.name, **(metadata or {})}
     if preprocessing is not None:
-        told |= {"labels": preprocessing.labels, "preprocessing": asdict(preprocessing)}
+        values |= {"labels": preprocessing.labels, "preprocessing": asdict(preprocessing)}
     try:
-        return json.dumps(told, allow_nan=False)
+        return json.dumps(values, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise PruningError(
             f"export: metadata must be numbers, strings, lists and dicts, received {metadata!r}: "

@@ -15,7 +15,7 @@ from tfprune.files._atomic import (
 from tfprune.files._claims import claim, contents, differences
 from tfprune.files._environment import environment
 from tfprune.files._models import load_model, save_model
-from tfprune.files._system_errors import explained, known, told, usable
+from tfprune.files._system_errors import explained, explaining, known, usable
 from tfprune.files._text import read_json, read_text, write_json, write_text
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "differences",
     "environment",
     "explained",
+    "explaining",
     "is_partial",
     "known",
     "load_model",
@@ -37,7 +38,6 @@ __all__ = [
     "require_array",
     "save_model",
     "sweep",
-    "told",
     "usable",
     "write_arrays",
     "write_json",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tfprune.errors import PruningError
-from tfprune.files._system_errors import told
+from tfprune.files._system_errors import explaining
 
 # .name.pid-mark.partial.suffix, and the same with .old for what steps aside meanwhile
 _PARTIAL = re.compile(
@@ -107,7 +107,7 @@ def partial_path(path: str | os.PathLike) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{mark}.partial{path.suffix}")
     _OPEN.add(mark)
     try:
-        with told(path, "written"):
+        with explaining(path, "written"):
             yield temporary
     finally:
         remove(temporary)
@@ -130,7 +130,7 @@ def make_folder(path: str | os.PathLike) -> Path:
         >>> make_folder(tempfile.mkdtemp() + "/a/b").name
         'b'
     """
-    with told(path, "made a folder"):
+    with explaining(path, "made a folder"):
         Path(path).mkdir(parents=True, exist_ok=True)
     return Path(path)
 

@@ -30,7 +30,7 @@ _OTHERWISE = "Check the disk, or choose another place."
 
 
 @contextlib.contextmanager
-def told(path: str | os.PathLike, done: str) -> Iterator[None]:
+def explaining(path: str | os.PathLike, done: str) -> Iterator[None]:
     """Turn an error of the operating system within the block into one that a person can act on.
 
     TensorFlow reports the system's errors as its own; those are known by their text.
@@ -43,7 +43,7 @@ def told(path: str | os.PathLike, done: str) -> Iterator[None]:
         PruningError: in place of an `OSError`, or of TensorFlow's report of one.
 
     Example:
-        >>> with told("report.json", "written"):
+        >>> with explaining("report.json", "written"):
         ...     raise OSError(errno.ENOSPC, "No space left on device")
         Traceback (most recent call last):
         ...
@@ -84,7 +84,7 @@ def usable(path: str | os.PathLike) -> Path:
             f"{os.fspath(path)!r} is no path: expected UTF-8 without a NUL. Choose another name."
         ) from None
     with (
-        told(os.fspath(path)[:100], "used"),
+        explaining(os.fspath(path)[:100], "used"),
         contextlib.suppress(FileNotFoundError, NotADirectoryError),
     ):
         os.stat(path)

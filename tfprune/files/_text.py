@@ -7,7 +7,7 @@ from typing import Any
 
 from tfprune.errors import PruningError
 from tfprune.files._atomic import atomic_path
-from tfprune.files._system_errors import told, usable
+from tfprune.files._system_errors import explaining, usable
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -49,7 +49,7 @@ def read_text(path: str | os.PathLike, remedy: str) -> str:
     """
     usable(path)
     try:
-        with told(path, "read"):
+        with explaining(path, "read"):
             return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise PruningError(

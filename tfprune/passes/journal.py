@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.files import make_folder, told
+from tfprune.files import explaining, make_folder
 
 MOST_OF_A_PART = 2**20  # bytes: whole maps take longer to keep than to make
 MOST = 2**30  # bytes of a pass; what comes later is made again
@@ -47,7 +47,7 @@ class Journal:
         self._reading = path is not None and path.is_file()
         self._writing = path is not None
         if self._reading:
-            with told(path, "read"):
+            with explaining(path, "read"):
                 self._file = path.open("r+b")
 
     def results(self, parts: Sequence[Any], find: Callable[[], list[Any]]) -> list[Any]:
@@ -105,7 +105,7 @@ class Journal:
         if any(sum(x.nbytes for x in each) > MOST_OF_A_PART for each in flat):
             self._writing = False
             return
-        with told(self._path, "written"):
+        with explaining(self._path, "written"):
             if self._file is None:
                 make_folder(self._path.parent)
                 self._file = self._path.open("w+b")

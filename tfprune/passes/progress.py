@@ -12,7 +12,7 @@ Progress = Callable[[int, int | None, float | None], Any]
 
 _IN_NOTEBOOKS = NotebookBars()
 # As TensorFlow's strategies: set around a call, so that no criterion has to hand it on.
-_TOLD: ContextVar[Progress | None] = ContextVar("told", default=_IN_NOTEBOOKS)
+_LISTENER: ContextVar[Progress | None] = ContextVar("listener", default=_IN_NOTEBOOKS)
 
 
 @contextmanager
@@ -28,16 +28,16 @@ def telling(progress: Progress | None) -> Iterator[None]:
         ...     tell(32)
         32 None None
     """
-    token = _TOLD.set(progress)
+    token = _LISTENER.set(progress)
     try:
         yield
     finally:
-        _TOLD.reset(token)
+        _LISTENER.reset(token)
 
 
 def listener() -> Progress | None:
     """Return whom passes tell now, by default a notebook's bars; None for nobody."""
-    return _TOLD.get()
+    return _LISTENER.get()
 
 
 def tell(done: int, of: int | None = None, what: str = "steps") -> None:
@@ -48,7 +48,7 @@ def tell(done: int, of: int | None = None, what: str = "steps") -> None:
         of: of how many; None where that is not known.
         what: what is counted, for the bars of a notebook.
     """
-    progress = _TOLD.get()
+    progress = _LISTENER.get()
     if isinstance(progress, NotebookBars):
         progress(done, of, what=what)
     elif progress is not None:

@@ -15,15 +15,16 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
 from tfprune.passes.keeping import Steps
 from tfprune.passes.tape import Step, record
+from tfprune.reconstruction.fitting_rows import FittingRows, fitting_rows
 from tfprune.reconstruction.forms import Form
 from tfprune.reconstruction.goals import carrier, completing, hidden_below
-from tfprune.reconstruction.lanes import Lane, Shelf
+from tfprune.reconstruction.lazy_run import LazyRun
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.plan import Plan
 from tfprune.reconstruction.report import LayerFit
 from tfprune.reconstruction.rows import drawn
 from tfprune.reconstruction.solving import Rows, solve
-from tfprune.reconstruction.taken import Taken, take
+from tfprune.reconstruction.tensor_store import TensorStore
 
 HELD = 5  # every fifth sample is held out to choose the ridge by
 _FAITHFUL = 1e-3  # of the outputs' scale: else the columns are not what the layer computes
@@ -54,7 +55,7 @@ class Fitting:
         self.fits: list[LayerFit] = []
 
     def run(
-        self, portions: Sequence[list[Any]], shelf: Shelf, watch: Callable[[int, int], None]
+        self, portions: Sequence[list[Any]], store: TensorStore, watch: Callable[[int, int], None]
     ) -> tuple[list[list[np.ndarray]], ...]:
         """Fit every layer; return the outputs wanted, those of before, and those of afterwards.
 
@@ -63,14 +64,14 @@ class Fitting:
 
         Args:
             portions: the samples, each portion a flat list of the model's inputs.
-            shelf: where tensors lie in between.
+            store: where tensors lie in between.
             watch: told after each call how many are done, and of how many.
         """
-        self._start(portions, shelf)
+        self._start(portions, store)
         for place, step in enumerate(self.plan.order):
             self._move(place, step, self.small)
         before = self._outputs(self.small)
-        self._start(portions, shelf)
+        self._start(portions, store)
         fitted: set[int] = set()
         for place, step in enumerate(self.plan.order):
             key = id(step.operation)
@@ -81,27 +82,27 @@ class Fitting:
             watch(place + 1, len(self.plan.order))
         return self._outputs(self.original), before, self._outputs(self.small)
 
-    def _move(self, place: int, step: Step, *lanes: Lane) -> None:
-        """Make a call, and forget what nobody takes any more."""
-        for lane in lanes:
-            lane.run(step)
+    def _move(self, place: int, step: Step, *runs: LazyRun) -> None:
+        """Make a call, and forget what nobody reads any more."""
+        for run in runs:
+            run.run(step)
             for number in {*step.needs, *step.outputs}:
                 if self.last.get(number) == place:
-                    lane.drop(number)
+                    run.drop(number)
 
-    def _start(self, portions: Sequence[list[Any]], shelf: Shelf) -> None:
+    def _start(self, portions: Sequence[list[Any]], store: TensorStore) -> None:
         self.shares = Shares(len(portions))
         own = [portions[number] for number in self.shares.own]
         inputs = {n: [x[i] for x in own] for i, n in enumerate(self.plan.tape.inputs)}
         maker = self.plan.maker
-        self.original = Lane(self.pair.call_original, maker, shelf, inputs)
-        self.small = Lane(self.pair.call_small, maker, shelf, inputs)
+        self.original = LazyRun(self.pair.call_original, maker, store, inputs)
+        self.small = LazyRun(self.pair.call_small, maker, store, inputs)
         self.first = np.cumsum([0, *(int(portion[0].shape[0]) for portion in portions)])
 
-    def _outputs(self, lane: Lane) -> list[list[np.ndarray]]:
+    def _outputs(self, run: LazyRun) -> list[list[np.ndarray]]:
         def of(number: int) -> list[np.ndarray]:
             portion = self.shares.own.index(number)
-            return [np.asarray(lane.tensor(n, portion)) for n in self.plan.tape.outputs]
+            return [np.asarray(run.tensor(n, portion)) for n in self.plan.tape.outputs]
 
         return self.shares.each(of)
 
@@ -133,9 +134,11 @@ class Fitting:
             form: how it is a matrix.
             free: whether something takes up an offset.
         """
-        if not workers.told(lambda: self._holds(step, form)):  # the chief has the first samples
+        if not workers.from_chief(
+            lambda: self._holds(step, form)
+        ):  # the chief has the first samples
             return {}
-        rows = Rows(self.shares, lambda numbers: list(self._taken(step, form, numbers)))
+        rows = Rows(self.shares, lambda numbers: list(self._rows_of(step, form, numbers)))
         return solve(form, rows, free=free)
 
     def _name(self, step: Step) -> str:
@@ -152,18 +155,20 @@ class Fitting:
         y = self._finite(step, np.asarray(self.pair.raw_small(step, *args)))
         return _holds(form, x, y)
 
-    def _taken(self, step: Step, form: Form, numbers: Sequence[int]) -> Iterator[Taken]:
+    def _rows_of(self, step: Step, form: Form, numbers: Sequence[int]) -> Iterator[FittingRows]:
         """Yield the rows over all calls and some portions."""
         calls = self.plan.calls[id(step.operation)]
-        lanes = self.original, self.small
+        runs = self.original, self.small
         for call, number in itertools.product(calls, numbers):
             portion = self.shares.own.index(number)
             goal = self._goal(step, call, portion)
             source = partial(self._source, step, call, portion, goal.shape)
-            hidden = hidden_below(self.pair, self.plan, lanes, call, portion, goal)
+            hidden = hidden_below(self.pair, self.plan, runs, call, portion, goal)
             seed = self.settings.seed, number, self.plan.tape.steps.index(call)
             for rows in drawn(form, goal, 1 / (self.first[-1] * len(calls)), seed):
-                yield take(form, source, goal, hidden, rows, self._held(form, goal, number, rows))
+                yield fitting_rows(
+                    form, source, goal, hidden, rows, self._held(form, goal, number, rows)
+                )
 
     def _source(
         self, step: Step, call: Step, portion: int, shape: tuple[int, ...]

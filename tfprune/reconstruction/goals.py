@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfprune.graph.rules import has_role
 from tfprune.passes.tape import Step
 from tfprune.reconstruction.forms import Form
-from tfprune.reconstruction.lanes import Lane
+from tfprune.reconstruction.lazy_run import LazyRun
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.plan import Aim, Plan
 
@@ -17,18 +17,18 @@ _STEEP = 1e-3  # of the median slope: a normalisation that is flatter hides its 
 
 
 def completing(
-    pair: Pair, aim: Aim, lanes: tuple[Lane, Lane], portion: int, own: np.ndarray
+    pair: Pair, aim: Aim, runs: tuple[LazyRun, LazyRun], portion: int, own: np.ndarray
 ) -> np.ndarray:
     """Return the outputs that make a sum what it is in the original, given its other terms.
 
     Args:
         pair: both models.
         aim: the sum.
-        lanes: of the original and of the pruned model.
+        runs: of the original and of the pruned model.
         portion: which samples.
         own: what the layer itself computes in the original, where the sum gives no goal.
     """
-    original, small = lanes
+    original, small = runs
     if not all(number in small for number in aim.others):
         return own
     total = np.asarray(original.tensor(aim.total.outputs[0], portion))
@@ -58,14 +58,19 @@ def _slope(norm: Any) -> np.ndarray:
 
 
 def hidden_below(
-    pair: Pair, plan: Plan, lanes: tuple[Lane, Lane], call: Step, portion: int, goal: np.ndarray
+    pair: Pair,
+    plan: Plan,
+    runs: tuple[LazyRun, LazyRun],
+    call: Step,
+    portion: int,
+    goal: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the level up to which a layer's outputs make no difference, behind a ReLU.
 
     Args:
         pair: both models.
         plan: of their calls.
-        lanes: of the original and of the pruned model.
+        runs: of the original and of the pruned model.
         call: the layer's.
         portion: which samples.
         goal: what its outputs are to be, before any activation.
@@ -80,7 +85,7 @@ def hidden_below(
         return (level, np.ones_like(goal)) if _is_zero_below(own) else None
     aim = plan.aims.get(call)
     if aim is not None:
-        others = [np.asarray(lanes[1].tensor(n, portion)) for n in aim.others if n in lanes[1]]
+        others = [np.asarray(runs[1].tensor(n, portion)) for n in aim.others if n in runs[1]]
         if len(others) < len(aim.others) or any(x.shape != goal.shape for x in others):
             return None
         level, norm, number = -sum(others), aim.norm, aim.total.outputs[0]

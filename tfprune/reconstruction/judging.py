@@ -73,7 +73,7 @@ class Judging:
                 keras.tree.flatten(model.predict(self.held, verbose=0))]  # fmt: skip
 
 
-class Seen:
+class Judgements:
     """What was judged already, in a file where one is named.
 
     Args:

@@ -16,10 +16,10 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.keeping import steps
 from tfprune.passes.progress import teller
 from tfprune.reconstruction.fitting import HELD, Fitting, Settings
-from tfprune.reconstruction.lanes import Shelf
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.report import Reconstruction
 from tfprune.reconstruction.samples import portions_of, suitability
+from tfprune.reconstruction.tensor_store import TensorStore
 from tfprune.reconstruction.together import assign_all, moved_together
 from tfprune.surgery.builder import Builder, float32_if_half
 from tfprune.surgery.compile_state import compile_like
@@ -102,10 +102,11 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     kept_steps = steps(graph.model, _identity(kept, small, portions, (aim, seed)))
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed), kept_steps)
     watch = _Watch(teller(progress, "layers"), passes)
-    with Shelf(memory_gb * 1e9) as shelf:
-        wanted, before, after = fitting.run(portions, shelf, watch.call)
+    with TensorStore(memory_gb * 1e9) as store:
+        wanted, before, after = fitting.run(portions, store, watch.call)
     errors = _errors(wanted, before), _errors(wanted, after)
-    better = all(new < old for old, new in workers.told(lambda: list(zip(*errors, strict=True))))
+    pairs = workers.from_chief(lambda: list(zip(*errors, strict=True)))
+    better = all(new < old for old, new in pairs)
     if not better:
         observations = [
             *observations,

@@ -9,7 +9,7 @@ import numpy as np
 from tfprune.checks import check_seed, check_whole
 from tfprune.errors import unknown
 from tfprune.passes.progress import teller
-from tfprune.reconstruction.judging import JUDGES, Judging, Seen, key_of
+from tfprune.reconstruction.judging import JUDGES, Judgements, Judging, key_of
 from tfprune.reconstruction.samples import portions_of
 from tfprune.reconstruction.sensitivity import Sensitivity, requested
 from tfprune.selection.aiming import check_latency, tabled
@@ -87,8 +87,8 @@ def search(  # noqa: PLR0913 - how it is done, each a keyword
     request = _tabled(measured, macs=macs, params=params, latency=latency, **options)
     best, at_same_cost = measured.alike(request)
     judging = Judging(measured.graph, portions_of(measured.graph.model, data), judge, seed)
-    seen, climb = Seen(path, judging.identity), _Climb(len(measured.curves), seed)
-    lowest = seen.harm(best, judging)
+    known, climb = Judgements(path, judging.identity), _Climb(len(measured.curves), seed)
+    lowest = known.harm(best, judging)
     climb.tried_first(best)
     told = teller(progress, "candidates")
     for place in range(1, evaluations):
@@ -96,7 +96,7 @@ def search(  # noqa: PLR0913 - how it is done, each a keyword
         keep = climb.new(at_same_cost)
         if keep is None:
             break
-        harm = seen.harm(keep, judging)
+        harm = known.harm(keep, judging)
         climb.learn(better=harm < lowest)
         lowest, best = min((lowest, best), (harm, keep), key=lambda pair: pair[0])
     told(evaluations, evaluations)

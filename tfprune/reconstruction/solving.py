@@ -7,9 +7,9 @@ import numpy as np
 
 from tfprune.distribution import workers
 from tfprune.distribution.shares import Arrays, Shares
+from tfprune.reconstruction.fitting_rows import FittingRows
 from tfprune.reconstruction.forms import Form
 from tfprune.reconstruction.normal_equations import Fit, Halves, System, best_fit
-from tfprune.reconstruction.taken import Taken
 
 _ROUNDS = 4
 
@@ -22,11 +22,11 @@ class Rows:
         of_block: makes the rows of some portions, from their numbers.
     """
 
-    def __init__(self, shares: Shares, of_block: Callable[[Sequence[int]], Sequence[Taken]]):
+    def __init__(self, shares: Shares, of_block: Callable[[Sequence[int]], Sequence[FittingRows]]):
         self._shares, self._of_block = shares, of_block
-        self._taken: dict[int, Sequence[Taken]] = {}  # {a block's first portion: its rows}
+        self._found: dict[int, Sequence[FittingRows]] = {}  # {a block's first portion: its rows}
 
-    def total(self, of_rows: Callable[[Taken], Arrays]) -> Arrays:
+    def total(self, of_rows: Callable[[FittingRows], Arrays]) -> Arrays:
         """Return the sum over all rows, the same on all workers.
 
         Args:
@@ -42,10 +42,10 @@ class Rows:
 
         return self._shares.total(of_block)
 
-    def _of(self, numbers: Sequence[int]) -> Sequence[Taken]:
-        if numbers[0] not in self._taken:
-            self._taken[numbers[0]] = self._of_block(numbers)
-        return self._taken[numbers[0]]
+    def _of(self, numbers: Sequence[int]) -> Sequence[FittingRows]:
+        if numbers[0] not in self._found:
+            self._found[numbers[0]] = self._of_block(numbers)
+        return self._found[numbers[0]]
 
 
 def solve(form: Form, rows: Rows, *, free: bool) -> dict[str, np.ndarray]:
@@ -59,7 +59,7 @@ def solve(form: Form, rows: Rows, *, free: bool) -> dict[str, np.ndarray]:
         free: whether an offset is free.
     """
 
-    def sums(one: Taken) -> Arrays:
+    def sums(one: FittingRows) -> Arrays:
         halves = Halves()
         halves.add(one.columns(form), one.goal, one.held)
         return [np.array(one.level is None), *halves.arrays]
@@ -89,7 +89,7 @@ def _refined(form: Form, rows: Rows, halves: Halves, fit: Fit, *, free: bool) ->
     sums = halves.fitted + halves.held
     system = System(sums, form.matrix(), offset=free)
 
-    def answered(one: Taken) -> Arrays:
+    def answered(one: FittingRows) -> Arrays:
         columns = one.columns(form)
         above = one.sign * (columns @ weights + offset[:, None] - one.level)
         hidden = one.sign * (one.goal - one.level) <= 0

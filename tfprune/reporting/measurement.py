@@ -44,7 +44,7 @@ class Measurement:
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield what was measured by name, with the figure as text."""
         for name, value in sorted(self.results.items()):
-            yield name, tasks.told(name, value)
+            yield name, tasks.formatted(name, value)
         yield "parameters", f"{self.parameters:,}"
         yield "MACs", f"{self.macs:,}"
         if self.file_bytes is not None:

@@ -76,7 +76,7 @@ class PruningRun:
             "verification": self.cut.text,
             **({"reconstruction": self.reconstruction} if self.reconstruction else {}),
             **{
-                f"{name} {when}": tasks.told(name, found[name])
+                f"{name} {when}": tasks.formatted(name, found[name])
                 for when, found in self.on_the_way.items()
                 for name in [tasks.headline(found)]
             },
@@ -124,7 +124,7 @@ def _exported_parts(shipped: Shipped, comparison: Comparison) -> dict[str, str]:
     sides = []
     for side in (comparison.before, comparison.after):
         name = tasks.headline(side.results)
-        sides.append((side.file_bytes or 0, tasks.told(name, side.results[name])))
+        sides.append((side.file_bytes or 0, tasks.formatted(name, side.results[name])))
     found = {
         _EXPORTED: str(shipped.exported) if shipped.exported else "",
         "gained by pruning and by integers": shipped.gains(*sides),

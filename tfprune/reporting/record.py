@@ -46,8 +46,8 @@ def figures(record: Mapping[str, Any]) -> dict[str, float]:
         >>> figures({"method": "l1", "before": {"results": {"loss": 0.5}}, "layers": [{"kept": 2}]})
         {'before/results/loss': 0.5}
     """
-    told = {name: x for name, x in record.items() if name not in (*ASKED, *_TABLES)}
-    found = _flat("", told)
+    rest = {name: x for name, x in record.items() if name not in (*ASKED, *_TABLES)}
+    found = _flat("", rest)
     return {name: float(x) for name, x in found if isinstance(x, Real) and not isinstance(x, bool)}
 
 

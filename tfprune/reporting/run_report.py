@@ -47,11 +47,11 @@ def finish(
     text = "\n".join(lines)
     folder = Path(folder)
     values = {"title": title, **values, "environment": environment()}
-    told = {**values, **(details or {})}
+    record = {**values, **(details or {})}
     if details is not None:
-        write_page(folder / "report", told)
+        write_page(folder / "report", record)
     if details is not None or (folder / EVENTS).is_dir():
-        write_events(folder / EVENTS / "report", text, told)
+        write_events(folder / EVENTS / "report", text, record)
     write_text(folder / TEXT, text + "\n")
     write_json(folder / REPORT, values)
     for name in ("checkpoints", "stages"):

@@ -44,7 +44,7 @@ def require_equal(settings: str) -> None:
     Raises:
         PruningError: the chief has another one.
     """
-    if workers.told(lambda: settings) != settings:
+    if workers.from_chief(lambda: settings) != settings:
         raise PruningError(
             f"Worker {workers.number()} was started with other flags, or reads other data, than "
             "the chief. Start all workers by one command line, and let them see the same files."
@@ -60,10 +60,10 @@ def agree(*paths: Path) -> None:
     if workers.count() == 1:
         return
     for path in paths:
-        told = workers.sent(path.read_bytes)
+        received = workers.sent(path.read_bytes)
         if not workers.is_chief():
             with atomic_path(path) as temporary:
-                temporary.write_bytes(told)
+                temporary.write_bytes(received)
 
 
 def share(folder: str | os.PathLike, leave_out: Collection[str] = ()) -> None:
@@ -84,7 +84,7 @@ def share(folder: str | os.PathLike, leave_out: Collection[str] = ()) -> None:
                     archive.add(path, path.name)
         return file.getvalue()
 
-    told = workers.sent(packed)
+    received = workers.sent(packed)
     if not workers.is_chief():
-        with tarfile.open(fileobj=io.BytesIO(told)) as archive:
+        with tarfile.open(fileobj=io.BytesIO(received)) as archive:
             archive.extractall(folder, filter="data")

@@ -64,7 +64,7 @@ def claim(
         ('new', 'unfinished')
     """
     require_equal(settings)
-    state = workers.told(lambda: _claimed(Path(folder), settings, overwrite, resume))
+    state = workers.from_chief(lambda: _claimed(Path(folder), settings, overwrite, resume))
     share(folder, leave_out=_NOT_READ)
     return state
 

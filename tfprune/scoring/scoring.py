@@ -71,11 +71,11 @@ def score(
     itself: dict[str, Any] = {"coupled": coupled} if "coupled" in _parameters(module) else {}
     _check_progress(progress, criterion, method)
     own = "progress" in _parameters(module)
-    told = {"progress": progress or listener()} if own else {}
+    listening = {"progress": progress or listener()} if own else {}
 
     def find() -> dict[str, np.ndarray]:
         with telling(None if own else progress or listener()):
-            values = module.score(graph, data, **itself, **told, **options)
+            values = module.score(graph, data, **itself, **listening, **options)
         _require_finite(criterion, values)
         return values
 

@@ -53,9 +53,9 @@ def rounded(graph: ChannelGraph, request: Request, choose: Choose) -> tuple[Mask
     size = coarsest_of_best({size: left[size] / times[size] for size in found})
     keep, notes = found[size]
     kind = {"macs": "MACs", "params": "weights"}[request.amount]
-    told = ", ".join(f"{left[x]:.2f} in {times[x]:.2f} (multiples of {x})" for x in found)
+    compared = ", ".join(f"{left[x]:.2f} in {times[x]:.2f} (multiples of {x})" for x in found)
     note = (
         f"widths are multiples of {size}, with which {runtime} is fastest, batch of {batch_size}: "
-        f"of the original's {kind} in its time {told}"
+        f"of the original's {kind} in its time {compared}"
     )
     return keep, [*notes, note]

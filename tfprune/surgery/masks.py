@@ -63,10 +63,10 @@ def _check_agreement(
     channel = int(wrong[0])
     others = [n for n, m in masks.items() if (graph.units_of(n)[~m] == units[channel]).any()]
     other = masks[others[0]]
-    told = "" if name in masks else " (no mask was given, so it is kept whole)"
+    remark = "" if name in masks else " (no mask was given, so it is kept whole)"
     raise PruningError(
         f"Keep masks disagree: layer {name!r} keeps {int(mask.sum())} of {len(mask)} channels"
-        f"{told} and layer {others[0]!r} keeps {int(other.sum())} of {len(other)}, but channel "
+        f"{remark} and layer {others[0]!r} keeps {int(other.sum())} of {len(other)}, but channel "
         f"{channel} of {name!r} lives or dies with a channel that {others[0]!r} removes. Give "
         "coupled channels equal values; print(graph) shows what is coupled."
     )

@@ -8,7 +8,7 @@ Modules with an underscore are parts of tasks.
 
 from tfprune.tasks._choice import choose, loss_called
 from tfprune.tasks._class_task import ClassTask
-from tfprune.tasks._finding import find, headline, is_share, names, of_model, told
+from tfprune.tasks._finding import find, formatted, headline, is_share, names, of_model
 from tfprune.tasks._measure import Measure as Measure
 from tfprune.tasks._measure import Measured, measure
 from tfprune.tasks._task import Loss as Loss
@@ -20,11 +20,11 @@ __all__ = [
     "Task",
     "choose",
     "find",
+    "formatted",
     "headline",
     "is_share",
     "loss_called",
     "measure",
     "names",
     "of_model",
-    "told",
 ]

@@ -87,11 +87,11 @@ def is_share(figure: str) -> bool:
     )
 
 
-def told(figure: str, value: float) -> str:
+def formatted(figure: str, value: float) -> str:
     """Return a figure as a person reads it: a share as a percentage, others with four decimals.
 
     Example:
-        >>> told("accuracy", 0.5), told("loss", 0.5)
+        >>> formatted("accuracy", 0.5), formatted("loss", 0.5)
         ('50.00%', '0.5000')
     """
     return f"{value:.2%}" if is_share(figure) else f"{value:.4f}"

@@ -131,7 +131,7 @@ class Checkpoints:
         """Save the state of now; a reader sees the old or the new one, never half."""
         if self._manager is not None:
             self._number = max(self.progress.epochs, self._number + 1)
-            with files.told(self._manager.directory, "written"):
+            with files.explaining(self._manager.directory, "written"):
                 self._manager.save(checkpoint_number=self._number)
 
 

@@ -70,10 +70,10 @@ def _architecture(model: keras.Model) -> str:
     names = dict.fromkeys(operation.name for m in plain for operation in m.operations)
     numbers = {name: number for number, name in enumerate(names)}
 
-    def told(config: dict[str, Any]) -> dict[str, Any]:
+    def numbered(config: dict[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in config.items() if key not in _TRAINING}
         for key in kept.keys() & _NAMES:
             kept[key] = keras.tree.map_structure(lambda x: numbers.get(x, x), kept[key])
         return kept
 
-    return json.dumps([json.loads(text, object_hook=told) for text in texts])
+    return json.dumps([json.loads(text, object_hook=numbered) for text in texts])

@@ -33,11 +33,11 @@ def resolver(
     if not text:
         return None
     try:
-        told = json.loads(text)
-        cluster = told.get("cluster")
+        values = json.loads(text)
+        cluster = values.get("cluster")
         if not cluster:
             return None
-        return _resolver(cluster, told["task"]["type"], int(told["task"]["index"]))
+        return _resolver(cluster, values["task"]["type"], int(values["task"]["index"]))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise PruningError(
             f"TF_CONFIG cannot be read: {type(error).__name__}: {error}. Expected {_EXAMPLE}, "

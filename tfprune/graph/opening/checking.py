@@ -76,11 +76,11 @@ def _compare(
     worst = max((gap.relative for gap in gaps), default=0)
     if equal and not worst > TOLERANCE:  # of NaN on both sides nothing is known
         return
-    told = f"a difference of {worst:.3g} of their scale" if equal else f"shapes {shapes[1]}"
+    received = f"a difference of {worst:.3g} of their scale" if equal else f"shapes {shapes[1]}"
     why = f" Calls that branch on training: {', '.join(branching)}." if branching else ""
     raise PruningError(
         f"Model {model.name!r} cannot be opened: expected outputs equal to the original's, "
-        f"received {told}. A call may depend on data or sizes, or draw numbers by NumPy.{why}"
+        f"received {received}. A call may depend on data or sizes, or draw numbers by NumPy.{why}"
     )
 
 

@@ -182,8 +182,8 @@ def pin_adapted(call: Call) -> list[Channels]:
 def pin_unknown(call: Call) -> list[Channels]:
     """Pin everything that goes in and comes out of an operation that no rule describes."""
     why = call.trace.whole.get(call.owner.name)
-    told = f", and cannot be opened: {why}" if why else ""
-    return pin_all(call, f"{type(call.op).__name__} has no rule{told}")
+    reason = f", and cannot be opened: {why}" if why else ""
+    return pin_all(call, f"{type(call.op).__name__} has no rule{reason}")
 
 
 def pin_all(call: Call, reason: str) -> list[Channels]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfprune.texts import escaped, shown, told
+from tfprune.texts import escaped, readable, shown
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def folded(summary: str, inside: str) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"<td{_kind(value)}>{escaped(told(value))}</td>"
+    return f"<td{_kind(value)}>{escaped(readable(value))}</td>"
 
 
 def _kind(value: Any) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tfprune.texts import escaped, told
+from tfprune.texts import escaped, readable
 
 # A phone shows a chart at about this many pixels, so that its letters stay as large as the text.
 _WIDTH, _HEIGHT = 360, 230
@@ -40,7 +40,7 @@ class Lines:
         parts = [_grid(y, vertical(y)) for y in down]
         parts += [
             f'<text class=tick x="{horizontal(x):.1f}" y="{_HEIGHT - _BOTTOM + 16}" '
-            f"text-anchor=middle>{escaped(told(x))}</text>"
+            f"text-anchor=middle>{escaped(readable(x))}</text>"
             for x in right
         ]
         parts.append(
@@ -52,7 +52,7 @@ class Lines:
             places = [(horizontal(x), vertical(y)) for x, y in line]
             parts.append(_curve(kind, places))
             legend.append(f'<li class="{kind}"><span></span>{escaped(name)}</li>')
-        ends = ((name, told(line[-1][1])) for name, line in self.series.items())
+        ends = ((name, readable(line[-1][1])) for name, line in self.series.items())
         last = "; ".join(f"{name} ends at {value}" for name, value in ends)
         return (
             f"<figure><figcaption>{escaped(self.title)}</figcaption>"

@@ -7,7 +7,7 @@ from typing import Any
 from tfprune import tasks
 from tfprune.reporting.page import channels, figures
 from tfprune.reporting.page.blocks import Folded, Note, Table
-from tfprune.texts import told
+from tfprune.texts import readable
 
 Record = Mapping[str, Any]
 _ASKED = (
@@ -106,7 +106,7 @@ def _proof(record: Record) -> Iterator[Any]:
 
 def _asked(record: Record) -> list[Any]:
     given = [(name.replace("_", " "), record.get(name)) for name in _ASKED]
-    rows = [[name, told(value)] for name, value in given if value not in (None, {}, [], "")]
+    rows = [[name, readable(value)] for name, value in given if value not in (None, {}, [], "")]
     blocks: list[Any] = [Table("asked", ["what", "value"], rows)] if rows else []
     if record.get("flags"):
         note = Note(record["flags"].splitlines(), "code")
@@ -117,9 +117,9 @@ def _asked(record: Record) -> list[Any]:
 def _environment(record: Record) -> list[Any]:
     found = dict(record.get("environment", {}))
     versions = found.pop("versions", {})
-    rows = [[name, told(value)] for name, value in {**versions, **found}.items()]
+    rows = [[name, readable(value)] for name, value in {**versions, **found}.items()]
     seconds = {f"seconds to {stage}": value for stage, value in record.get("seconds", {}).items()}
-    rows += [[name, told(value)] for name, value in seconds.items()]
+    rows += [[name, readable(value)] for name, value in seconds.items()]
     return [Table("environment", ["what", "value"], rows)] if rows else []
 
 

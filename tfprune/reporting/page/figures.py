@@ -19,7 +19,7 @@ def tiles(record: Record) -> Tiles | None:
     found = []
     if before["results"]:
         name = tasks.headline(before["results"])
-        was, now = (tasks.told(name, side["results"][name]) for side in (before, after))
+        was, now = (tasks.formatted(name, side["results"][name]) for side in (before, after))
         found.append((_titled(name), now, f"was {was}"))
     for what, key in (("Parameters", "parameters"), ("MACs", "macs")):
         was, now = before[key], after[key]
@@ -53,7 +53,9 @@ def stages(record: Record, names: Mapping[str, str]) -> list[Any]:
     found["at the end"] = record["after"]["results"]
     name = tasks.headline(found["original"])
     most = 1.0 if tasks.is_share(name) else max(one[name] for one in found.values()) or 1.0
-    bars = [(said, one[name] / most, tasks.told(name, one[name])) for said, one in found.items()]
+    bars = [
+        (said, one[name] / most, tasks.formatted(name, one[name])) for said, one in found.items()
+    ]
     columns = sorted(found["original"])
     rows = [[said, *(one.get(column) for column in columns)] for said, one in found.items()]
     return [

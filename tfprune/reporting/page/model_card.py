@@ -5,7 +5,7 @@ from typing import Any
 
 from tfprune import tasks
 from tfprune.reporting.page.contents import warnings
-from tfprune.texts import escaped, told
+from tfprune.texts import escaped, readable
 
 Record = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ def _figures(record: Record) -> Iterator[str]:
     before, after = record["before"], record["after"]
     yield from ("## Figures", "", "| on the test split | original | pruned |", "|---|--:|--:|")
     for name in sorted(before["results"].keys() & after["results"].keys()):
-        was, now = (tasks.told(name, side["results"][name]) for side in (before, after))
+        was, now = (tasks.formatted(name, side["results"][name]) for side in (before, after))
         yield f"| {_text(name)} | {was} | {now} |"
     for name in ("parameters", "macs", "file_bytes"):
         if before[name] is not None and after[name] is not None:
@@ -59,7 +59,9 @@ def _how(record: Record) -> Iterator[str]:
     given = {name: value for name, value in given.items() if value not in (None, {}, "")}
     if given:
         yield from ("## How it was made", "")
-        yield from (f"- {name.replace('_', ' ')}: {_code(told(x))}" for name, x in given.items())
+        yield from (
+            f"- {name.replace('_', ' ')}: {_code(readable(x))}" for name, x in given.items()
+        )
         yield ""
     versions = record.get("environment", {}).get("versions", {})
     if versions:

@@ -9,7 +9,7 @@ from tfprune.reconstruction.forms import Form
 
 
 @dataclass(frozen=True)
-class Taken:
+class FittingRows:
     """Rows of one portion.
 
     Args:
@@ -34,14 +34,14 @@ class Taken:
         return form.columns(*self.source(), self.rows)
 
 
-def take(
+def fitting_rows(
     form: Form,
     source: Callable[[], tuple[np.ndarray, np.ndarray]],
     goal: np.ndarray,
     hidden: tuple[np.ndarray, np.ndarray] | None,
     rows: np.ndarray,
     held: np.ndarray,
-) -> Taken:
+) -> FittingRows:
     """Return rows of a layer's maps.
 
     Args:
@@ -57,4 +57,4 @@ def take(
     level = sign = None
     if hidden is not None:
         level, sign = form.targets(hidden[0], rows) - shift, form.targets(hidden[1], rows[:1])
-    return Taken(source, rows, held, form.targets(goal, rows) - shift, level, sign)
+    return FittingRows(source, rows, held, form.targets(goal, rows) - shift, level, sign)
