@@ -88,9 +88,7 @@ def train_step(
 
     step = _over_replicas(lambda batch, asked: tf.concat([on_replica(batch), [asked]], axis=0))
 
-    def step_unless_asked(
-        iterator: Iterator, sums: tf.Tensor, asked: bool
-    ) -> tuple[tf.Tensor, bool]:
+    def counted(iterator: Iterator, sums: tf.Tensor, asked: bool) -> tuple[tf.Tensor, bool]:
         # It goes with what is summed anyway, so that all workers stop after the same step.
         found = step(iterator, tf.pad(sums, [[0, 1]]), tf.constant(float(asked), tf.float64))
         return found[:-1], bool(found[-1] > 0)
