@@ -1,6 +1,5 @@
 """Copy a model operation by operation, whole or with fewer channels: the one copier."""
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -21,6 +20,7 @@ from tfprune.graph.keras_graph import (
 from tfprune.graph.keras_private import functional, inner_layers
 from tfprune.graph.layer_notes import Owner
 from tfprune.surgery.layer_copies import copy_assets, copy_layer, finish, start_from
+from tfprune.surgery.model_class import class_of_copy
 
 _HALF = ("float16", "bfloat16")
 
@@ -158,12 +158,12 @@ class Builder:
         inputs = self._inputs(model)
         if isinstance(model, keras.Sequential) and not any(map(self._is_cut, model.layers)):
             layers = [self._copy(layer) for layer in model.layers]
-            copy = _kind(model, keras.Sequential)([*inputs, *layers], name=model.name)
+            copy = class_of_copy(model, keras.Sequential)([*inputs, *layers], name=model.name)
         else:
             outputs = replay(model, [layer.output for layer in inputs], self._call)
             structure = functional(model).input
             inputs = keras.tree.pack_sequence_as(structure, [layer.output for layer in inputs])
-            copy = _kind(model, keras.Model)(inputs, outputs, name=model.name)
+            copy = class_of_copy(model, keras.Model)(inputs, outputs, name=model.name)
         self._finish(model, copy)
         return copy
 
@@ -225,27 +225,3 @@ class Builder:
                 self._copy_flags(layer, new)
             elif new is not copy and new.trainable != layer.trainable:
                 new.trainable = layer.trainable
-
-
-def _kind(model: keras.Model, plain: type) -> type:
-    """Return the class of a model's copy: a user's own keeps its way of training.
-
-    One whose `__init__` is its own cannot be made from inputs and outputs: it is told, not lost.
-    """
-    kind = type(model)
-    if kind.__module__.startswith("keras."):
-        return plain
-    if kind.__init__.__module__.startswith("keras."):
-        return kind
-    own = [name for name in _TRAINING if getattr(kind, name) is not getattr(plain, name)]
-    if own:
-        warnings.warn(
-            f"The copy of model {model.name!r} is a plain {plain.__name__}: {kind.__name__} has an "
-            f"__init__ of its own, so that its {', '.join(own)} cannot be carried over. Leave "
-            "__init__ to keras.Model, or set up in compile() what training needs.",
-            stacklevel=2,
-        )
-    return plain
-
-
-_TRAINING = ("train_step", "test_step", "predict_step", "compute_loss", "compile")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 
 from tfprune.errors import PruningError, unknown
-from tfprune.training.feeding import Feed
+from tfprune.training.epoch_feed import Feed
 from tfprune.training.recipe import Recipe
 
 

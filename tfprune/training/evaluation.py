@@ -11,7 +11,8 @@ from tfprune.passes.each import unsized
 from tfprune.passes.micro_batches import Part, micro_batch_of, recut
 from tfprune.tasks import Task
 from tfprune.training import losses, steps
-from tfprune.training.feeding import Feed, feed, require_batches
+from tfprune.training.epoch_feed import Feed, require_batches
+from tfprune.training.feeding import feed
 from tfprune.training.objective import Objective
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from tfprune.training.distillation import Distillation
-from tfprune.training.feeding import Feed
+from tfprune.training.epoch_feed import Feed
 from tfprune.training.recipe import Recipe
 
 

@@ -13,7 +13,7 @@ from tfprune.training import distillation as distilling
 from tfprune.training.checkpoints import Checkpoints, Progress
 from tfprune.training.copying import copy_model, reseed, state, synchronise
 from tfprune.training.distillation import Distillation
-from tfprune.training.feeding import Feed, require_batches
+from tfprune.training.epoch_feed import Feed, require_batches
 from tfprune.training.recipe import Recipe
 from tfprune.training.stopping import Listening, Stopped, listening
 

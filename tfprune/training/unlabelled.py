@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 from tfprune.graph.heads import gives_probabilities
 from tfprune.training.distillation import Distillation
-from tfprune.training.feeding import Feed
+from tfprune.training.epoch_feed import Feed
 
 
 def only_teacher(teacher: keras.Model | Distillation | None) -> Distillation:

@@ -12,6 +12,7 @@ from tfprune.graph.opening.composite import is_composite
 from tfprune.graph.opening.kept_calls import KeptCalls
 from tfprune.graph.opening.own_calls import call_itself, with_training
 from tfprune.graph.opening.refusals import NotOpenedError, reason
+from tfprune.graph.opening.rewriting import Rewriting
 from tfprune.graph.opening.scopes import Scope, Scopes
 from tfprune.graph.opening.sizes import Sizes
 from tfprune.graph.opening.stock import (
@@ -50,6 +51,7 @@ class Tracer:
         shared: frozenset[int] = frozenset(),
     ):
         self.model, self.sizes, self.closed, self.strict = model, sizes, closed, strict
+        self.rewriting = Rewriting(sizes)
         self.scopes = Scopes(model)
         self.calls = KeptCalls(sizes, self.scopes)
         self.weights = Weights(model, self.calls, shared)
@@ -117,7 +119,7 @@ class Tracer:
             return self.calls.call(dense, args[:1], {})
         args = in_safe_order(operation, args)
         self.weights.note_read(args)
-        other = self.sizes.rewritten(operation, args)
+        other = self.rewriting.rewritten(operation, args)
         if other is not NotImplemented:
             return other
         return self.calls.call(operation, args, kwargs)
