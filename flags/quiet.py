@@ -1,4 +1,4 @@
-"""TensorFlow without what it tells of the machine at each start.
+"""Keep TensorFlow's start-up messages from the terminal.
 
 TF_CPP_MIN_LOG_LEVEL does not silence TensorFlow 2.21 while its libraries load. The lines come from
 C++, so the process's error output is kept aside meanwhile; what else went there is passed on.

@@ -1,4 +1,4 @@
-"""Where a run is told of beside its folder."""
+"""Where a finished run is recorded beside its folder."""
 
 from pathlib import Path
 

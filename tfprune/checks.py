@@ -1,4 +1,4 @@
-"""Refusals of values that are no truth, no number, or out of range."""
+"""Refuse options that are of another type than expected, or out of range."""
 
 from math import isnan
 from numbers import Integral, Real

@@ -1,4 +1,4 @@
-"""Values as text on a page or in a notebook: nothing in a name becomes markup, or stays unseen."""
+"""Values as readable text on pages and in notebooks, in which no name becomes markup."""
 
 import html
 import unicodedata

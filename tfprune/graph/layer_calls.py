@@ -1,4 +1,4 @@
-"""What a model calls, without what the calls mean."""
+"""The calls of a model in order, before any rule says what they mean."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Weights that no optimiser trains."""
+"""Which weights are running statistics, that no optimiser trains."""
 
 from typing import Any
 

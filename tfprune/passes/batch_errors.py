@@ -1,4 +1,4 @@
-"""Tell what a batch is like that a model cannot take."""
+"""Errors that describe a batch which a model cannot take."""
 
 import textwrap
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whom a pass over data tells how far it is."""
+"""The progress of a pass over data, and who is told of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What tells one training from another."""
+"""What identifies a training: the model, the data and the recipe it began with."""
 
 import dataclasses
 import hashlib

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.graph.keras_private import inner_layers
-from tfprune.graph.opening.fed import Fed
+from tfprune.graph.opening.model_inputs import ModelInputs
 from tfprune.surgery.equality import compare
 from tfprune.surgery.sample_inputs import whole_numbers
 
@@ -19,14 +19,14 @@ _SIDES = (64, 32, 16, 8, 4, 2)
 
 
 def require_equal(
-    model: keras.Model, opened: keras.Model, fed: Fed, branching: Sequence[str]
+    model: keras.Model, opened: keras.Model, signature: ModelInputs, branching: Sequence[str]
 ) -> None:
     """Refuse an opened model whose outputs differ from the original's, at two batch sizes.
 
     Args:
         model: the original.
         opened: the opened model.
-        fed: what both take.
+        signature: what both take.
         branching: layers whose call branches on `training`.
 
     Raises:
@@ -34,15 +34,15 @@ def require_equal(
     """
     for number, batch in enumerate(_BATCHES):
         for place, side in enumerate(_SIDES):
-            inputs = _drawn(model, fed, batch, side + side // 2 * number)
+            inputs = _drawn(model, signature, batch, side + side // 2 * number)
             try:
-                expected = _outputs(model, *fed.arguments(fed.nested(inputs)))
+                expected = _outputs(model, *signature.arguments(signature.nested(inputs)))
             except Exception as error:
-                if fed.has_open_sizes and place + 1 < len(_SIDES):
+                if signature.has_open_sizes and place + 1 < len(_SIDES):
                     continue  # a table of positions may be shorter
                 raise _unfed(model, error) from error
             break
-        _compare(model, expected, _received(model, opened, fed.nested(inputs)), branching)
+        _compare(model, expected, _received(model, opened, signature.nested(inputs)), branching)
 
 
 def _unfed(model: keras.Model, error: Exception) -> PruningError:
@@ -84,7 +84,7 @@ def _compare(
     )
 
 
-def _drawn(model: keras.Model, fed: Fed, batch: int, side: int) -> list[Any]:
+def _drawn(model: keras.Model, signature: ModelInputs, batch: int, side: int) -> list[Any]:
     rng, words = np.random.default_rng(0), _words(model)
 
     def draw(tensor: keras.KerasTensor) -> Any:
@@ -95,7 +95,7 @@ def _drawn(model: keras.Model, fed: Fed, batch: int, side: int) -> list[Any]:
             return rng.standard_normal(shape).astype(tensor.dtype)
         return whole_numbers(rng, shape).astype(tensor.dtype)
 
-    return [draw(x) for x in fed.flat]
+    return [draw(x) for x in signature.flat]
 
 
 def _words(model: keras.Model) -> list[str]:

@@ -10,7 +10,7 @@ from tfprune.graph.keras_graph import is_graph, nodes
 from tfprune.graph.opening.checking import require_equal
 from tfprune.graph.opening.closed import Closed
 from tfprune.graph.opening.composite import is_composite
-from tfprune.graph.opening.fed import Fed, fed_with, open_by
+from tfprune.graph.opening.model_inputs import ModelInputs, inputs_of, open_by
 from tfprune.graph.opening.sizes import Sizes
 from tfprune.graph.opening.traced_model import traced_model
 from tfprune.graph.opening.tracing import Tracer
@@ -100,26 +100,26 @@ def _is_to_open(operation: Any) -> bool:
 def _open(
     model: keras.Model, inputs: Any, keep: Sequence[str], *, strict: bool
 ) -> tuple[keras.Model, dict[str, str]]:
-    fed = fed_with(model, inputs)
+    signature = inputs_of(model, inputs)
     closed = Closed(keep)
     first: Exception | None = None
-    for short in (False, True) if fed.has_open_sizes else (False,):
+    for short in (False, True) if signature.has_open_sizes else (False,):
 
         def traced(shared: frozenset[int], short: bool = short) -> tuple[Tracer, keras.Model]:
-            sizes = Sizes([x.shape for x in fed.flat], weight_sizes(model), short=short)
+            sizes = Sizes([x.shape for x in signature.flat], weight_sizes(model), short=short)
             tracer = Tracer(model, sizes, closed, strict=strict, shared=shared)
-            return tracer, traced_model(model, fed, tracer)
+            return tracer, traced_model(model, signature, tracer)
 
         try:
             tracer, opened = traced(frozenset())
             if shared := tracer.weights.held_twice():
                 tracer, opened = traced(frozenset(shared))
                 _require_shared(model, tracer)
-            _require_reached(model, fed, tracer)
+            _require_reached(model, signature, tracer)
             closed.require_used()
             if not tracer.opened and is_graph(model):
                 return model, tracer.reasons
-            require_equal(model, opened, fed, tracer.branching)
+            require_equal(model, opened, signature, tracer.branching)
         except PruningError as error:
             first = first or error
         else:
@@ -128,13 +128,13 @@ def _open(
     raise first
 
 
-def _require_reached(model: keras.Model, fed: Fed, tracer: Tracer) -> None:
+def _require_reached(model: keras.Model, signature: ModelInputs, tracer: Tracer) -> None:
     """Refuse to lose weights that only a call with more tensors reads."""
-    more, lost = fed.left_out(model), tracer.weights.unread(model)
+    more, lost = signature.left_out(model), tracer.weights.unread(model)
     if more and lost:
         raise PruningError(
             f"Model {model.name!r} cannot be opened: {', '.join(lost)} are not read by a call "
-            f"without {', '.join(more)}. {open_by([*fed.given(model), *more])}"
+            f"without {', '.join(more)}. {open_by([*signature.given(model), *more])}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The stock layers that stand for what a call does without one."""
+"""Stock layers that take the place of what a call computes without a layer."""
 
 from collections.abc import Callable
 from typing import Any

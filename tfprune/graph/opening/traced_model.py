@@ -6,7 +6,7 @@ from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import is_graph
 from tfprune.graph.keras_private import made_by, maker
 from tfprune.graph.opening.composite import is_composite
-from tfprune.graph.opening.fed import Fed
+from tfprune.graph.opening.model_inputs import ModelInputs
 from tfprune.graph.opening.refusals import reason
 from tfprune.graph.opening.stock import named
 from tfprune.graph.opening.symbolic import watched
@@ -14,12 +14,12 @@ from tfprune.graph.opening.tracing import Tracer
 from tfprune.surgery.builder import duplicate_model
 
 
-def traced_model(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
+def traced_model(model: keras.Model, signature: ModelInputs, tracer: Tracer) -> keras.Model:
     """Return the functional model of the calls that a model makes.
 
     Args:
         model: the model; it is not changed.
-        fed: what it is fed with.
+        signature: what it takes.
         tracer: a new trace of it.
 
     Raises:
@@ -27,13 +27,13 @@ def traced_model(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
     """
     symbols = [
         keras.Input(batch_shape=shape, dtype=x.dtype, name=tracer.calls.names.unique(name))
-        for shape, x, name in zip(tracer.sizes.shapes, fed.flat, fed.names, strict=True)
+        for shape, x, name in zip(tracer.sizes.shapes, signature.flat, signature.names, strict=True)
     ]
     tracer.sizes.inputs = symbols
-    nested = fed.nested(symbols)
+    nested = signature.nested(symbols)
     with watched(tracer):
         try:
-            outputs = tracer.run(*fed.arguments(nested))
+            outputs = tracer.run(*signature.arguments(nested))
         except PruningError:
             raise
         except Exception as error:  # whatever the model's own call raises
@@ -43,7 +43,7 @@ def traced_model(model: keras.Model, fed: Fed, tracer: Tracer) -> keras.Model:
         outputs = keras.tree.pack_sequence_as(outputs, [_under_its_name(*pair) for pair in flat])
     traced = keras.Model(nested, outputs, name=model.name)
     try:
-        return duplicate_model(traced, shapes=[x.shape for x in fed.flat])
+        return duplicate_model(traced, shapes=[x.shape for x in signature.flat])
     except Exception as error:  # of an operation that must know a size, as a Fourier transform
         raise PruningError(
             f"Model {model.name!r} cannot be opened: an operation takes no open size "

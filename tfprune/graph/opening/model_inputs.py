@@ -1,4 +1,4 @@
-"""What a model is fed with: shapes, dtypes, names and nesting of its inputs."""
+"""What a model takes: shapes, dtypes, names and nesting of its inputs."""
 
 import inspect
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ from tfprune.graph.keras_private import built_shapes, functional, maker
 
 
 @dataclass(frozen=True)
-class Fed:
+class ModelInputs:
     """The inputs of a model.
 
     Args:
@@ -58,7 +58,7 @@ class Fed:
         return [name for name in names if name in self.structure] if self.by_name else names[:1]
 
 
-def fed_with(model: keras.Model, inputs: Any = None) -> Fed:
+def inputs_of(model: keras.Model, inputs: Any = None) -> ModelInputs:
     """Return what a model takes.
 
     Args:
@@ -77,7 +77,7 @@ def fed_with(model: keras.Model, inputs: Any = None) -> Fed:
     else:
         structure, by_name = _built_for(model)
     _require_all(model, structure if by_name else [None])
-    return Fed(structure, tuple(_names(model, structure)), by_name)
+    return ModelInputs(structure, tuple(_names(model, structure)), by_name)
 
 
 def _parameters(model: keras.Model) -> dict[str, bool]:
