@@ -73,7 +73,7 @@ def test_a_file_that_answers_otherwise_is_removed_unless_the_bound_allows_it(mod
                        r"are the model's\. Expected at least 90\.00%.*min_agreement"):  # fmt: skip
         export(model, tmp_path, **useless)
     assert list(tmp_path.iterdir()) == []
-    seen = comparing.Seen([comparing.Output("head", Gap(magnitude=1.0), same=8, answers=10)])
+    seen = comparing.Differences([comparing.Output("head", Gap(magnitude=1.0), same=8, answers=10)])
     comparing.require_agreement("tflite_int8", seen, 0.8, 0.1)
     with pytest.raises(DisagreementError, match=r"80\.00% .*at least 81\.00%"):
         comparing.require_agreement("tflite_int8", seen, 0.81, 0.1)
@@ -88,7 +88,7 @@ def test_outputs_without_answers_are_judged_by_their_difference(tmp_path):
     ).checks["tflite_int8"]
     assert check.agreement is check.accuracy is None
     assert 1e-5 < check.difference < 0.1
-    seen = comparing.Seen([comparing.Output("size", Gap(0.3, magnitude=2.0))])
+    seen = comparing.Differences([comparing.Output("size", Gap(0.3, magnitude=2.0))])
     comparing.require_agreement("tflite_int8", seen, 0.9, 0.15)
     with pytest.raises(PruningError, match=r"'tflite_int8' was removed.*'size' differs.*0\.15"):
         comparing.require_agreement("tflite_int8", seen, 0.9, 0.14)

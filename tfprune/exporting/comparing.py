@@ -70,7 +70,7 @@ class Output:
 
 
 @dataclass
-class Seen:
+class Differences:
     """All that was compared."""
 
     outputs: list[Output]
@@ -109,7 +109,7 @@ class Seen:
         self._judge(labels, (wanted, got))
 
 
-def compare(model: keras.Model, answer: _Call, batches: Iterable[_signature.Flat]) -> Seen:
+def compare(model: keras.Model, answer: _Call, batches: Iterable[_signature.Flat]) -> Differences:
     """Run both on batches, one after the other, so that no more than a batch is in memory.
 
     Args:
@@ -117,14 +117,14 @@ def compare(model: keras.Model, answer: _Call, batches: Iterable[_signature.Flat
         answer: what the file computes: flat inputs to flat outputs.
         batches: what to compare on.
     """
-    seen = Seen([Output(name) for name in _signature.output_names(model)])
+    seen = Differences([Output(name) for name in _signature.output_names(model)])
     for flat in batches:
         wanted = _signature.outputs(model, flat.inputs)
         seen.see(flat.labels, wanted, _signature.to_float64(answer(flat.inputs)))
     return seen
 
 
-def require_equal(name: str, seen: Seen, tolerance: float) -> None:
+def require_equal(name: str, seen: Differences, tolerance: float) -> None:
     """Refuse outputs that differ.
 
     Args:
@@ -148,7 +148,7 @@ def require_equal(name: str, seen: Seen, tolerance: float) -> None:
             )
 
 
-def require_agreement(name: str, seen: Seen, bound: float, tolerance: float) -> None:
+def require_agreement(name: str, seen: Differences, bound: float, tolerance: float) -> None:
     """Refuse a quantised file that answers too often otherwise than the model.
 
     Args:
@@ -172,7 +172,7 @@ def require_agreement(name: str, seen: Seen, bound: float, tolerance: float) -> 
                 "min_agreement=."
             )
     silent = [one for one in seen.outputs if one.agreement is None]
-    require_equal(name, Seen(silent), tolerance)
+    require_equal(name, Differences(silent), tolerance)
 
 
 def _require_scale(name: str, one: Output) -> None:
