@@ -53,12 +53,13 @@ def test_outputs_keep_their_names_and_weights_are_constants(tmp_path):
 
 
 @pytest.mark.parametrize("activation", ["silu", "gelu", "leaky_relu", "softplus", "mish"])
-def test_activations_with_gradients_of_their_own(tmp_path, activation):
+def test_activations_with_gradients_of_their_own(tmp_path, activation, caplog):
     x = keras.Input((4,), name="x")
     model = keras.Model(x, keras.layers.Dense(3, activation=activation, name="hidden")(x))
     _constants.write({"part": model}, tmp_path)
     given = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
     np.testing.assert_allclose(called(tmp_path, "part", given)["hidden"], model(given), atol=1e-6)
+    assert "gradient" not in caplog.text
 
 
 def test_loops_stay_loops(tmp_path):

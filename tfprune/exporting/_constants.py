@@ -10,10 +10,12 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from tfprune.exporting._signature import call, input_names, output_names
 
+_GRADIENT = "_gradient_op_type"
 _LARGEST = 2**30  # bytes of weights: with its constants a graph must stay below 2 GiB
 Function = Callable[..., dict[str, tf.Tensor]]
 
@@ -43,6 +45,7 @@ def write(models: Mapping[str, keras.Model], path: Path | str) -> None:
     # A gradient of one's own (silu has one) captures tensors that are no longer there.
     plain = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, str(path), signatures=signatures, options=plain)
+    _without_gradients(Path(path) / "saved_model.pb")
 
 
 def _function(model: keras.Model) -> Any:
@@ -67,6 +70,18 @@ def _constant(traced: Any, specs: Any, names: list[str]) -> Function:
     return tf.function(
         lambda *tensors: dict(zip(names, constant(*tensors), strict=True)), input_signature=specs
     )
+
+
+def _without_gradients(file: Path) -> None:
+    """Take out of a SavedModel's file that operations have gradients: else each load warns."""
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    library = saved.meta_graphs[0].graph_def.library
+    nodes = [node for function in library.function for node in function.node_def]
+    with_gradients = [node for node in nodes if _GRADIENT in node.attr]
+    for node in with_gradients:
+        del node.attr[_GRADIENT]
+    if with_gradients:
+        file.write_bytes(saved.SerializeToString())
 
 
 def _write_variables(
