@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,6 +33,25 @@ class FittingRows:
     def columns(self, form: Form) -> np.ndarray:
         """Return what the layer's matrix multiplies, [groups, rows, D]; made anew each time."""
         return form.columns(*self.source(), self.rows)
+
+    def as_hidden(self, found: np.ndarray) -> None:
+        """Make outputs that are found the goal, in place, where they may be anything hidden.
+
+        Elsewhere they become what they are to be; where they are not hidden and should be, the
+        level.
+
+        Args:
+            found: [groups, rows, M].
+        """
+        rising = np.broadcast_to(self.sign > 0, found.shape)
+        np.minimum(found, self.level, out=found, where=rising)
+        np.maximum(found, self.level, out=found, where=~rising)
+        np.copyto(found, self.goal, where=self.visible)
+
+    @cached_property
+    def visible(self) -> np.ndarray:
+        """Which outputs are to be seen behind the ReLU, bool, like the goal."""
+        return self.sign * (self.goal - self.level) > 0
 
 
 def fitting_rows(

@@ -91,9 +91,9 @@ def _refined(form: Form, rows: Rows, halves: Halves, fit: Fit, *, free: bool) ->
 
     def answered(one: FittingRows) -> Arrays:
         columns = one.columns(form)
-        above = one.sign * (columns @ weights + offset[:, None] - one.level)
-        hidden = one.sign * (one.goal - one.level) <= 0
-        goal = np.where(hidden, one.level + one.sign * np.minimum(above, 0), one.goal)
+        goal = columns @ weights
+        goal += offset[:, None]
+        one.as_hidden(goal)
         return [columns.transpose(0, 2, 1) @ goal, goal.sum(axis=1)]
 
     for _ in range(_ROUNDS):
