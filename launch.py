@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import BinaryIO
 
 _GUARD = "--guard"
@@ -44,22 +44,32 @@ class Group:
     ):  # fmt: skip
         cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(count)]}
         self.processes, self._readers = [], []
-        for number in range(count):
-            task = {"cluster": cluster, "task": {"type": "worker", "index": number}}
-            own = {"TF_CONFIG": json.dumps(task), "PYTHONUNBUFFERED": "1", "TMPDIR": folder}
-            if gpus:
-                own["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[number::count])
-            process = subprocess.Popen(  # noqa: S603 - the user's own command
-                command,
-                env={**os.environ, **own},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a terminal's Ctrl-C comes by way of us, once
-            )
-            watch(process.pid)
-            self.processes.append(process)
-            self._readers.append(threading.Thread(target=tell, args=(number, process.stdout)))
-            self._readers[-1].start()
+        try:
+            for number in range(count):
+                task = {"cluster": cluster, "task": {"type": "worker", "index": number}}
+                own = {"TF_CONFIG": json.dumps(task), "PYTHONUNBUFFERED": "1", "TMPDIR": folder}
+                if gpus:
+                    own["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[number::count])
+                self._start(number, command, own, watch)
+        except OSError:
+            self.stop(grace=1.0)  # else those before it waited for it for ever
+            raise
+
+    def _start(
+        self, number: int, command: Sequence[str], own: Mapping[str, str],
+        watch: Callable[[int], None],
+    ) -> None:  # fmt: skip
+        process = subprocess.Popen(  # noqa: S603 - the user's own command
+            command,
+            env={**os.environ, **own},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a terminal's Ctrl-C comes by way of us, once
+        )
+        watch(process.pid)
+        self.processes.append(process)
+        self._readers.append(threading.Thread(target=tell, args=(number, process.stdout)))
+        self._readers[-1].start()
 
     def send(self, number: int) -> None:
         """Send a signal to all that live."""
@@ -241,6 +251,9 @@ def main() -> None:
         keeper = Guard(folder, given.grace)
         try:
             code = run(given, folder, keeper.watch)
+        except OSError as error:
+            sys.stdout.write(f"launch.py: a worker could not be started: {error}\n")
+            code = 1
         finally:
             keeper.dismiss()
     sys.exit(code)

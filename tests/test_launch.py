@@ -166,3 +166,31 @@ def test_a_signal_that_comes_while_workers_are_started_reaches_them():
     )
     assert done.returncode == 128 + signal.SIGTERM
     assert time.monotonic() - start < 30
+
+
+def test_workers_end_when_a_later_one_cannot_be_started(tmp_path):
+    note = tmp_path / "number"
+    program = (
+        "import subprocess, sys, time\n"
+        f"sys.path.insert(0, {str(SCRIPT.parent)!r})\n"
+        "import launch\n"
+        "started, real = [], subprocess.Popen\n"
+        "def popen(*arguments, **options):\n"
+        "    if len(started) == 2:  # the guard and the first worker\n"
+        "        raise OSError(12, 'Cannot allocate memory')\n"
+        "    started.append(real(*arguments, **options))\n"
+        f"    open({str(note)!r}, 'w').write(str(started[-1].pid))\n"
+        "    return started[-1]\n"
+        "launch.subprocess.Popen = popen\n"
+        "sys.argv = ['launch.py', '--', sys.executable, '-c', 'import time; time.sleep(60)']\n"
+        "launch.main()\n"
+    )
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout == (
+        "launch.py: a worker could not be started: [Errno 12] Cannot allocate memory\n"
+    )
+    assert done.stderr == ""
+    assert not lives(int(note.read_text()))
