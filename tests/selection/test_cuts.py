@@ -36,6 +36,15 @@ def test_a_layer_is_cut_less_until_a_multiple_is_left_or_all_of_it():
     assert [int(keep[f"dense{i}"].sum()) for i in range(3)] == [10, 8, 4]
 
 
+@pytest.mark.parametrize("floor", [3, 5])
+def test_a_layer_that_is_no_wider_than_the_floor_stays_whole_in_a_ranking_of_all(floor):
+    graph = chain(3, 17)
+    scores = {"dense0": np.arange(3.0), "dense1": np.arange(17.0) + 10}
+    keep = tfprune.select(graph, scores, ratio=0.4, scope="global", min_channels=floor)
+    assert keep["dense0"].all()
+    assert (~keep["dense1"]).sum() == 8  # of 20 channels, as asked for
+
+
 def test_units_of_one_pattern_are_taken_at_once_and_as_one_by_one(monkeypatch):
     """Channels that each cost every layer of their group as much: nearly all that there are."""
     counts = sparse.csc_array(np.array([[2] * 5, [1] * 5, [0] * 5]))
