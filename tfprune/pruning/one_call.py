@@ -18,6 +18,7 @@ from tfprune.reconstruction.measuring import MEASURED, Measuring
 from tfprune.reconstruction.reconstructing import reconstruct as solve_anew
 from tfprune.scoring.scoring import score
 from tfprune.selection.selecting import extremes
+from tfprune.surgery.original_class import as_class as as_original_class
 from tfprune.surgery.rebuilding import rebuild
 from tfprune.surgery.sample_inputs import UnprovenError
 from tfprune.surgery.verification import Verification, verify
@@ -33,6 +34,7 @@ def prune(
     inputs: Any = None,
     reconstruct: bool = False,
     calibration: Any = None,
+    as_class: bool = False,
     **options: Unpack[PruningOptions],
 ) -> tuple[keras.Model, PruningReport]:
     """Prune a model by a named method: analyse, score, select, rebuild, verify, reconstruct.
@@ -54,6 +56,9 @@ def prune(
             `tfprune.reconstruct` does: what comes out is useful at once.
         calibration: unlabelled samples for that, and for `scope="sensitivity"`; by default the
             batches. Some hundred to some thousand are enough.
+        as_class: return a smaller configuration of the model's own class, as `tfprune.as_class`
+            does, so that a backbone's tokenizers and tasks go on working. It takes a cut that is
+            the same in every block: `scope="layer"`, and `include=` of what an argument counts.
         **options: options of `tfprune.select` (`ratio=0.5`, `macs=0.5`, `scope="global"`, ...),
             of `tfprune.score` (`coupled="pin"`) and of the criterion (`w_beta=0.05`, `seed=3`,
             ...). Without an amount the method's own default holds, where its paper has one. With
@@ -64,7 +69,8 @@ def prune(
         The smaller model, verified, and a report with the keep masks.
 
     Raises:
-        PruningError: as `analyse`, `score`, `select`, `rebuild`, `verify` and `reconstruct`.
+        PruningError: as `analyse`, `score`, `select`, `rebuild`, `verify`, `reconstruct` and
+            `as_class`.
 
     Example:
         >>> import keras, tfprune
@@ -74,6 +80,7 @@ def prune(
         >>> small.get_layer("hidden").units
         4
     """
+    check_bool("as_class", as_class)
     samples = _calibration(data, calibration, options, reconstruct=reconstruct)
     times = StageTimes()
     graph, selection, scoring = begun(model, method, options, inexact=allow_inexact)
@@ -91,6 +98,9 @@ def prune(
     if reconstruct:
         small, found = solve_anew(graph, keep, small, samples)
         times.end("reconstruct")
+    if as_class:
+        small = as_original_class(small, model)
+        times.end("as_class")
     params = (model.count_params(), small.count_params())
     report = PruningReport(
         method, keep, scores, check, params, times.seconds,

@@ -14,7 +14,7 @@ from tfprune.surgery.equality import compare
 from tfprune.surgery.responses import responses
 from tfprune.surgery.sample_inputs import random_inputs
 
-_TRIES = 64
+_TRIES = 256
 _TOLERANCE = 1e-5
 
 
@@ -61,11 +61,16 @@ def as_class(small: keras.Model, model: keras.Model) -> keras.Model:
         ) from error
     opened, _ = opened_where_possible(model)
     sizes = _cut_sizes(opened, small)
-    for changes in itertools.islice(_configurations(config, sizes), _TRIES):
+    useless: set[tuple[str, int]] = set()  # changes that no cut of channels alone explains
+    for changes in itertools.islice(_configurations(config, sizes, useless), _TRIES):
         made = _made(kind, {**config, **changes})
-        same = made is not None and made.count_params() == small.count_params()
-        if same and _take_weights(made, small):
+        if made is None:
+            continue
+        if made.count_params() == small.count_params() and _take_weights(made, small):
             return made
+        between = small.count_params() <= made.count_params() < model.count_params()
+        if len(changes) == 1 and not (between and len(made.weights) == len(model.weights)):
+            useless.update(changes.items())
     cut = ", ".join(f"{old} to {sorted(new)}" for old, new in sizes.items())
     raise PruningError(
         f"No configuration of {kind.__name__} has the sizes of the pruned model {small.name!r}: "
@@ -100,12 +105,13 @@ def _cut_sizes(model: keras.Model, small: keras.Model) -> dict[int, set[int]]:
 
 
 def _configurations(
-    config: Mapping[str, Any], sizes: Mapping[int, set[int]]
+    config: Mapping[str, Any], sizes: Mapping[int, set[int]], useless: set[tuple[str, int]]
 ) -> Iterator[dict[str, int]]:
     """Yield changes of whole numbers in a config, those of few arguments first.
 
     An argument may be a size itself, or count it in parts or in multiples, as heads do; those that
-    are sizes come first.
+    are sizes come first. What is found to be useless meanwhile, such as a number of blocks, is not
+    tried together with others.
     """
     numbers = {k: v for k, v in config.items() if isinstance(v, int) and not isinstance(v, bool)}
     shares = {(new, old) for old, news in sizes.items() for new in news}
@@ -118,7 +124,9 @@ def _configurations(
         for count in range(len(keys) + 1):
             for chosen in itertools.combinations(keys, count):
                 for values in itertools.product(*(sorted(options[key]) for key in chosen)):
-                    yield dict(zip(chosen, values, strict=True))
+                    changes = dict(zip(chosen, values, strict=True))
+                    if useless.isdisjoint(changes.items()):
+                        yield changes
 
 
 def _take_weights(made: keras.Model, small: keras.Model) -> bool:
