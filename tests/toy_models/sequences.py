@@ -116,7 +116,11 @@ def cells_of_ones_own() -> Toy:
     series = keras.Input((4, 3))
     x = layers.RNN(Decay(4), name="rnn")(layers.Dense(4, name="d")(series))
     y = layers.Dense(2, name="head")(x)
-    return Toy(keras.Model(series, y), {"d": "....", "head": ".."}, {"d": "a cell that is not"})
+    return Toy(
+        keras.Model(series, y),
+        {"d": "....", "head": ".."},
+        {"d": "steps by Decay, a cell of which no rule is known"},
+    )
 
 
 @keras.saving.register_keras_serializable("toys")

@@ -20,7 +20,7 @@ from tfprune.selection.parsing import SELECTING, Selection, parsed, selector_opt
 from tfprune.selection.request import AMOUNTS
 
 # What `prune` takes by keyword beside the options of a method.
-KEYWORDS = ("allow_inexact", "inputs", "reconstruct", "calibration")
+KEYWORDS = ("allow_inexact", "inputs", "reconstruct", "calibration", "as_class")
 
 
 class PruningOptions(SelectionOptions, CriterionOptions, total=False):

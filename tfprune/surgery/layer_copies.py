@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
-from tfprune.graph.keras_private import lookup
+from tfprune.graph.keras_private import inner_layers, lookup
 from tfprune.graph.layer_notes import Edit
 from tfprune.graph.memory_copies import uncalled_copy
 from tfprune.surgery.instances import duplicate, instance, without_arrays
@@ -47,6 +47,8 @@ def copy_layer(
     is_layer = isinstance(operation, keras.Layer)
     if not edits and not is_layer:
         return uncalled_copy(operation)  # its arguments may defy serialization
+    if not edits and is_layer and _holds_adapters(operation):
+        return duplicate(operation, ValueError("its config does not tell of the LoRA within it."))
     try:
         config = _without_shapes(operation.get_config(), dtype)
     except Exception as error:  # a layer without a config of its own
@@ -63,6 +65,11 @@ def copy_layer(
     if not is_layer:
         return type(operation).from_config(config)
     return instance(operation, config, edited=bool(edits))
+
+
+def _holds_adapters(layer: keras.Layer) -> bool:
+    """Return whether weights within a layer were added after it was made, by `enable_lora`."""
+    return any(getattr(inner, "lora_enabled", False) for inner in inner_layers(layer))
 
 
 def _without_shapes(config: Any, dtype: str | None) -> Any:

@@ -33,8 +33,11 @@ def cells(call: Call) -> list[Channels]:
     """Rule of RNN around Keras' own cells: of several, each but the last is `rnn/cell_0` and on."""
     stacked = type(call.op.cell) is layers.StackedRNNCells
     parts = call.op.cell.cells if stacked else [call.op.cell]
-    if call.op.stateful or len(call.inputs) > 1 or any(type(x) not in _CELLS for x in parts):
-        return pin_all(call, "a cell that is not known, a state that is given, or a mask of steps")
+    unknown = [type(x).__name__ for x in parts if type(x) not in _CELLS]
+    if unknown:
+        return pin_all(call, f"steps by {unknown[0]}, a cell of which no rule is known")
+    if call.op.stateful or len(call.inputs) > 1:
+        return pin_all(call, "a state that is given or kept, or a mask of steps")
     inner, lines = call, []
     for place, cell in enumerate(parts):
         path = ("cell", "cells", str(place)) if stacked else ("cell",)
