@@ -87,6 +87,17 @@ def test_a_free_image_size_is_exported(tmp_path):
     assert got.shape == (1, 5, 7, 2)
 
 
+def test_a_table_of_positions_shorter_than_the_usual_example_is_no_obstacle(tmp_path):
+    words = keras.Input((None,), dtype="int32", name="words")
+    x = keras.layers.Embedding(9, 4)(words)
+    places = keras.ops.cumsum(keras.ops.ones_like(words), axis=1) - 1
+    x = x + keras.layers.Embedding(10, 4)(places)
+    pooled = keras.layers.GlobalAveragePooling1D()(x)
+    model = keras.Model(words, keras.layers.Dense(2, name="scores")(pooled))
+    export(model, tmp_path, formats=["tflite", "saved_model"])
+    assert [x.shape for x in _signature.example_inputs(model)] == [(3, 8)]
+
+
 def test_integer_inputs_get_integer_examples(tmp_path):
     word = keras.Input((3,), dtype="int32", name="word")
     model = keras.Model(word, keras.layers.Embedding(7, 2, name="embedding")(word))

@@ -14,7 +14,7 @@ from tfprune.passes.reader import read
 
 # Three images: neither one, which hides a fixed batch size, nor a power of two.
 _EXAMPLES = 3
-_FREE_SIZE = 32
+_FREE_SIZES = (32, 8, 4)  # a table of positions may be short
 _AT_ONCE = 64  # samples of arrays that hold all of them
 
 
@@ -61,11 +61,27 @@ def output_names(model: keras.Model) -> list[str]:
 
 
 def example_inputs(model: keras.Model, count: int = _EXAMPLES) -> list[np.ndarray]:
-    """Return one array [count, ...] per input: standard normal, or zeros for integers."""
+    """Return one array [count, ...] per input: standard normal, or zeros for integers.
+
+    A free size is 32, or what a model takes that is made for less.
+    """
+    free = any(None in tensor.shape[1:] for tensor in model.inputs)
+    *sizes, last = _FREE_SIZES if free else _FREE_SIZES[:1]
+    for size in sizes:
+        arrays = _drawn(model, count, size)
+        try:
+            call(model, arrays)
+        except Exception:  # noqa: S112 - whatever a layer raises on sizes it is not made for
+            continue
+        return arrays
+    return _drawn(model, count, last)
+
+
+def _drawn(model: keras.Model, count: int, free: int) -> list[np.ndarray]:
     random = np.random.default_rng(0)
     arrays = []
     for tensor in model.inputs:
-        shape = (count, *(size or _FREE_SIZE for size in tensor.shape[1:]))
+        shape = (count, *(size or free for size in tensor.shape[1:]))
         floating = keras.backend.is_float_dtype(tensor.dtype)
         values = random.standard_normal(shape) if floating else np.zeros(shape)
         arrays.append(values.astype(tensor.dtype))

@@ -49,7 +49,7 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
             with one array [N, ...] per input of the model, or the batches of a validation split;
             with labels the accuracy is told, too. Without them: the representative data, else
             three samples of standard normal numbers (zeros for integer inputs), with a free size
-            of 32.
+            of 32, or of what the model takes.
         representative: for "tflite_int8", what the ranges of all values are measured on, in the
             same forms: some hundred training samples as the model takes them, not augmented.
         tolerance: the largest accepted difference of the exact formats, as a share of the

@@ -162,3 +162,46 @@ def test_a_model_that_reads_words_is_opened_and_compared_on_words_that_it_knows(
     small = tfprune.rebuild(graph, keep)
     sentences = tf.constant([["a b c"], ["d e"], ["g g f a"]])
     assert tfprune.verify(graph, keep, small, inputs=sentences).difference < 1e-5
+
+
+def quick(x):
+    """A function of the user's, which no file can name."""
+    return x * ops.sigmoid(1.702 * x)
+
+
+class Activated(layers.Layer):
+    """A hidden layer whose activation is a layer of its own."""
+
+    def __init__(self, function, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden, self.out = layers.Dense(8, name="hidden"), layers.Dense(4, name="out")
+        self.activation = layers.Activation(function, name="activation")
+
+    def call(self, x):
+        return self.out(self.activation(self.hidden(x)))
+
+
+def test_an_activation_of_the_users_in_a_call_becomes_its_operations(tmp_path):
+    image = keras.Input((6,))
+    model = keras.Model(image, Activated(quick, name="own")(image))
+    small, report = tfprune.prune(model, None, method="l1", ratio=0.5)
+    assert report.verification.relative <= 1e-5
+    assert small.get_layer("own.hidden").units == 4
+    small.save(tmp_path / "small.keras")
+    loaded = keras.models.load_model(tmp_path / "small.keras")
+    x = np.random.default_rng(0).normal(size=(3, 6)).astype("float32")
+    np.testing.assert_array_equal(loaded(x), small(x))
+
+
+@pytest.mark.parametrize("function", ["gelu", keras.activations.silu, tf.nn.elu])
+def test_an_activation_that_keras_knows_or_cannot_follow_stays_a_layer(function):
+    image = keras.Input((6,))
+    opened = tfprune.open_up(keras.Model(image, Activated(function, name="own")(image)))
+    assert isinstance(opened.get_layer("own.activation"), layers.Activation)
+
+
+def test_an_activation_of_the_users_in_their_own_graph_keeps_its_name():
+    image = keras.Input((6,))
+    x = layers.Activation(quick, name="named")(layers.Dense(5)(image))
+    opened = tfprune.open_up(keras.Model(image, nets.Linear(3, name="own")(x)))
+    assert opened.get_layer("named").activation is quick

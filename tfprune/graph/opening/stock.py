@@ -116,6 +116,23 @@ def nameless_function(layer: Any) -> Callable[[Any], Any] | None:
     return function if getattr(function, "__name__", "") == "<lambda>" else None
 
 
+def unknown_function(layer: Any) -> Callable[[Any], Any] | None:
+    """Return the function of an Activation that Keras does not find by its name, or None.
+
+    Args:
+        layer: any layer or operation.
+    """
+    function = layer.activation if type(layer) is keras.layers.Activation else None
+    if function is None or keras.saving.get_registered_object(
+        keras.saving.get_registered_name(function)
+    ):
+        return None
+    try:
+        return None if keras.activations.get(function.__name__) is function else function
+    except (ValueError, AttributeError):  # no such name, or an object without one
+        return function
+
+
 def named(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Return a tensor under a name: losses and metrics may be keyed by an output's."""
     return keras.layers.Identity(name=name, dtype=x.dtype)(x)

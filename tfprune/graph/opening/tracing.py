@@ -20,6 +20,7 @@ from tfprune.graph.opening.stock import (
     in_safe_order,
     is_matrix_product,
     nameless_function,
+    unknown_function,
 )
 from tfprune.graph.opening.training import BranchError, Training
 from tfprune.graph.opening.weights import Weights
@@ -107,8 +108,23 @@ class Tracer:
         # One made with a policy's object has no config, so that no file could hold it.
         if has_role(layer, "identity") and not is_graph(self.scopes.current.layer):
             return args[0]
-        function = nameless_function(layer)
-        return self.calls.call(layer, args, kwargs) if function is None else function(*args)
+        if (function := nameless_function(layer)) is not None:
+            return function(*args)
+        # In a graph of its own it is a layer that its user has named; in a call, nobody sees it.
+        if not is_graph(self.scopes.current.layer):
+            function = unknown_function(layer)
+        if function is None:
+            return self.calls.call(layer, args, kwargs)
+        return self._tried(function, layer, args, kwargs)
+
+    def _tried(self, function: Callable, layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
+        """Trace a function; where that cannot be, call the layer that holds it."""
+        known = self.calls.known()
+        try:
+            return function(*args, **kwargs)
+        except Exception:  # whatever a function raises on tensors without numbers
+            self.calls.give_up(known)
+            return self.calls.call(layer, args, kwargs)
 
     def operation(self, operation: Any, args: tuple, kwargs: dict) -> Any:
         """Trace the call of an operation."""
