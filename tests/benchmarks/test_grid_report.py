@@ -161,6 +161,24 @@ def test_the_choice_without_training_is_told_with_the_tables_figures():
         assert other == f"{told.mean:+.1f} [{told.low:+.1f}, {told.high:+.1f}]"
 
 
+def test_measured_amounts_are_told_with_the_tables_figures():
+    found = accuracies(table.read(DOCS / "grid.csv"))["resnet20_a", 0.5, "reconstruction"]
+    page = (DOCS / "choosing.md").read_text()
+    shown = re.findall(r"^\| `(\w+)` \| ([\d.]+) \| ([+-][\d.]+ \[.*\]) \|$", page, re.MULTILINE)
+    assert [judge for judge, *_ in shown] == ["l2", "fpgm", "group_l2", "taylor", "random"]
+    for judge, accuracy, gain in shown:
+        own = found[judge, "sensitivity"]
+        assert len(own) == 3
+        assert accuracy == f"{np.mean(list(own.values())):.1f}"
+        before = found[judge, "global" if judge in ("fpgm", "group_l2") else "layer"]
+        told = difference(own, before)
+        assert gain == f"{told.mean:+.1f} [{told.low:+.1f}, {told.high:+.1f}]"
+    (alone,) = re.findall(r"Of one draw:\n(.*)\.$", page, re.MULTILINE)
+    singles = dict(re.findall(r"`(\w+)` ([\d.]+)", alone))
+    assert singles == {judge: f"{found[judge, 'sensitivity'][0]:.1f}" for judge in singles}
+    assert len(singles) == 7
+
+
 def test_the_choice_with_training_is_told_with_the_tables_figures():
     found = accuracies(table.read(DOCS / "grid.csv"))
     shown = shown_in_choosing(r"(\(?[\d.]+\)?) \| (\(?[\d.]+\)?|-)")
