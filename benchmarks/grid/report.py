@@ -138,19 +138,24 @@ def _words(
 def overall(found: Found, stage: str) -> Ranking | None:
     """Return the ranking over all settings of a stage, of all contenders that are in all of them.
 
-    A contender with less than half of the draws of others is left out: it would take theirs away.
+    A contender with fewer than four fifths of the draws of others is left out, and a setting with
+    less than half of the rows of others, which is only begun: they would take theirs away.
 
     Args:
         found: from `accuracies`.
         stage: a name of `DRAWS`.
     """
+    rows = {setting: sum(map(len, own.values())) for setting, own in found.items()}
     settings = [setting for setting in found if setting[2] == stage]
+    most = max((rows[setting] for setting in settings), default=0)
+    settings = [setting for setting in settings if 2 * rows[setting] >= most]
     if not settings:
         return None
     shared = set.intersection(*(set(found[setting]) for setting in settings))
     draws = {one: min(len(found[setting][one]) for setting in settings) for one in shared}
-    shared = [one for one in sorted(shared) if 2 * draws[one] >= max(draws.values())]
-    return ranking(found, settings, shared) if len(shared) > 2 else None
+    shared = [one for one in sorted(shared) if 5 * draws[one] >= 4 * max(draws.values())]
+    ranks = ranking(found, settings, shared) if len(shared) > 2 else None
+    return ranks if ranks is not None and ranks.blocks > 2 else None
 
 
 def write(rows: Mapping[Cell, Mapping[str, str]], page: Path) -> list[Path]:

@@ -138,6 +138,19 @@ def test_a_contender_of_few_draws_takes_none_from_the_others():
     assert set(ranks.ranks) == {GOOD, SAME, BAD}
 
 
+def test_a_setting_that_is_begun_takes_no_contender_from_the_others():
+    whole = rows({GOOD: [3, 3, 3], SAME: [2, 2, 2], BAD: [1, 1, 1]})
+    begun = rows({GOOD: [3], SAME: [2]}, ("net", 0.7, "cut"))
+    ranks = report.overall(accuracies(whole | begun), "cut")
+    assert (ranks.blocks, set(ranks.ranks)) == (3, {GOOD, SAME, BAD})
+
+
+def test_two_draws_are_too_few_for_a_diagram():
+    assert (
+        report.overall(accuracies(rows({GOOD: [3, 3], SAME: [2, 2], BAD: [1, 1]})), "cut") is None
+    )
+
+
 def test_the_page_says_what_the_table_says(tmp_path):
     pytest.importorskip("matplotlib")
     page = tmp_path / "results.md"
