@@ -9,6 +9,7 @@ import flags.dataset
 import flags.model_file
 import flags.strategy
 from flags import commandline
+from flags.progress import Progress
 
 # The flags come first, since they quieten TensorFlow's start-up.
 # isort: split
@@ -18,6 +19,7 @@ from absl import logging
 import tfprune.data
 from tfprune import files, reporting, runs, training
 from tfprune.distribution import strategies
+from tfprune.passes.progress import telling
 
 
 def define_flags() -> None:
@@ -52,7 +54,8 @@ def evaluate(
     runs.require_same(path.parent, feeding.record(data))
     model = files.load_model(path)
     feeding.preprocessing(data).require_fit(model)
-    results = training.evaluate(model, feeding.plain(data.test), task=data.task)
+    with telling(Progress("Evaluating")):
+        results = training.evaluate(model, feeding.plain(data.test), task=data.task)
     return strategies.on_chief(
         lambda model: reporting.measure(model, results=results, path=path), (model, path)
     )

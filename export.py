@@ -10,6 +10,7 @@ import flags.dataset
 import flags.exporting
 import flags.model_file
 from flags import commandline
+from flags.progress import Progress
 
 # The flags come first, since they quieten TensorFlow's start-up.
 # isort: split
@@ -20,6 +21,7 @@ from absl import logging
 import tfprune.data
 from tfprune import files, runs
 from tfprune.data import preprocessing
+from tfprune.passes.progress import telling
 
 
 def define_flags() -> None:
@@ -48,11 +50,12 @@ def main(argv: list[str]) -> None:
         logging.info("Without preprocessing: there is no %s beside the model", preprocessing.FILE)
     else:
         known.require_fit(model)
-    written = tfprune.export(
-        model, **target, formats=names, name=flags.exporting.name(path), preprocessing=known,
-        metadata=runs.report_values(path.parent).get("metadata"),
-        **flags.exporting.bounds(), **images,
-    )  # fmt: skip
+    with telling(Progress("Exporting")):
+        written = tfprune.export(
+            model, **target, formats=names, name=flags.exporting.name(path), preprocessing=known,
+            metadata=runs.report_values(path.parent).get("metadata"),
+            **flags.exporting.bounds(), **images,
+        )  # fmt: skip
     for name, place in written.items():
         logging.info("%s: %s", name, place)
     logging.info("Compared with the model\n%s", written)

@@ -255,10 +255,11 @@ def prune(
     about = runs.origin(plan, model, cut.scores)
     write_metadata(path, small, about, preprocessing)
     test = feeding.plain(data.test)  # only now, when nothing is left to choose
-    results = {
-        when: training.evaluate(each, test, task=data.task) for when, each in on_the_way.items()
-    }
-    figures = [training.evaluate(each, test, task=data.task) for each in (model, small)]
+    with telling(Progress("Evaluating")):
+        results = {
+            when: training.evaluate(each, test, task=data.task) for when, each in on_the_way.items()
+        }
+        figures = [training.evaluate(each, test, task=data.task) for each in (model, small)]
     run = reporting.PruningRun(
         stages, baseline, path, cut, tuple(figures), results, history.best_epoch, about,
         reconstruction=solved, fine_tuned=recipe is not None,
@@ -267,7 +268,8 @@ def prune(
     def finish(model: keras.Model, small: keras.Model) -> str:
         if not shipping:
             return run.finish(model, small)
-        shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)
+        with telling(Progress("Exporting")):
+            shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)
         return replace(run, shipped=shipped).finish(model, small)
 
     return strategies.on_chief(finish, (model, baseline), (small, path)) or ""

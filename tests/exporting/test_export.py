@@ -14,6 +14,7 @@ from tfprune.data import Preprocessing, preprocessing
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature, export, formats
 from tfprune.exporting.formats import onnx, openvino, saved_model
+from tfprune.passes.progress import telling
 
 FORMATS = plugins.names(formats)
 PACKAGES = {"onnx": ("tf2onnx", "onnxruntime"), "openvino": ("openvino",)}
@@ -119,6 +120,13 @@ def answer_with(monkeypatch, change):
         return lambda inputs: [change(y) for y in call(inputs)]
 
     monkeypatch.setattr(saved_model, "load", changed)
+
+
+def test_who_listens_is_told_of_each_format(model, tmp_path):
+    told = []
+    with telling(lambda done, of, left: told.append((done, of))):
+        export(model, tmp_path, formats=["keras", "saved_model"])
+    assert told == [(1, 2), (2, 2)]
 
 
 def test_a_file_that_differs_is_removed(model, tmp_path, monkeypatch):

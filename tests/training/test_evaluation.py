@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.passes.progress import telling
 from tfprune.training import evaluate, fine_tune, losses
 from tfprune.training.evaluation import Evaluation
 from tfprune.training.feeding import feed
@@ -30,6 +31,15 @@ def test_it_equals_keras_with_regularisers_and_changes_nothing():
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     expected = model.evaluate(x, labels, verbose=0, return_dict=True)
     assert found == {name: pytest.approx(value, rel=1e-5) for name, value in expected.items()}
+
+
+def test_who_listens_is_told_of_each_batch_but_not_in_a_training():
+    told = []
+    with telling(lambda done, of, left: told.append((done, of))):
+        evaluate(network(), blobs(50), batch_size=16)
+        assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+        fine_tune(network(), blobs(50), validation=blobs(20), epochs=1, batch_size=16)
+    assert len(told) == 4
 
 
 def test_labels_in_every_form():

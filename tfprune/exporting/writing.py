@@ -18,6 +18,7 @@ from tfprune.exporting.exported import Exported
 from tfprune.exporting.metadata import as_text
 from tfprune.exporting.serving import servable_name, write_companions
 from tfprune.files import atomic_path, sweep, write_version
+from tfprune.passes.progress import tell
 
 
 def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyword
@@ -100,7 +101,7 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
                 "choose another directory or pass overwrite=True."
             )
     checks = {}
-    for each, module in modules.items():
+    for number, (each, module) in enumerate(modules.items(), 1):
 
         def written(path: Path, each: str = each, module: ModuleType = module) -> None:
             with explained(each, model):
@@ -113,6 +114,7 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
         else:
             with atomic_path(places[each]) as temporary:
                 written(temporary)
+        tell(number, len(modules), "formats")
     if preprocessing is not None:
         preprocessing.save(root)
     if name is not None and any(map(is_numbered, modules.values())):

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfprune.passes.each import unsized
 from tfprune.passes.micro_batches import Part, micro_batch_of, recut
+from tfprune.passes.progress import tell
 from tfprune.tasks import Task
 from tfprune.training import losses, steps
 from tfprune.training.epoch_feed import Feed, require_batches
@@ -114,6 +115,8 @@ class Evaluation:
                 sums += part
             found = self._objective.figures(sums)
             callbacks.on_test_batch_end(place, found)
+            if detailed:  # else it is a training's, which shows its own progress
+                tell(place + 1, source.steps, "batches")
         callbacks.on_test_end(found)
         source.finish()
         require_batches(found)
