@@ -45,5 +45,12 @@ def in_windows(
     count = tf.constant(len(places), tf.int64)
     found = samples.concatenate(tf.data.Dataset.from_tensors((count, *end)))
     windows = found.scan(tf.constant(-1, tf.int64), compare).flat_map(filled)
-    windows = windows.take(len(places)).batch(size)
-    return windows.map(lambda there, *parts: tuple(tf.boolean_mask(x, there) for x in parts))
+
+    def left(there: tf.Tensor, *parts: tf.Tensor) -> tuple:
+        return tf.cond(  # a window that is whole need not be copied
+            tf.reduce_all(there),
+            lambda: parts,
+            lambda: tuple(tf.boolean_mask(x, there) for x in parts),
+        )
+
+    return windows.take(len(places)).batch(size).map(left)
