@@ -1,11 +1,11 @@
 """Items of a list divided among the workers, with results that do not depend on how."""
 
-import io
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tfprune.distribution import workers
+from tfprune.distribution.arrays import from_bytes, to_bytes
 
 BLOCKS = 8  # that items are added up in: more workers than that have nothing to do
 Arrays = list[np.ndarray]
@@ -45,17 +45,17 @@ class Shares:
                 on one worker is refused on all.
         """
 
-        def nodes() -> bytes:
+        def own() -> _Tree:
+            tree = _Tree()
             for place, numbers in self._blocks.items():
                 tree.add(0, place, of_block(numbers))
-            # For a single worker the way through bytes would be for nothing.
-            return b"" if workers.count() == 1 else _packed(tree.nodes)
+            return tree
 
+        if workers.count() == 1:  # the way through bytes would be for nothing
+            return own().total()
         tree = _Tree()
-        texts = workers.gathered(nodes)
-        if workers.count() > 1:
-            tree = _Tree()
-            for node in (node for text in texts for node in _unpacked(text)):
+        for text in workers.gathered(lambda: _packed(own().nodes)):
+            for node in _unpacked(text):
                 tree.add(*node)
         return tree.total()
 
@@ -66,15 +66,13 @@ class Shares:
             of_item: makes those of one, from its number. What it refuses on one worker is refused
                 on all.
         """
-        made: list[Arrays] = []
 
-        def own() -> bytes:
-            made.extend(of_item(number) for number in self.own)
-            return b"" if workers.count() == 1 else _packed([(0, 0, arrays) for arrays in made])
+        def own() -> list[Arrays]:
+            return [of_item(number) for number in self.own]
 
-        texts = workers.gathered(own)
         if workers.count() == 1:
-            return made
+            return own()
+        texts = workers.gathered(lambda: _packed([(0, 0, arrays) for arrays in own()]))
         return [arrays for text in texts for _, _, arrays in _unpacked(text)]
 
 
@@ -107,15 +105,12 @@ def _sum(left: Arrays, right: Arrays) -> Arrays:
 
 
 def _packed(nodes: Sequence[tuple[int, int, Arrays]]) -> bytes:
-    file = io.BytesIO()
     heads = np.array([(level, place, len(arrays)) for level, place, arrays in nodes], int)
-    np.savez(file, heads.reshape(-1, 3), *(x for _, _, arrays in nodes for x in arrays))
-    return file.getvalue()
+    return to_bytes([heads.reshape(-1, 3), *(x for _, _, arrays in nodes for x in arrays)])
 
 
 def _unpacked(text: bytes) -> list[tuple[int, int, Arrays]]:
-    with np.load(io.BytesIO(text), allow_pickle=False) as file:
-        heads, *arrays = [file[f"arr_{place}"] for place in range(len(file.files))]
+    heads, *arrays = from_bytes(text)
     ends = np.cumsum(heads[:, 2])
     return [
         (int(level), int(place), arrays[end - count : end])

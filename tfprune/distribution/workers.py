@@ -5,7 +5,6 @@ an earlier attempt has left) the others take over what the chief says. It travel
 strategy itself: no worker needs to see another one's disk.
 """
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfprune.distribution.arrays import from_bytes, to_bytes
 from tfprune.errors import PruningError
 
 _MOST = 2**26  # bytes of one message
@@ -77,14 +77,7 @@ def agreed(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """
     if count() == 1:
         return list(arrays)
-
-    def packed() -> bytes:
-        file = io.BytesIO()
-        np.savez(file, *arrays)
-        return file.getvalue()
-
-    with np.load(io.BytesIO(sent(packed)), allow_pickle=False) as found:
-        return [found[f"arr_{place}"] for place in range(len(found.files))]
+    return from_bytes(sent(lambda: to_bytes(arrays)))
 
 
 def gathered(make: Callable[[], bytes]) -> list[bytes]:

@@ -1,6 +1,5 @@
 """The replicas of a `tf.distribute` strategy, here and on other machines."""
 
-import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+
+from tfprune.distribution.arrays import from_bytes, to_bytes
 
 
 class Replicas:
@@ -99,12 +100,9 @@ def _number() -> int:
 
 def _packed(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Return arrays as whole numbers, int32 [K], which all of TensorFlow's collectives take."""
-    file = io.BytesIO()
-    np.savez(file, *arrays)
-    text = file.getvalue()
+    text = to_bytes(arrays)
     return np.frombuffer(text + b"\0" * (-len(text) % 4), np.int32)
 
 
 def _unpacked(numbers: np.ndarray) -> list[np.ndarray]:
-    found = np.load(io.BytesIO(numbers.tobytes()))
-    return [found[f"arr_{i}"] for i in range(len(found.files))]
+    return from_bytes(numbers.tobytes())
