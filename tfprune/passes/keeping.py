@@ -147,9 +147,15 @@ def keeper() -> Keeper | None:
     return _KEEPER.get()
 
 
-def steps(model: keras.Model, what: str) -> Steps:
-    """Return where the steps that follow from a model's weights keep their results now."""
-    return Steps(None) if keeper() is None else keeper().steps(model, what)
+def steps(model: keras.Model, what: Callable[[], str]) -> Steps:
+    """Return where the steps that follow from a model's weights keep their results now.
+
+    Args:
+        model: as for `Keeper.steps`.
+        what: returns what they follow from likewise; only called where something is kept, since
+            it may have to look at all samples.
+    """
+    return Steps(None) if keeper() is None else keeper().steps(model, what())
 
 
 @contextlib.contextmanager

@@ -99,7 +99,7 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     pair = _pair(graph, kept, small)
     portions = portions_of(graph.model, data)
     observations = suitability(graph, portions[0])
-    kept_steps = steps(graph.model, _identity(kept, small, portions, (aim, seed)))
+    kept_steps = steps(graph.model, lambda: _identity(kept, small, portions, (aim, seed)))
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed), kept_steps)
     watch = _Watch(teller(progress, "layers"), passes)
     with TensorStore(memory_gb * 1e9) as store:
