@@ -19,7 +19,6 @@ from absl import logging
 import tfprune.data
 from tfprune import files, reporting, runs, training
 from tfprune.distribution import strategies
-from tfprune.passes.progress import telling
 
 
 def define_flags() -> None:
@@ -54,7 +53,7 @@ def evaluate(
     runs.require_same(path.parent, feeding.record(data))
     model = files.load_model(path)
     feeding.preprocessing(data).require_fit(model)
-    with telling(Progress("Evaluating")):
+    with Progress("Evaluating"):
         results = training.evaluate(model, feeding.plain(data.test), task=data.task)
     return strategies.on_chief(
         lambda model: reporting.measure(model, results=results, path=path), (model, path)

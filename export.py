@@ -21,7 +21,6 @@ from absl import logging
 import tfprune.data
 from tfprune import files, runs
 from tfprune.data import preprocessing
-from tfprune.passes.progress import telling
 
 
 def define_flags() -> None:
@@ -50,7 +49,7 @@ def main(argv: list[str]) -> None:
         logging.info("Without preprocessing: there is no %s beside the model", preprocessing.FILE)
     else:
         known.require_fit(model)
-    with telling(Progress("Exporting")):
+    with Progress("Exporting"):
         written = tfprune.export(
             model, **target, formats=names, name=flags.exporting.name(path), preprocessing=known,
             metadata=runs.report_values(path.parent).get("metadata"),

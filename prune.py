@@ -33,7 +33,6 @@ from tfprune import files, reporting, runs, training
 from tfprune.distribution import strategies
 from tfprune.errors import PruningError
 from tfprune.exporting import require_formats, write_metadata
-from tfprune.passes.progress import telling
 from tfprune.pruning import require_possible
 
 
@@ -231,7 +230,7 @@ def prune(
     """
     verbose = flags.strategy.verbose()
     stages = runs.Stages(model, data, folder, plan, feeding, verbose)
-    with telling(Progress("Pruning", plan.samples)):
+    with Progress("Pruning", plan.samples):
         cut = stages.run()
     logging.info("%s", cut.text)
     small = cut.model
@@ -241,7 +240,7 @@ def prune(
         on_the_way["after recalibration"] = small
     solved = ""
     if plan.reconstruction:
-        with telling(Progress("Reconstructing")):
+        with Progress("Reconstructing"):
             small, solved = stages.reconstructed(small)
         logging.info("%s", solved)
         on_the_way["after reconstruction"] = small
@@ -255,7 +254,7 @@ def prune(
     about = runs.origin(plan, model, cut.scores)
     write_metadata(path, small, about, preprocessing)
     test = feeding.plain(data.test)  # only now, when nothing is left to choose
-    with telling(Progress("Evaluating")):
+    with Progress("Evaluating"):
         results = {
             when: training.evaluate(each, test, task=data.task) for when, each in on_the_way.items()
         }
@@ -268,7 +267,7 @@ def prune(
     def finish(model: keras.Model, small: keras.Model) -> str:
         if not shipping:
             return run.finish(model, small)
-        with telling(Progress("Exporting")):
+        with Progress("Exporting"):
             shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)
         return replace(run, shipped=shipped).finish(model, small)
 

@@ -2,13 +2,14 @@
 
 import inspect
 import re
-from typing import Any, Unpack, get_type_hints
+from typing import Any, Unpack, get_origin, get_type_hints
 
 import keras
 import pytest
 
 import tfprune
-from tfprune import PruningError, criteria, plugins, pruning, schedules, tuner
+from tfprune import PruningError, criteria, plugins, pruning, schedules, training, tuner
+from tfprune.data.split import EpochOptions, Split
 from tfprune.pruning import PruningOptions
 from tfprune.pruning.planning import KEYWORDS
 from tfprune.scoring.options import CriterionOptions
@@ -16,6 +17,7 @@ from tfprune.scoring.scoring import criterion_options
 from tfprune.selection import selectors
 from tfprune.selection.options import BudgetOptions, SelectionOptions, SelectorOptions
 from tfprune.selection.parsing import SELECTING, selector_options
+from tfprune.training.options import RecipeOptions
 
 CRITERIA = {name: plugins.find(criteria, name, "criterion") for name in plugins.names(criteria)}
 SELECTORS = [plugins.find(selectors, name, "selector") for name in plugins.names(selectors)]
@@ -93,6 +95,33 @@ def test_a_search_takes_the_options_of_keep():
     amounts = {"macs", "params", "latency"}
     own = keywords(tfprune.Sensitivity.keep)
     assert get_type_hints(BudgetOptions) == {k: v for k, v in own.items() if k not in amounts}
+
+
+def test_a_training_takes_the_fields_of_a_recipe():
+    fields = get_type_hints(training.Recipe)
+    assert get_type_hints(RecipeOptions) == fields
+    assert (
+        inspect.signature(tfprune.fine_tune).parameters["settings"].annotation
+        == (Unpack[RecipeOptions])
+    )
+    assert not fields.keys() & keywords(tfprune.fine_tune).keys()
+
+
+def test_batches_take_the_options_of_epochs():
+    assert get_type_hints(EpochOptions) == keywords(Split.epochs)
+    assert (
+        inspect.signature(Split.batches).parameters["settings"].annotation == (Unpack[EpochOptions])
+    )
+
+
+@pytest.mark.parametrize("name", tfprune.__all__)
+def test_no_public_function_hides_its_keywords(name):
+    """Neither `object` nor `Any` tells a tool which keywords there are."""
+    function = getattr(tfprune, name)
+    if not inspect.isfunction(function):
+        return
+    for one in inspect.signature(function).parameters.values():
+        assert one.kind is not one.VAR_KEYWORD or get_origin(one.annotation) is Unpack, one
 
 
 def net():

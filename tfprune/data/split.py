@@ -4,6 +4,7 @@ import functools
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +16,16 @@ from tfprune.data.statistics import Statistics, imagenet_statistics
 from tfprune.tasks import Task
 
 _LOG = logging.getLogger(__name__)
+
+
+class EpochOptions(TypedDict, total=False):
+    """What `Split.epochs` takes beside the batch size; it says what each is for."""
+
+    shuffle: bool
+    augment: str
+    normalisation: str | None
+    seed: int
+    drop_remainder: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +133,9 @@ class Split:
         name = self.normalisation if normalisation is None else normalisation
         return Epochs(self, batch_size, shuffle, augment, name, seed, drop_remainder)
 
-    def batches(self, batch_size: int, *, epoch: int = 0, **settings: object) -> tf.data.Dataset:
+    def batches(
+        self, batch_size: int, *, epoch: int = 0, **settings: Unpack[EpochOptions]
+    ) -> tf.data.Dataset:
         """Return the batches of one epoch: (images float32 [B, H, W, C], labels int64).
 
         Labels are classes [B], or with masks the classes of all pixels [B, H, W]. Iterating twice

@@ -101,7 +101,8 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
                 "choose another directory or pass overwrite=True."
             )
     checks = {}
-    for number, (each, module) in enumerate(modules.items(), 1):
+    for number, (each, module) in enumerate(modules.items()):
+        tell(number, len(modules), "formats")
 
         def written(path: Path, each: str = each, module: ModuleType = module) -> None:
             with explained(each, model):
@@ -114,7 +115,7 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
         else:
             with atomic_path(places[each]) as temporary:
                 written(temporary)
-        tell(number, len(modules), "formats")
+    tell(len(modules), len(modules), "formats")
     if preprocessing is not None:
         preprocessing.save(root)
     if name is not None and any(map(is_numbered, modules.values())):

@@ -28,7 +28,7 @@ class Bar:
         """Draw that a pass has come so far.
 
         Args:
-            done: steps that are done; not more than before: another pass.
+            done: steps that are done; not more than before: another pass. 0: it begins.
             of: how many there are; None where that is not known.
         """
         if done <= self._done:
@@ -39,6 +39,11 @@ class Bar:
         self._done = done
         if done == of:
             self.close()
+
+    def draw(self) -> None:
+        """Draw once more how long it takes: the step that goes on may be a long one."""
+        if self._bar is not None and self._bar.format_dict["elapsed"] >= DELAY:
+            self._bar.refresh()
 
     def close(self) -> None:
         """Take the bar away."""
@@ -53,16 +58,14 @@ class NotebookBars:
     def __init__(self):
         self._bars: dict[str, Bar] = {}
 
-    def __call__(
-        self, done: int, of: int | None, left: float | None = None, what: str = "steps"
-    ) -> None:
+    def hear(self, what: str, done: int, of: int | None, left: float | None = None) -> None:
         """Show that a pass has come so far.
 
         Args:
+            what: what is counted: a step of one kind may consist of passes of another.
             done: as for `Bar`.
             of: as for `Bar`.
             left: seconds; tqdm finds them itself.
-            what: what is counted: a step of one kind may consist of passes of another.
         """
         del left
         if in_notebook():

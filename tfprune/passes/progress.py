@@ -4,19 +4,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from tfprune.passes.bars import NotebookBars
 
 Progress = Callable[[int, int | None, float | None], Any]
 
+
+@runtime_checkable
+class Hearing(Protocol):
+    """A listener that is told what is counted, and when that begins."""
+
+    def hear(self, what: str, done: int, of: int | None, left: float | None = None) -> None:
+        """Take note that `done` of so many steps of a kind are done, and of the seconds left."""
+
+
 _IN_NOTEBOOKS = NotebookBars()
 # As TensorFlow's strategies: set around a call, so that no criterion has to hand it on.
-_LISTENER: ContextVar[Progress | None] = ContextVar("listener", default=_IN_NOTEBOOKS)
+_LISTENER: ContextVar[Progress | Hearing | None] = ContextVar("listener", default=_IN_NOTEBOOKS)
 
 
 @contextmanager
-def telling(progress: Progress | None) -> Iterator[None]:
+def telling(progress: Progress | Hearing | None) -> Iterator[None]:
     """Let passes within tell how far they are.
 
     Args:
@@ -35,31 +44,42 @@ def telling(progress: Progress | None) -> Iterator[None]:
         _LISTENER.reset(token)
 
 
-def listener() -> Progress | None:
-    """Return whom passes tell now, by default a notebook's bars; None for nobody."""
-    return _LISTENER.get()
+def listener(what: str) -> Progress | None:
+    """Return the function that passes tell now, by default a notebook's bars; None for nobody.
+
+    Args:
+        what: what is counted.
+    """
+    progress = _LISTENER.get()
+    return partial(progress.hear, what) if isinstance(progress, Hearing) else progress
 
 
 def tell(done: int, of: int | None = None, what: str = "steps") -> None:
     """Tell how many samples, or steps, a pass has done, and of how many.
 
     Args:
-        done: how many.
+        done: how many; 0 as it begins, for those who show that.
         of: of how many; None where that is not known.
-        what: what is counted, for the bars of a notebook.
+        what: what is counted.
     """
     progress = _LISTENER.get()
-    if isinstance(progress, NotebookBars):
-        progress(done, of, what=what)
-    elif progress is not None:
+    if isinstance(progress, Hearing):
+        progress.hear(what, done, of)
+    elif progress is not None and done:
         progress(done, of, None)
 
 
-def teller(progress: Callable[[int, int], Any] | None, what: str) -> Callable[[int, int], Any]:
+def teller(
+    progress: Callable[[int, int], Any] | None, what: str, of: int
+) -> Callable[[int, int], Any]:
     """Return whom a step tells: the one it was given, or whoever listens around the call.
 
     Args:
         progress: called with (done, of how many), or None.
         what: as for `tell`.
+        of: of how many, as far as that is known as it begins.
     """
-    return progress or partial(tell, what=what)
+    if progress is not None:
+        return progress
+    tell(0, of, what)
+    return partial(tell, what=what)

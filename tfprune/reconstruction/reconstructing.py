@@ -101,7 +101,7 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     observations = suitability(graph, portions[0])
     kept_steps = steps(graph.model, lambda: _identity(kept, small, portions, (aim, seed)))
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed), kept_steps)
-    watch = _Watch(teller(progress, "layers"), passes)
+    watch = _Watch(teller(progress, "layers", len(fitting.plan.order) + passes), passes)
     with TensorStore(memory_gb * 1e9) as store:
         wanted, before, after = fitting.run(portions, store, watch.call)
     errors = _errors(wanted, before), _errors(wanted, after)

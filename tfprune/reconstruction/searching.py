@@ -90,7 +90,7 @@ def search(  # noqa: PLR0913 - how it is done, each a keyword
     known, climb = Judgements(path, judging.identity), _Climb(len(measured.curves), seed)
     lowest = known.harm(best, judging)
     climb.tried_first(best)
-    told = teller(progress, "candidates")
+    told = teller(progress, "candidates", evaluations)
     for place in range(1, evaluations):
         told(place, evaluations)
         keep = climb.new(at_same_cost)

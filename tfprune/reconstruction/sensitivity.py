@@ -227,7 +227,7 @@ def sensitivity(
     means = {name: own.x / own.rows for name, own in sums.items()}
     trials = Trials(original, [x[:_JUDGES] for x in portions[0]], means)
     worth = dict(zip(found.units.tolist(), found.scores.tolist(), strict=True))
-    curves, told = [], teller(progress, "sets of channels")
+    curves, told = [], teller(progress, "sets of channels", len(found.members))
     for place, members in enumerate(found.members):
         units = found.units[members].tolist()
         parts = {

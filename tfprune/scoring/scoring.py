@@ -1,5 +1,6 @@
 """Score the channels of a model by a criterion that is found by its name."""
 
+import contextlib
 import inspect
 from collections.abc import Mapping
 from types import ModuleType
@@ -71,10 +72,12 @@ def score(
     itself: dict[str, Any] = {"coupled": coupled} if "coupled" in _parameters(module) else {}
     _check_progress(progress, criterion, method)
     own = "progress" in _parameters(module)
-    listening = {"progress": progress or listener()} if own else {}
+    listening = {"progress": progress or listener("images")} if own else {}
+    # What shows its own progress is alone in showing one.
+    around = telling(None if own else progress) if own or progress else contextlib.nullcontext()
 
     def find() -> dict[str, np.ndarray]:
-        with telling(None if own else progress or listener()):
+        with around:
             values = module.score(graph, data, **itself, **listening, **options)
         _require_finite(criterion, values)
         return values

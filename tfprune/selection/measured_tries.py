@@ -9,6 +9,7 @@ from tfprune.costs.timing.runners import Runner
 from tfprune.costs.timing.shares import time_share
 from tfprune.costs.timing.table import Setting
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.progress import tell
 from tfprune.selection._budget import OutOfReachError
 from tfprune.selection.aims import ENOUGH, Aims, distance
 from tfprune.selection.request import Request
@@ -94,6 +95,7 @@ def nearest_try(
             found.extend(_tries(graph, original, request, choose))
         except OutOfReachError as error:  # so coarse, or so odd, that it is slower at any width
             refused.append(error)
+        tell(len(found), len(found), "tries")
         if any(one.distance <= ENOUGH for one in found):
             break
     if not found:
@@ -107,7 +109,8 @@ def _tries(
     """Yield one choice for each aim, which the measured share of the one before corrects."""
     aim, seen = request.latency, []
     aims = Aims(request.latency)
-    for _ in range(_TRIES):
+    for done in range(_TRIES):  # at most
+        tell(done, _TRIES, "tries")
         keep, notes, aim, refusal = _at(request, aim, choose)
         chosen = kept_ids(graph, keep)
         if any((chosen == before).all() for before in seen):

@@ -7,10 +7,11 @@ import keras
 
 from tfprune.errors import PruningError, unknown
 from tfprune.training.epoch_feed import Feed
+from tfprune.training.options import RecipeOptions
 from tfprune.training.recipe import Recipe
 
 
-def complete(recipe: Recipe | None, settings: dict) -> Recipe:
+def complete(recipe: Recipe | None, settings: RecipeOptions) -> Recipe:
     """Return the recipe with the settings put into it.
 
     Raises:

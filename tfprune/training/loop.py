@@ -7,6 +7,7 @@ decay and forgets where a killed run stood.
 import dataclasses
 import os
 from collections.abc import Sequence
+from typing import Unpack
 
 import keras
 import tensorflow as tf
@@ -21,6 +22,7 @@ from tfprune.training.checks import check, complete
 from tfprune.training.copying import assign, copy_model, state
 from tfprune.training.distillation import Distillation
 from tfprune.training.feeding import feed
+from tfprune.training.options import RecipeOptions
 from tfprune.training.recipe import Recipe
 from tfprune.training.run import Run
 from tfprune.training.unlabelled import labelled_by, only_teacher
@@ -52,7 +54,7 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint_dir: str | os.PathLike | None = None,
     verbose: int | None = None,
-    **settings: object,
+    **settings: Unpack[RecipeOptions],
 ) -> tuple[keras.Model, History]:
     """Train a copy of a model, from where it stands.
 

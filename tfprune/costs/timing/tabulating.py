@@ -83,7 +83,7 @@ def latency_table(
     options = {"threads": threads, "clock": clock, "repeats": repeats}
     # First: a model that the runtime cannot hold is refused before its layers are measured.
     whole = latencies(models, (batch_size,), runtime, **options)
-    told = teller(progress, "kinds of layers")
+    told = teller(progress, "kinds of layers", len(kinds))
     for done, names in enumerate(kinds.values()):
         times = _measured(members[names[0]], setting, repeats)
         found |= {name: replace(times, calls=members[name].calls) for name in names}

@@ -6,6 +6,7 @@ from typing import Any
 
 from tfprune.checks import check_whole
 from tfprune.errors import PruningError, unknown
+from tfprune.passes.progress import tell
 
 # What the time of a call is read from: the wall's, or the processor's, of all threads together.
 CLOCKS = {"wall": "perf_counter", "processor": "process_time"}
@@ -46,7 +47,11 @@ def by_turns(
     for call in calls:
         for _ in range(warm_up):
             call()
-    rounds = [[_timed(call, CLOCKS[clock]) for call in calls] for _ in range(repeats)]
+    rounds = []
+    for done in range(repeats):
+        tell(done, repeats, "timed rounds")
+        rounds.append([_timed(call, CLOCKS[clock]) for call in calls])
+    tell(repeats, repeats, "timed rounds")
     return list(zip(*rounds, strict=True))
 
 
