@@ -140,11 +140,9 @@ def _without_own_inputs(model: keras.Model, masks: Mapping[str, np.ndarray]):
     """Let the removed units of recurrent layers, and removed heads, be read by nothing within."""
     before = []
     for layer in _all_layers(model):
-        if isinstance(layer, _ATTENTIONS) and f"{layer.name}/heads" in masks:
-            kernel, mask = layer._output_dense.kernel, masks[f"{layer.name}/heads"]
-            before.append((kernel, kernel.numpy()))
-            mask = np.repeat(mask, kernel.shape[0] // len(mask))  # queries that share a key
-            kernel.assign(kernel.numpy() * mask[:, None, None])
+        for weight, mask in _within_heads(layer, masks):
+            before.insert(0, (weight, weight.numpy()))  # the same weight twice: the first is whole
+            weight.assign(weight.numpy() * mask)
         ways = [getattr(layer, "forward_layer", layer), getattr(layer, "backward_layer", None)]
         for way in ways:
             if isinstance(way, _RECURRENT):
@@ -156,6 +154,22 @@ def _without_own_inputs(model: keras.Model, masks: Mapping[str, np.ndarray]):
     finally:
         for kernel, value in before:
             kernel.assign(value)
+
+
+def _within_heads(layer: Any, masks: Mapping[str, np.ndarray]):
+    """Yield the weights of an attention that read heads, or places within them, with the mask."""
+    if not isinstance(layer, _ATTENTIONS):
+        return
+    output, query = layer._output_dense.kernel, layer._query_dense
+    if (mask := masks.get(f"{layer.name}/heads")) is not None:
+        mask = np.repeat(mask, output.shape[0] // len(mask))  # queries that share a key
+        yield output, mask[:, None, None]
+    for name in ("value_dim", "head_dim"):
+        if (mask := masks.get(f"{layer.name}/{name}")) is not None:
+            yield output, mask[:, None]
+    for name in ("key_dim", "head_dim"):
+        if (mask := masks.get(f"{layer.name}/{name}")) is not None:
+            yield from ((weight, mask) for weight in query.weights)
 
 
 def _inner_kernels(way: Any, name: str, masks: Mapping[str, np.ndarray]):

@@ -57,10 +57,10 @@ def masks(graph, **kept):
     """Keep the first heads and MLP channels of each block, alike or not."""
     found = {}
     for name in graph.producers:
-        count = kept.get(name.rpartition("/")[2].rpartition(".")[2], graph.channels(name))
-        half = graph.channels(name) // 2
-        line = np.arange(half) < count // 2
-        found[name] = np.tile(line, 2) if name.endswith("up") else np.arange(2 * half) < count
+        width = graph.channels(name)
+        count = kept.get(name.rpartition("/")[2].rpartition(".")[2], width)
+        line = np.arange(width // 2) < count // 2
+        found[name] = np.tile(line, 2) if name.endswith("up") else np.arange(width) < count
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.channels import Channels, Shape, spread
-from tfprune.graph.layer_notes import Edit, Ids, Owner, Reader, Slot
+from tfprune.graph.layer_notes import Edit, Factor, Ids, Owner, Reader, Slot
 from tfprune.graph.trace import Trace
 
 
@@ -96,15 +96,18 @@ class Call:
             self.owner.fresh = self.trace.new_ids(count)
         return self.owner.fresh
 
-    def produce_inside(self, what: str, count: int) -> Ids:
+    def produce_inside(self, what: str, count: int, *, on_request: bool = False) -> Ids:
         """Return the ids [count] of channels within the layer, which are pruned as `layer/what`.
 
         Args:
             what: what they are, e.g. "heads".
             count: their number.
+            on_request: whether a selection leaves them whole unless it names them.
         """
         if what not in self.owner.inner:
             self.owner.inner[what] = self.trace.new_ids(count)
+        if on_request:
+            self.owner.on_request.add(what)
         return self.owner.inner[what]
 
     def ghosts(self, count: int) -> Ids:
@@ -156,6 +159,12 @@ class Call:
                 self._add_slot(Slot(index, axis % len(variable.shape), ids, is_read), variable)
         if times != 0:
             self.owner.count({index: times})
+
+    def factor(self, weight: str, change: Factor) -> None:
+        """Say what a weight is to be multiplied by once channels are gone: `change(kept)`."""
+        variable = self._find(weight)
+        index = next(i for i, w in enumerate(self.owner.operation.weights) if w is variable)
+        self.owner.factors[index] = change
 
     def _add_slot(self, slot: Slot, variable: Any) -> None:
         size = variable.shape[slot.axis]

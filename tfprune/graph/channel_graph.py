@@ -71,6 +71,12 @@ class ChannelGraph:
         return pinned
 
     @cached_property
+    def on_request(self) -> frozenset[str]:
+        """Names that a selection prunes only where they are named, such as the sizes of heads."""
+        found = {(owner.name, what) for owner in self.owners.values() for what in owner.on_request}
+        return frozenset(f"{name}/{what}" for name, what in found)
+
+    @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """{layer: layers that share a unit with it, itself left out}."""
         names = list(self.producers)

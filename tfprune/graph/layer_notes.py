@@ -13,6 +13,7 @@ Ids = np.ndarray
 
 
 Edit = Callable[[Any, np.ndarray], Any]
+Factor = Callable[[np.ndarray], float]
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,12 @@ class Owner:
     times: dict[int, int | None] = field(default_factory=dict)  # multiplications per weight entry
     # (multiplications of a call without weights, but for those that go with these ids)
     products: list[tuple[int | None, list[Ids]]] = field(default_factory=list)
+    factors: dict[int, Factor] = field(default_factory=dict)  # {weight: what to multiply it by}
     config_edits: dict[str, Edit] = field(default_factory=dict)
     call_edits: list[Edit | None] = field(default_factory=list)  # one per call, in order
     fresh: Ids | None = None
     inner: dict[str, Ids] = field(default_factory=dict)  # {what: ids} that nothing outside sees
+    on_request: set[str] = field(default_factory=set)  # of `inner`: what waits to be named
     inputs: Sequence[Channels] = ()  # of the first call
     outputs: list[Sequence[Channels]] = field(default_factory=list)  # of each call, in order
     parts: list[Ids] = field(default_factory=list)  # of each, one channel must stay

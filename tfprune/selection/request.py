@@ -37,7 +37,8 @@ class Request:
         min_channels: channels that every layer keeps at least.
         round_to: kept counts are multiples of this, or the layer stays whole; None with a latency
             or a runtime: what is fastest, else 1.
-        include: patterns of layer names; only these are pruned.
+        include: patterns of layer names; only these are pruned. Without them all are but the sizes
+            of heads, such as `attention/value_dim`, which wait to be named.
         exclude: patterns of layer names that are not pruned.
         input_shape: shape of an input, without the batch, to count `macs` for, or to measure
             the latency on; a list of them where the model has several.
@@ -160,10 +161,12 @@ class Request:
                 `counts`, or a count out of range.
         """
         names = list(graph.producers)
-        chosen = _matching("include", self.include, names) if self.include else set(names)
-        for layer in getattr(self, self.amount) if self.amount in ("ratios", "counts") else ():
-            if layer not in graph.producers:
-                raise unknown(f"layer in {self.amount}", layer, names)
+        named = set(getattr(self, self.amount) if self.amount in ("ratios", "counts") else ())
+        for layer in sorted(named - set(names)):
+            raise unknown(f"layer in {self.amount}", layer, names)
+        chosen = set(names) - (graph.on_request - named)
+        if self.include:
+            chosen = _matching("include", self.include, names)
         for layer, count in (self.counts or {}).items():
             most = graph.channels(layer)
             if not isinstance(count, Integral) or not 1 <= count <= most:

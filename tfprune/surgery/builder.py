@@ -114,7 +114,10 @@ class Builder:
     def kept_weights(self, owner: Owner) -> list[np.ndarray]:
         """Return the values of a layer's weights in the copy."""
         weights = getattr(owner.operation, "weights", ())
-        return [self._compressed(owner, i, read(weight)) for i, weight in enumerate(weights)]
+        values = [self._compressed(owner, i, read(weight)) for i, weight in enumerate(weights)]
+        for index, factor in self.factors(owner).items():
+            values[index] = (values[index] * factor).astype(values[index].dtype)
+        return values
 
     def compress(self, variable: Any, value: np.ndarray) -> np.ndarray:
         """Return what is kept of an array that belongs to a variable of the old model."""
@@ -133,6 +136,12 @@ class Builder:
     def edits(self, owner: Owner) -> Mapping[str, Any]:
         """Return the changes of a layer's arguments."""
         return {} if self.whole else owner.config_edits
+
+    def factors(self, owner: Owner) -> Mapping[int, float]:
+        """Return {index of a weight: what it is multiplied by} where that is not 1."""
+        found = {} if self.whole else owner.factors
+        factors = {index: change(self.kept) for index, change in found.items()}
+        return {index: factor for index, factor in factors.items() if factor != 1}
 
     def call(self, owner: Owner, index: int, copy: Any, args: tuple, kwargs: dict) -> Any:
         """Make one call of the old model anew."""

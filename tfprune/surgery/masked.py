@@ -35,6 +35,10 @@ class MaskedBuilder(Builder):
         """Return no changes: every layer keeps its size."""
         return {}
 
+    def factors(self, owner: Owner) -> Mapping[int, float]:
+        """Return no factors: the numbers are the original's."""
+        return {}
+
     def call(self, owner: Owner, index: int, copy: Any, args: tuple, kwargs: dict) -> Any:
         """Make a call as it was, on zeros where a reader without weights reads."""
         for reader in self.graph.readers:

@@ -135,8 +135,9 @@ def _axes(graph: ChannelGraph, owner: Owner) -> Iterator[np.ndarray]:
     What is pinned goes by its ids, since it may be one unit, and comes first: the last go first.
     """
     seen = set()
+    aside = [owner.inner[what].tobytes() for what in owner.on_request]
     for slot in owner.slots.values():
-        if slot.weight in owner.times:
+        if slot.weight in owner.times and slot.ids.tobytes() not in aside:
             units, pinned = graph.unit[slot.ids], graph.is_pinned[graph.unit[slot.ids]]
             names = np.where(pinned, -1 - slot.ids, units)
             own, first = np.unique(names, return_index=True)
