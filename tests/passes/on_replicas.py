@@ -5,7 +5,9 @@ A program of its own, since a processor cannot be divided into devices later.
 
 import os
 import sys
+import tempfile
 from contextlib import nullcontext
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,6 +18,7 @@ import tfprune
 from tfprune import criteria, plugins
 from tfprune.data import Preprocessing
 from tfprune.distribution import strategies, workers
+from tfprune.passes.keeping import keeping
 from tfprune.reconstruction import samples
 from tfprune.training import predicting
 
@@ -23,7 +26,9 @@ METHODS = {
     name: plugins.find(criteria, name, "criterion").METHOD for name in plugins.names(criteria)
 }
 CRITERIA = tuple(METHODS)
-MEASURED = ("evaluate", "recalibrate", "predict", "reconstruct", "sensitivity")
+MEASURED = (
+    "evaluate", "recalibrate", "predict", "reconstruct", "sensitivity", "photographs",
+)  # fmt: skip
 REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all
 IMAGES = {"fmc": 4, "hrank": 4, "similarity": 4}  # one at a time; the others 32 at a time
 OPTIONS = {"fmc": {"workers": 1, "cluster_stride": 4}}
@@ -102,6 +107,34 @@ def measured_amounts(weights):
     return {curve.layers[0]: curve.harm[:-1] for curve in found.curves}
 
 
+def on_photographs():
+    """Return what is found on photographs of which some are damaged, a whole batch of one too."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((16, 24, 3))
+    x = layers.Conv2D(5, 3, strides=4, name="conv")(image)
+    x = layers.ReLU()(layers.BatchNormalization(name="norm")(x))
+    head = layers.Dense(3, "softmax", kernel_initializer=keras.initializers.RandomNormal(seed=1))
+    model = keras.Model(image, head(layers.GlobalAveragePooling2D()(x)))
+    model.layers[1].kernel.assign(np.random.default_rng(1).normal(size=(3, 3, 3, 5)))
+    split = tfprune.data.load("folder", data_dir=os.environ["PICTURES"], validation_size=0).train
+    graph, drawn = tfprune.analyse(model), split.epochs(4, shuffle=True, limit=30)
+    norm = tfprune.training.recalibrate(model, split.epochs(3), limit=7).get_layer("norm")
+    with tempfile.TemporaryDirectory() as folder, keeping(Path(folder)):
+        kept = [tfprune.score(graph, "hrank", drawn)["conv"] for _ in range(2)]
+    np.testing.assert_array_equal(*kept)
+    return {
+        "figures": np.array(list(tfprune.training.evaluate(model, split.epochs(5)).values())),
+        "small batches": np.array([tfprune.training.evaluate(model, split.epochs(1))["loss"], 0]),
+        "mean": norm.moving_mean.value.numpy(),
+        "skipped": np.array([sum(map(ord, name[-9:])) for name in split.skipped]),
+        "hrank": kept[0],
+        **{
+            name: tfprune.score(graph, name, drawn)["conv"]
+            for name in ("taylor", "gfbs", "gfi", "similarity", "fgp")
+        },
+    }
+
+
 def found_by(case, weights):
     """Return {name: array} of what a criterion, or one of `MEASURED`, finds."""
     samples.PORTION = 10  # else all were one worker's
@@ -112,7 +145,8 @@ def found_by(case, weights):
     }  # fmt: skip
     if case in given:
         return given[case](weights)
-    return recalibrated() if case == "recalibrate" else predicted()
+    others = {"recalibrate": recalibrated, "predict": predicted, "photographs": on_photographs}
+    return others[case]()
 
 
 def replicas(case):

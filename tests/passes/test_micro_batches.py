@@ -9,7 +9,7 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
-from tfprune.passes.micro_batches import micro_batch, recut
+from tfprune.passes.micro_batches import inference_batch, micro_batch, recut
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -46,3 +46,16 @@ def test_the_size_follows_from_the_outputs_of_the_layers(filters, expected):
     x = layers.Conv2D(filters, 1)(image)
     graph = tfprune.analyse(keras.Model(image, layers.GlobalAveragePooling2D()(x)))
     assert micro_batch(graph) == expected
+
+
+def test_without_gradients_only_what_is_still_read_takes_room():
+    """Of 64 x 64 maps of 16 filters two are there at a time, at the end of a shortcut three."""
+    image = keras.Input((64, 64, 16))
+    plain = x = layers.Conv2D(16, 1)(image)
+    for _ in range(9):
+        x = layers.Conv2D(16, 1)(x)
+    room = 2**28 // 2**16
+    assert inference_batch(keras.Model(image, x)) == room // 2
+    assert inference_batch(keras.Model(image, layers.Add()([plain, x]))) == room // 4
+    inner = keras.Model(image, x)
+    assert inference_batch(keras.Sequential([image, inner])) == room // 2

@@ -9,18 +9,31 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data.photographs import write
 from tests.passes.on_replicas import CRITERIA, MEASURED, REPLICAS, replicas
 from tfprune.passes.replicas import Replicas
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def photographs(tmp_path_factory):
+    """A folder of photographs of which some are damaged, whole batches of them too."""
+    folder = tmp_path_factory.mktemp("photographs") / "images"
+    write(folder, ["a", "b", "c"], 15, size=(16, 24), suffix="png")
+    files = sorted(folder.rglob("*.png"))
+    for path in (*files[3:7], files[20], files[-1]):
+        path.write_bytes(b"no picture")
+    return {"PICTURES": str(folder)}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory, photographs):
     """{criterion/replicas/layer: scores}."""
     path = tmp_path_factory.mktemp("replicas") / "scores.npz"
     root = str(Path(__file__).parents[2])
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-W", "error::UserWarning", "-m", "tests.passes.on_replicas", str(path)],
-        env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, check=False,
+        env={**os.environ, **photographs, "PYTHONPATH": root}, capture_output=True, text=True,
+        check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(np.load(path))
@@ -49,12 +62,13 @@ def test_figures_and_statistics_under_a_strategy_are_those_without_to_the_bit(fo
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 3])
-def test_real_workers_find_what_one_process_does_to_the_bit(found, tmp_path, workers):
+def test_real_workers_find_what_one_process_does_to_the_bit(found, photographs, tmp_path, workers):
     root = Path(__file__).parents[2]
+    own = {"PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "launch.py", f"--workers={workers}", "--", sys.executable, "-m",
          "tests.passes.on_replicas", str(tmp_path / "scores")],
-        cwd=root, env={**os.environ, "PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "-1"},
+        cwd=root, env={**os.environ, **photographs, **own},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]

@@ -75,8 +75,8 @@ def class_sums(
         PruningError: inputs that do not suit the model, or images of several sizes.
     """
 
-    def summed(inputs: list, labels: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        present, index = tf.unique(labels)
+    def summed(inputs: list, labels: tf.Tensor) -> tuple[dict[str, tf.Tensor], tuple]:
+        present, index, number = tf.unique_with_counts(labels)
         found = probe.first_sites(inputs)
         # Opposite signs cancel: float32 would lose digits.
         wide = {name: tf.cast(found[name][..., part], tf.float64) for name, part in group.items()}
@@ -84,14 +84,14 @@ def class_sums(
             name: tf.math.unsorted_segment_sum(maps, index, tf.size(present))
             for name, maps in wide.items()
         }
-        return parts, present
+        return parts, (present, number)
 
     sums: dict[str, np.ndarray] = {}
     counts = np.zeros(classes, int)
-    for (_, labels), found in each(probe, summed, images):
-        _add(sums, *found, classes)
+    for _, (found, (present, number)) in each(probe, summed, images):
+        _add(sums, found, present, classes)
         del found  # else the sums of one part would be there until those of the next are
-        np.add.at(counts, labels, 1)
+        counts[present] += number
     return sums, counts
 
 

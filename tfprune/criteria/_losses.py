@@ -1,6 +1,6 @@
 """The loss that criteria differentiate, and the data that it takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune import tasks
-from tfprune.passes.reader import read
+from tfprune.passes.batch import Batch
+from tfprune.passes.micro_batches import Part
+from tfprune.passes.parts import in_parts
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,23 @@ class Objective:
     measure: tasks.Measure
     classes: int | None
 
-    def samples(self, data: Any, model: keras.Model, user: str) -> Iterator[tuple]:
-        """Yield (inputs, labels) or (inputs, labels, weights) of each batch.
+    def samples(
+        self, data: Any, model: keras.Model, user: str, size: int | None = None
+    ) -> Iterable[Part]:
+        """Return parts (inputs, labels) or (inputs, labels, weights) of data.
 
         Args:
             data: batches of them.
             model: the model that they are for.
             user: who needs them, for error messages.
+            size: samples of a part; None: the batches as they come.
         """
-        for batch in read(data, model, user, labels=True, weights=True):
+
+        def part(number: int, batch: Batch) -> Part:
             weights = () if batch.weights is None else (batch.weights,)
-            yield batch.inputs, self._checked(batch.labels, user), *weights
+            return batch.inputs, self._checked(batch.labels, user), *weights
+
+        return in_parts(data, model, user, part, size=size, labels=True, weights=True)
 
     def of_samples(self, outputs: Any, labels: tf.Tensor, *weights: tf.Tensor) -> tf.Tensor:
         """Return the loss of each sample, [N], averaged over its places that count."""

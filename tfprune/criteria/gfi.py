@@ -1,7 +1,6 @@
 """GFI-AP: mean maps of each class (Adaptive CNN filter pruning using global importance metric)."""
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,13 +9,14 @@ import numpy as np
 
 from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
 from tfprune.criteria._convolutions import convolutions, last_linear
-from tfprune.criteria._labels import labelled_images
+from tfprune.criteria._labels import labelled_parts
 from tfprune.criteria._passes import check_counts, check_readable
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import combine, require_uncoupled
 from tfprune.passes.each import each
-from tfprune.passes.micro_batches import micro_batch, recut
+from tfprune.passes.micro_batches import Part, micro_batch
+from tfprune.passes.parts import peeked
 from tfprune.passes.probe import Probe
 from tfprune.scoring.method import Method
 
@@ -77,11 +77,10 @@ def score(
     classes = _classes(graph) if classes is None else int(classes)
     size = micro_batch(graph)
 
-    def read() -> Iterator[tuple]:
-        return recut(labelled_images(data, graph.model, classes, _USER, _HINT), size)
+    def read() -> Iterable[Part]:
+        return labelled_parts(data, graph.model, classes, _USER, _HINT, size)
 
-    stream = read()
-    first = next(stream)
+    first, images = peeked(read())
     probe = Probe(graph, last_linear(graph, names))
     at_once = classes + min(classes, len(first[1]))
     parts = groups(_map_shapes(probe, first), at_once, memory_gb * GIGABYTE)
@@ -89,7 +88,7 @@ def score(
     own: dict[str, list[np.ndarray]] = {name: [] for name in names}
     seen = None
     for group in parts:
-        images = chain([first], stream) if seen is None else read()
+        images = images if seen is None else read()
         scores, seen = _importance(probe, group, images, classes, seen, spatial)
         for name, values in scores.items():
             own[name].append(values)

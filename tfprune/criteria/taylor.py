@@ -11,7 +11,7 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
 from tfprune.passes.each import each
 from tfprune.passes.means import Means
-from tfprune.passes.micro_batches import micro_batch, recut
+from tfprune.passes.micro_batches import micro_batch
 from tfprune.passes.probe import Probe, gate_gradients
 from tfprune.passes.sites import behind_norms
 from tfprune.scoring.method import Method
@@ -68,11 +68,14 @@ def score(
         found = probe.gradients(inputs, target)
         return {name: gate_gradients(pairs) for name, pairs in found.items()}
 
-    samples = measured.samples(data, graph.model, _USER)
+    def squares(found: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        sums = {name: np.square(np.float64(gate)).sum(0) for name, gate in found.items()}
+        return sums, np.array(len(next(iter(found.values()))))
+
+    samples = measured.samples(data, graph.model, _USER, micro_batch(graph))
     means = Means()
-    for (_, labels, *_), found in each(probe, gates, recut(samples, micro_batch(graph))):
-        squares = {name: np.square(np.float64(gate)).sum(0) for name, gate in found.items()}
-        means.add(squares, len(labels))
+    for _, (sums, count) in each(probe, gates, samples, squares):
+        means.add(sums, int(count))
     return means.over_samples(_USER)
 
 

@@ -1,8 +1,8 @@
 """From samples to batches: order, augmentation and normalisation of one epoch."""
 
 import functools
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -28,7 +28,12 @@ class _Samples(Protocol):
     statistics: Statistics
     task: Task
 
+    @property
+    def skipped(self) -> tuple[str, ...]: ...
+
     def skip(self, places: Iterable[int]) -> None: ...
+
+    def skip_named(self, names: Iterable[str]) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +53,7 @@ class Epochs:
     normalisation: str
     seed: int
     drop_remainder: bool
+    limit: int | None = None
 
     def __post_init__(self) -> None:
         source = self.split.source
@@ -58,23 +64,61 @@ class Epochs:
         )
         check_whole("batch_size", self.batch_size)
         check_seed("seed", self.seed)
+        if self.limit is not None:
+            check_whole("limit", self.limit)
         if len(self) == 0:
             raise PruningError(
-                f"No batches: {len(self.split.places)} images make no batch of {self.batch_size}. "
+                f"No batches: {self._count} images make no batch of {self.batch_size}. "
                 "Use a smaller batch_size, or drop_remainder=False with a split that has images."
             )
 
     def __len__(self) -> int:
         """Return the batches in an epoch, when no image has to be skipped."""
-        full, rest = divmod(len(self.split.places), self.batch_size)
+        full, rest = divmod(self._count, self.batch_size)
         return full if self.drop_remainder else full + (rest > 0)
+
+    @property
+    def _count(self) -> int:
+        """The images of an epoch."""
+        every = len(self.split.places)
+        return every if self.limit is None else min(self.limit, every)
 
     def epoch(self, index: int) -> tf.data.Dataset:
         """Return the batches of epoch `index`, from 0: (float32 [B, H, W, C], labels [B, ...])."""
+        every = self.some(index, range(len(self)))
+        return every if self.split.source.whole_batches else every.filter(_has_images)
+
+    def some(self, index: int, numbers: Sequence[int]) -> tf.data.Dataset:
+        """Return some batches of an epoch, of which alone the images are read.
+
+        Args:
+            index: of the epoch, from 0.
+            numbers: of the batches, from 0, ascending. One whose images are all damaged is there,
+                and empty.
+        """
         if self.split.source.whole_batches:
-            return self._whole_batches(index)
-        batches = self._read_alone(index, self._windows())
-        return batches.filter(lambda images, labels: tf.shape(images)[0] > 0)
+            return self._whole_batches(index, numbers)
+        return self._read_alone(index, self._windows().some(numbers), numbers)
+
+    def resized(self, batch_size: int) -> "Epochs | None":
+        """Return the same images in batches of another size; None where that changes them.
+
+        Args:
+            batch_size: images in a batch.
+        """
+        if self.batch_size == batch_size:
+            return self
+        moved = self._augments_batches or self.drop_remainder
+        return None if moved else replace(self, batch_size=batch_size)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """The names of the split's images that could not be decoded, as far as they were met."""
+        return self.split.skipped
+
+    def skip(self, names: Iterable[str]) -> None:
+        """Tell the split of images that others could not decode."""
+        self.split.skip_named(names)
 
     def shared(self, index: int, replicas: range, of: int) -> tf.data.Dataset | None:
         """Return what some replicas take of each batch of an epoch, one after the other.
@@ -95,27 +139,27 @@ class Epochs:
         """
         if self.split.source.whole_batches or self._augments_batches:
             return None
-        shares = self._read_alone(index, self._windows().shares(replicas, of))
+        windows = self._windows().shares(replicas, of)
+        shares = self._read_alone(index, windows, range(-(-windows.count // windows.size)))
         return shares.map(_require_images)
 
     def _windows(self) -> Windows:
-        count = len(self.split.places)
-        return Windows.batches(count, self.batch_size, drop_remainder=self.drop_remainder)
+        return Windows.batches(self._count, self.batch_size, drop_remainder=self.drop_remainder)
 
-    def _whole_batches(self, index: int) -> tf.data.Dataset:
-        """Return the batches of a source that reads them whole."""
+    def _whole_batches(self, index: int, numbers: Sequence[int]) -> tf.data.Dataset:
+        """Return batches of a source that reads them whole."""
         read, finish, (_, of_batch) = self._read, self._finish, self._words(index)
+        order, size = tf.constant(self._order(index)), self.batch_size
 
-        def batch(turn: tf.Tensor, places: tf.Tensor) -> tuple:
-            key = tf.stack([of_batch, turn])
-            return finish(*read(places, key), key)
+        def batch(number: tf.Tensor) -> tuple:
+            key = tf.stack([of_batch, number])
+            return finish(*read(order[number * size : (number + 1) * size], key), key)
 
-        places = tf.data.Dataset.from_tensor_slices(self._order(index))
-        places = places.batch(self.batch_size, drop_remainder=self.drop_remainder)
-        return places.enumerate().map(batch, **_PARALLEL).prefetch(2)
+        batches = tf.data.Dataset.from_tensor_slices(np.array(numbers, np.int64))
+        return batches.map(batch, **_PARALLEL).prefetch(2)
 
-    def _read_alone(self, index: int, windows: Windows) -> tf.data.Dataset:
-        """Return windows of images that are read one by one."""
+    def _read_alone(self, index: int, windows: Windows, numbers: Sequence[int]) -> tf.data.Dataset:
+        """Return windows of images that are read one by one; their numbers make the seeds."""
         # Made outside of the traces below, which would own the tensors they keep otherwise.
         read, finish = self._read, self._finish
         of_image, of_batch = self._words(index)
@@ -134,14 +178,15 @@ class Epochs:
         if self.split.source.damaged:
             samples = samples.ignore_errors()
         parts = in_windows(samples, places, windows.size, self.split.skip)
-        return parts.enumerate().map(window, **_PARALLEL).prefetch(2)
+        numbered = tf.data.Dataset.from_tensor_slices(np.array(numbers, np.int64))
+        return tf.data.Dataset.zip(numbered, parts).map(window, **_PARALLEL).prefetch(2)
 
     def _order(self, epoch: int) -> np.ndarray:
         """Return the places of the images in the order of an epoch."""
         order = self.split.places.copy()
         if self.shuffle:
             np.random.default_rng([self.seed, epoch]).shuffle(order)
-        return order
+        return order[: self._count]
 
     def _words(self, epoch: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Return random words of an epoch, of which each image and batch makes seeds.
@@ -178,6 +223,10 @@ class Epochs:
             return normalise(augment(images, key), statistics), labels
 
         return finish
+
+
+def _has_images(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    return tf.shape(images)[0] > 0
 
 
 def _require_images(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

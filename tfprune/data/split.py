@@ -90,8 +90,11 @@ class Split:
 
     def skip(self, places: Iterable[int]) -> None:
         """Remember that the images at these places of the source cannot be decoded."""
-        for place in places:
-            name = self.source.name(place)
+        self.skip_named(map(self.source.name, places))
+
+    def skip_named(self, names: Iterable[str]) -> None:
+        """Remember that the images of these names cannot be decoded."""
+        for name in names:
             if name not in self._skipped:
                 self._skipped[name] = None
                 _LOG.warning("Skipped: %s is no image that can be decoded to its end.", name)
@@ -105,6 +108,7 @@ class Split:
         normalisation: str | None = None,
         seed: int = 0,
         drop_remainder: bool = False,
+        limit: int | None = None,
     ) -> Epochs:
         """Return the batches of all epochs, for training: `.epoch(e)` is one of them.
 
@@ -118,6 +122,7 @@ class Split:
                 mean image is known, "pixel"; None: the data set's own.
             seed: of the orders and the augmentation.
             drop_remainder: leave out a last batch that is not full.
+            limit: take no more than the first images of each epoch's order; None: all.
 
         Raises:
             PruningError: an unknown name, or no batch results.
@@ -131,7 +136,7 @@ class Split:
             TensorShape([128, 8, 8, 1])
         """
         name = self.normalisation if normalisation is None else normalisation
-        return Epochs(self, batch_size, shuffle, augment, name, seed, drop_remainder)
+        return Epochs(self, batch_size, shuffle, augment, name, seed, drop_remainder, limit)
 
     def batches(
         self, batch_size: int, *, epoch: int = 0, **settings: Unpack[EpochOptions]

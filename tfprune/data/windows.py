@@ -1,5 +1,6 @@
-"""How the samples of an epoch fall into batches, or into what some replicas take of each batch."""
+"""How the samples of an epoch fall into batches: all, some, or what some replicas take of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,18 @@ class Windows:
         """
         turns = np.arange(samples - samples % batch_size if drop_remainder else samples)
         return cls(batch_size, turns, turns, len(turns))
+
+    def some(self, numbers: Sequence[int]) -> "Windows":
+        """Return some of these windows, none of which has gaps yet, by their numbers in order.
+
+        Example:
+            >>> some = Windows.batches(8, 3).some([0, 2])
+            >>> some.positions.tolist(), some.turns.tolist(), some.count
+            ([0, 1, 2, 3, 4], [0, 1, 2, 6, 7], 5)
+        """
+        own = [self.turns[n * self.size : (n + 1) * self.size] for n in numbers]
+        turns = np.concatenate([np.zeros(0, np.int64), *own])
+        return Windows(self.size, np.arange(len(turns)), turns, len(turns))
 
     def shares(self, replicas: range, of: int) -> "Windows":
         """Return, for each of these windows, one per replica, as TensorFlow divides a batch.

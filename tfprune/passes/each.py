@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import islice
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from tfprune.distribution import workers
 from tfprune.passes.batch_errors import describing
-from tfprune.passes.journal import NOTHING_KEPT, Journal
+from tfprune.passes.journal import NOTHING_KEPT, Journal, checksum
 from tfprune.passes.keeping import journal
 from tfprune.passes.micro_batches import Part
+from tfprune.passes.parts import Parts, samples
 from tfprune.passes.probe import Probe
 from tfprune.passes.progress import tell
 from tfprune.passes.replicas import Replicas
 
 Given = list[Any]  # a part as the tensors that a step takes, nested
+Found = tuple[Part | None, int, Any]  # a part, its samples, and what the step makes of it
 
 
 class Divided:
@@ -36,7 +40,7 @@ class Divided:
         >>> import numpy as np
         >>> double = Divided(lambda x: {"sum": tf.reduce_sum(x)})
         >>> parts = [(np.ones(2),), (np.ones(3),)]
-        >>> [found["sum"].item() for _, found in double.over(parts, as_sized)]
+        >>> [found["sum"].item() for _, _, found in double.over(parts, as_sized)]
         [2.0, 3.0]
     """
 
@@ -61,35 +65,75 @@ class Divided:
         specs: Callable[[Given], list[Any]],
         then: Callable[[Any], Any] = lambda found: found,
         kept: Journal = NOTHING_KEPT,
-    ) -> Iterator[tuple[Part, Any]]:
-        """Yield (part, what the step makes of it), in the order of the parts.
+    ) -> Iterator[Found]:
+        """Yield (part, its samples, what the step makes of it), in the order of the parts.
 
         Args:
-            parts: a tuple of arrays, nested ones too, for each part; every worker reads all.
+            parts: a tuple of arrays, nested ones too, for each part. Of `Parts` each of several
+                workers reads its own alone, and None is yielded for a part; of others it reads all.
             specs: types and shapes of the tensors of a part that the step is traced for.
             then: what is made of the results by NumPy, where they are made.
             kept: knows the results of parts that need not be computed, and takes the others.
 
         Raises:
-            PruningError: a part that does not suit the step.
+            PruningError: a part that does not suit the step, on all workers.
         """
-        stream = iter(parts)
-        while some := list(islice(stream, self._replicas.count)):
-            results = kept.results(some, partial(self._run, some, specs, then))
-            for part in some:
-                yield part, results.pop(0)  # large ones are not held any longer
+        if isinstance(parts, Parts) and workers.count() > 1:
+            return self._apart(parts, specs, then, kept)
+        return self._together(parts, specs, then, kept)
 
-    def _run(self, some: list[Part], specs: Callable, then: Callable) -> list[Any]:
-        own = []
-        for part in self._replicas.own(some):
+    def _together(
+        self, parts: Iterable[Part], specs: Callable, then: Callable, kept: Journal
+    ) -> Iterator[Found]:
+        stream, replicas = iter(parts), self._replicas
+        while some := list(islice(stream, replicas.count)):
+
+            def find(some: list[Part] = some) -> list[Any]:
+                return replicas.all(self._made(replicas.own(some), specs, then), len(some))
+
+            results = kept.results(partial(map, checksum, some), find)
+            for part in some:
+                yield part, samples(part), results.pop(0)  # large ones are not held any longer
+
+    def _apart(
+        self, parts: Parts, specs: Callable, then: Callable, kept: Journal
+    ) -> Iterator[Found]:
+        replicas = self._replicas
+        stream, done = parts.own(replicas.numbers, replicas.count), 0
+        for start in range(0, parts.count, replicas.count):
+            own = cache(partial(next, stream))  # what one worker refuses while it reads all do
+            count = min(replicas.count, parts.count - start)
+
+            def marks(own: Callable = own, count: int = count) -> list[int]:
+                found = replicas.of_workers(lambda: [[np.array(checksum(x))] for x in own()])
+                return [int(mark) for [mark] in found[:count]]
+
+            def find(own: Callable = own, count: int = count) -> list[Any]:
+                def made() -> list[Any]:
+                    sizes = map(samples, own())
+                    results = self._made(list(map(_or_zeros, own())), specs, then)
+                    return [(np.array(n), x) for n, x in zip(sizes, results, strict=True)]
+
+                return replicas.of_workers(made)[:count]
+
+            for size, found in kept.results(marks, find):
+                if size:
+                    done += int(size)
+                    yield None, int(size), found
+        parts.end(done)
+
+    def _made(self, own: list[Part], specs: Callable, then: Callable) -> list[Any]:
+        """Return what the replicas of this worker make of a part each."""
+        given = []
+        for part in own:
             with self._describing(part):
-                own.append(self._given(part))
-        wanted = [specs(given) for given in own]
+                given.append(self._given(part))
+        wanted = [specs(each) for each in given]
         key = tuple(keras.tree.flatten(wanted))
         if key not in self._functions:
             self._functions[key] = self._replicas.function(self._step, wanted)
-        with self._describing(some[0]):
-            return self._replicas.all(list(map(then, self._functions[key](own))), len(some))
+        with self._describing(own[0]):
+            return list(map(then, self._functions[key](given)))
 
     def _describing(self, part: Part) -> AbstractContextManager:
         what = "inputs and labels" if len(part) > 1 else "inputs"
@@ -128,7 +172,8 @@ def each(
         step: `step(inputs, *others)`, in TensorFlow's operations, traced once: from flat inputs
             and what else a part holds to tensors, nested.
         parts: (inputs, *others) each; where results are to depend on the samples alone, cut by
-            `tfprune.passes.micro_batches.recut`. Each worker reads all of them.
+            `tfprune.passes.micro_batches.recut`. Of `tfprune.passes.parts.Parts` each of several
+            workers reads its own alone, and None stands for a part; of others it reads all.
         then: what is made of the results (arrays, nested alike) by NumPy, where they are made.
         sized: whether the step is traced for each size of a part, which it then knows; else it is
             traced once. The last bits of a mean over a batch depend on that.
@@ -157,11 +202,18 @@ def each(
     done = 0
     divided = Divided(step, given)
     with journal() as kept:
-        for part, found in divided.over(parts, specs, then, kept):
+        for part, size, found in divided.over(parts, specs, then, kept):
             yield part, found
-            done += len(keras.tree.flatten(part[0])[0])
+            done += size
             tell(done, what="samples")
 
 
 def _tensors(part: Part) -> Given:
     return list(keras.tree.map_structure(tf.convert_to_tensor, part))
+
+
+def _or_zeros(part: Part) -> Part:
+    """Return a part, or, where it is empty, one that a step can be run on all the same."""
+    if samples(part):
+        return part
+    return keras.tree.map_structure(lambda x: np.zeros((1, *x.shape[1:]), x.dtype), part)

@@ -9,9 +9,8 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.each import each
-from tfprune.passes.micro_batches import recut
+from tfprune.passes.parts import in_parts
 from tfprune.passes.probe import Probe
-from tfprune.passes.reader import read
 from tfprune.passes.sites import Sites
 
 _MAPS = 4  # axes of a batch of maps
@@ -44,8 +43,8 @@ def mapped_layers(graph: ChannelGraph, user: str) -> list[str]:
     return names
 
 
-def single_images(data: Any, model: keras.Model | None, user: str) -> Iterator[tuple[Any]]:
-    """Yield the inputs of one image at a time, each a batch of one, as a part of the data.
+def single_images(data: Any, model: keras.Model | None, user: str) -> Iterable[tuple[Any]]:
+    """Return the inputs of one image at a time, each a batch of one, as a part of the data.
 
     Args:
         data: batches of inputs; labels are not needed.
@@ -61,7 +60,7 @@ def single_images(data: Any, model: keras.Model | None, user: str) -> Iterator[t
         >>> [x.shape for x, in single_images(images, None, "the example")]
         [(1, 8, 8, 3), (1, 8, 8, 3)]
     """
-    return recut(((batch.inputs,) for batch in read(data, model, user)), 1)
+    return in_parts(data, model, user, size=1)
 
 
 def feature_maps(

@@ -3,7 +3,7 @@
 import json
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import BufferedRandom
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,8 @@ class Journal:
         >>> parts = [(np.arange(3),)], [(np.arange(5),)]
         >>> for find in (lambda: [{"sum": np.ones(2)}], lambda: [{"sum": np.zeros(2)}]):
         ...     journal = Journal(path)
-        ...     print([journal.results(some, find)[0]["sum"].tolist() for some in parts])
+        ...     marks = [lambda some=some: map(checksum, some) for some in parts]
+        ...     print([journal.results(mark, find)[0]["sum"].tolist() for mark in marks])
         ...     journal.close()
         [[1.0, 1.0], [1.0, 1.0]]
         [[0.0, 0.0], [1.0, 1.0]]
@@ -50,16 +51,18 @@ class Journal:
             with explaining(path, "read"):
                 self._file = path.open("r+b")
 
-    def results(self, parts: Sequence[Any], find: Callable[[], list[Any]]) -> list[Any]:
-        """Return the result of each part, kept ones or those that `find` returns.
+    def results(
+        self, marks: Callable[[], Iterable[int]], find: Callable[[], list[Any]]
+    ) -> list[Any]:
+        """Return the result of each part of one round, kept ones or those that `find` returns.
 
         Args:
-            parts: those of one round, tuples of arrays.
+            marks: returns the checksum of each part; only called where something is kept.
             find: computes the results of all of them.
         """
         if not self._writing:
             return find()
-        marks = [_checksum(_arrays(part)) for part in parts]
+        marks = list(marks())
         kept = self._kept(marks)
         if kept is not None and self._template is not None:
             return [keras.tree.pack_sequence_as(self._template, arrays) for arrays in kept]
@@ -119,13 +122,14 @@ class Journal:
 NOTHING_KEPT = Journal(None)
 
 
-def _arrays(part: Any) -> _Flat:
-    return [keras.ops.convert_to_numpy(x) for x in keras.tree.flatten(part)]
+def checksum(part: Any) -> int:
+    """Return what tells a part's samples from others.
 
-
-def _checksum(arrays: _Flat) -> int:
+    Args:
+        part: arrays, nested.
+    """
     found = 0
-    for array in arrays:
+    for array in map(keras.ops.convert_to_numpy, keras.tree.flatten(part)):
         words = array.dtype == object
         text = repr(array.tolist()).encode() if words else np.ascontiguousarray(array).tobytes()
         about = f"{array.dtype.name} {array.shape} ".encode()  # else 2 x 8 were taken for 4 x 4

@@ -35,25 +35,43 @@ def micro_batch(graph: ChannelGraph) -> int:
         2
     """
     outputs = [x for owner in graph.owners.values() for call in owner.outputs for x in call]
-    return _at_most(outputs)
+    return min(MOST, _at_most(sum(map(_numbers, outputs))))
 
 
-def micro_batch_of(model: keras.Model) -> int:
-    """Return the same for a model that is run, but not analysed.
+def inference_batch(model: keras.Model) -> int:
+    """Return how many samples may go through a model at a time where no gradient is taken.
+
+    As many, a power of two, as keep what is there at a time within 1 GiB: outputs of layers that
+    are read later on. It follows from the model alone, too.
 
     Args:
         model: a functional or sequential model, of any layers.
 
     Example:
-        >>> micro_batch_of(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
-        32
+        >>> deep = [keras.Input((64, 64, 3)), *(keras.layers.Conv2D(64, 1) for _ in range(99))]
+        >>> inference_batch(keras.Sequential(deep))
+        512
     """
-    return _at_most([x for call in calls(model) for x in call.outputs])
+    order = list(calls(model))
+    last = {id(x): place for place, call in enumerate(order) for x in call.inputs}
+    there: dict[int, int] = {}
+    most = 1
+    for place, call in enumerate(order):
+        there |= {id(x): _numbers(x) for x in call.outputs}
+        most = max(most, sum(there.values()))
+        for tensor in (*call.inputs, *call.outputs):
+            if last.get(id(tensor), place) == place:
+                there.pop(id(tensor), None)
+    return _at_most(most)
 
 
-def _at_most(outputs: Iterable[Any]) -> int:
-    numbers = sum(math.prod(size or 256 for size in x.shape[1:]) for x in outputs)
-    return 2 ** max(0, min(int(math.log2(MOST)), int(math.log2(NUMBERS / max(1, numbers)))))
+def _numbers(tensor: Any) -> int:
+    """Return the numbers of a tensor for one sample."""
+    return math.prod(size or 256 for size in tensor.shape[1:])
+
+
+def _at_most(numbers: int) -> int:
+    return 2 ** max(0, int(math.log2(NUMBERS / max(1, numbers))))
 
 
 def recut(parts: Iterable[Part], size: int) -> Iterator[Part]:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.distribution import workers
 from tfprune.distribution.arrays import from_bytes, to_bytes
 
 
@@ -26,7 +27,7 @@ class Replicas:
         self.strategy = strategy
         self.count = strategy.num_replicas_in_sync
         here = tf.function(partial(strategy.run, _number_here), autograph=False)()
-        self._numbers = [int(x) for x in strategy.experimental_local_results(here)]
+        self.numbers = [int(x) for x in strategy.experimental_local_results(here)]
 
     def own(self, parts: Sequence[Any]) -> list[Any]:
         """Return what falls to the replicas of this worker, one part each.
@@ -37,7 +38,7 @@ class Replicas:
         Args:
             parts: at least one, at most one for each replica of all workers.
         """
-        return [parts[min(number, len(parts) - 1)] for number in self._numbers]
+        return [parts[min(number, len(parts) - 1)] for number in self.numbers]
 
     def function(self, step: Callable[..., Any], specs: Sequence[Any]) -> Callable[..., list[Any]]:
         """Return `run(own)`: what the replicas of this worker make of a part each, traced once.
@@ -46,12 +47,12 @@ class Replicas:
             step: `step(*part)`, in TensorFlow's operations, to nested tensors.
             specs: types and shapes of the tensors of each of these parts, nested alike.
         """
-        local = len(self._numbers)
+        local = len(self.numbers)
 
         @tf.function(input_signature=[list(specs)], autograph=False)
         def run(own: list[list[Any]]) -> Any:
             def on_replica() -> Any:
-                return step(*own[_number() - self._numbers[0]])
+                return step(*own[_number() - self.numbers[0]])
 
             return self.strategy.run(on_replica)
 
@@ -79,9 +80,33 @@ class Replicas:
         flat = [_unpacked(text) for text in np.split(self._gathered(texts), cuts)[:count]]
         return [keras.tree.pack_sequence_as(own[0], arrays) for arrays in flat]
 
+    def of_workers(self, make: Callable[[], Sequence[Any]]) -> list[Any]:
+        """Return what all workers make for their replicas, in the order of the replicas.
+
+        Args:
+            make: returns nested arrays for each replica of this worker. What it refuses on one
+                worker is refused on all.
+
+        Example:
+            >>> Replicas(tf.distribute.get_strategy()).of_workers(lambda: [{"sum": np.ones(2)}])
+            [{'sum': array([1., 1.])}]
+        """
+        own: list[Any] = []
+
+        def packed() -> bytes:
+            own.extend(make())
+            return to_bytes(keras.tree.flatten(own))
+
+        texts = workers.gathered(packed)
+        arrays = [x for text in texts for x in from_bytes(text)]
+        return [
+            keras.tree.pack_sequence_as(own[0], found)
+            for found in zip(*[iter(arrays)] * (len(arrays) // self.count), strict=True)
+        ]
+
     def _gathered(self, own: Sequence[np.ndarray]) -> np.ndarray:
         """Return the arrays [K] of all replicas, joined."""
-        first = self._numbers[0]
+        first = self.numbers[0]
         spread = self.strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(own[context.replica_id_in_sync_group - first])
         )

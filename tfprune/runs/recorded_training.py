@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import tensorflow as tf
 
 from tfprune.data import DataSet, Epochs, Preprocessing, Split
 from tfprune.files import make_folder
@@ -60,20 +59,22 @@ class Feeding:
         """Return `record`, and the fingerprint of the images that the weights are fitted to."""
         return {**self.record(data), "training_images": data.train.fingerprint}
 
-    def sample(self, data: DataSet, count: int, batch_size: int | None = None) -> tf.data.Dataset:
+    def sample(self, data: DataSet, count: int, batch_size: int | None = None) -> Epochs:
         """Return batches of `count` training images drawn once, as they are; 0: of all.
 
         Args:
             data: the data set.
-            count: how many images.
+            count: how many images; those of them that cannot be read are left out.
             batch_size: images per batch; None: as for training.
         """
         size = batch_size or self.batch_size
-        size = min(size, count or size)
-        every = data.train.batches(
-            size, shuffle=True, normalisation=self.normalisation, seed=self.seed
+        return data.train.epochs(
+            min(size, count or size),
+            shuffle=True,
+            normalisation=self.normalisation,
+            seed=self.seed,
+            limit=count or None,
         )
-        return every.unbatch().take(count).batch(size) if count else every
 
     def plain(self, split: Split) -> Epochs:
         """Return the batches of a split as they are, in order."""

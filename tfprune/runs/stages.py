@@ -172,7 +172,7 @@ class Stages:
 
         def made() -> keras.Model:
             # As in training: crops with black borders have other statistics than whole images.
-            batches = self.feeding.training(self.data).epoch(0)
+            batches = self.feeding.training(self.data)
             return recalibrate(model, batches, limit=self.plan.recalibration)
 
         return self._stage(name).model("recalibrated.keras", made)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfprune.distribution import workers
 from tfprune.errors import PruningError
+from tfprune.passes.parts import Parts
 from tfprune.passes.reader import gathered
 
 
@@ -23,12 +24,15 @@ class Feed:
         finish: called after each epoch.
         shared: gives what some replicas take of each batch of an epoch, one after the other, where
             that can be read alone: (epoch, which replicas, of how many).
+        apart: gives the first epoch's batches, none larger than a size, as parts that can be read
+            apart, where there are such.
     """
 
     make: Callable[[int], tf.data.Dataset]
     steps: int | None
     finish: Callable[[], None] = lambda: None
     shared: Callable[[int, range, int], tf.data.Dataset | None] = lambda *_: None
+    apart: Callable[[int], Parts | None] = lambda size: None
 
     def places(self) -> Iterator[int]:
         """Return the places of an epoch's batches; without an end if that is unknown."""

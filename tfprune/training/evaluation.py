@@ -1,5 +1,6 @@
 """The loss and the task's figures of a model over a data set."""
 
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +9,8 @@ import keras
 import numpy as np
 
 from tfprune.passes.each import unsized
-from tfprune.passes.micro_batches import Part, micro_batch_of, recut
+from tfprune.passes.micro_batches import Part, inference_batch, recut
+from tfprune.passes.parts import Parts
 from tfprune.passes.progress import tell
 from tfprune.tasks import Task
 from tfprune.training import losses, steps
@@ -68,9 +70,9 @@ def evaluate(
 class Evaluation:
     """Measures a model again and again, with a step that is traced once.
 
-    Batches go through the model in parts of a size that follows from the model alone; each replica
-    of the current strategy takes its share of them, and their sums are added in order in float64.
-    So the figures are the same to the bit for any number of replicas.
+    Batches go through the model as they come, or, where their maps would take more than 1 GiB, in
+    parts; each replica of the current strategy takes its share of them, and their sums are added
+    in order in float64. So the figures are the same to the bit for any number of replicas.
 
     Args:
         model: the model.
@@ -79,7 +81,7 @@ class Evaluation:
 
     def __init__(self, model: keras.Model, objective: Objective):
         self._objective = objective
-        self._size = micro_batch_of(model)
+        self._size = inference_batch(model)
         self._step = steps.evaluation_step(model, objective)
 
     def of(
@@ -105,8 +107,10 @@ class Evaluation:
         callbacks = callbacks or keras.callbacks.CallbackList()
         callbacks.on_test_begin()
         sums, found = np.zeros(self._objective.size), {}
-        batches = self._batches(source)
-        for place in source.places():
+        apart = source.apart(self._size)
+        steps = source.steps if apart is None else apart.count
+        batches = self._batches(source) if apart is None else self._each(apart)
+        for place in itertools.count() if steps is None else range(steps):
             callbacks.on_test_batch_begin(place)
             parts = next(batches, None)
             if parts is None:
@@ -116,11 +120,16 @@ class Evaluation:
             found = self._objective.figures(sums)
             callbacks.on_test_batch_end(place, found)
             if detailed:  # else it is a training's, which shows its own progress
-                tell(place + 1, source.steps, "batches")
+                tell(place + 1, steps, "batches")
         callbacks.on_test_end(found)
         source.finish()
         require_batches(found)
         return self._objective.figures(sums, detailed=True) if detailed else found
+
+    def _each(self, parts: Parts) -> Iterator[list[np.ndarray]]:
+        """Yield what is to be added up of each part, a batch of its own."""
+        for _, _, found in self._step.over(parts, unsized):
+            yield [found]
 
     def _batches(self, source: Feed) -> Iterator[list[np.ndarray]]:
         """Yield what is to be added up of each batch."""
@@ -134,7 +143,7 @@ class Evaluation:
                 yield from cut
 
         sums: list[np.ndarray] = []
-        for _, found in self._step.over(parts(), lambda x: known or unsized(x)):
+        for _, _, found in self._step.over(parts(), lambda x: known or unsized(x)):
             sums.append(found)
             while counts and not counts[0]:
                 counts.popleft()  # a batch without a sample

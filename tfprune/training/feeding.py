@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfprune.checks import check_whole
 from tfprune.errors import PruningError
 from tfprune.passes.batch import Batch, as_batch, described
+from tfprune.passes.parts import Parts, in_parts
 from tfprune.passes.reader import in_batches, require_end, whole
 from tfprune.training.epoch_feed import Feed
 
@@ -89,7 +90,12 @@ def _from_epochs(data: Any, model: keras.Model | None, user: str, labels: bool) 
     def make(epoch: int) -> tf.data.Dataset:
         return _in_parts(data.epoch(epoch), model, user, labels)
 
-    return Feed(make, len(data), shared=shared)
+    def apart(size: int) -> Parts | None:
+        most = min(size, getattr(data, "batch_size", size))
+        found = in_parts(data, model, user, lambda _, batch: _parts(batch, user, labels), size=most)
+        return found if isinstance(found, Parts) else None
+
+    return Feed(make, len(data), shared=shared, apart=apart)
 
 
 def _from_dataset(dataset: tf.data.Dataset) -> Feed:

@@ -14,7 +14,7 @@ from tfprune.data.preprocessing import Preprocessing
 from tfprune.data.scaling import fitted
 from tfprune.errors import PruningError
 from tfprune.graph.heads import gives_probabilities
-from tfprune.passes.each import Divided, unsized
+from tfprune.passes.each import Divided, Found, unsized
 from tfprune.passes.micro_batches import Part
 
 
@@ -86,7 +86,7 @@ def masks(
         pixels = fitted(picture, size, (by, by)) * (preprocessing.maximum / 255)
         return preprocessing.normalise(pixels[None]), np.array([picture.shape[:2]])
 
-    for (_, [shape]), scores in _scores(model, map(part, pictures)):
+    for (_, [shape]), _, scores in _scores(model, map(part, pictures)):
         height, width = (max(1, round(side * _factor(shape, size))) for side in shape)
         yield tf.argmax(tf.image.resize(scores[0, :height, :width], shape), -1).numpy()
 
@@ -112,14 +112,14 @@ def top_classes(
         return (preprocessing.normalise(pixels[None]),)
 
     logits = not gives_probabilities(model)
-    for _, [scores] in _scores(model, map(part, paths)):
+    for _, _, [scores] in _scores(model, map(part, paths)):
         likely = tf.nn.softmax(scores) if logits else scores
         found = tf.math.top_k(likely, min(count, len(scores)))
         numbers, values = found.indices.numpy().tolist(), found.values.numpy().tolist()
         yield [(preprocessing.labels[n], value) for n, value in zip(numbers, values, strict=True)]
 
 
-def _scores(model: keras.Model, parts: Iterable[Part]) -> Iterator[tuple[Part, np.ndarray]]:
+def _scores(model: keras.Model, parts: Iterable[Part]) -> Iterator[Found]:
     step = Divided(lambda pixels, *_: model(pixels, training=False))
     return step.over(parts, unsized)
 

@@ -10,9 +10,12 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import all_layers, random_states
 from tfprune.graph.rules import has_role
+from tfprune.passes.batch import Batch
 from tfprune.passes.each import Divided, unsized
 from tfprune.passes.means import Means
-from tfprune.passes.reader import ARRAY_BATCH, Batch, read
+from tfprune.passes.micro_batches import Part
+from tfprune.passes.parts import in_parts
+from tfprune.passes.reader import ARRAY_BATCH
 from tfprune.training.copying import copy_model
 
 
@@ -57,8 +60,8 @@ def recalibrate(
     for layer in layers:
         layer.momentum, layer.trainable = 0.0, True  # a batch's statistics replace the old ones
         _synchronise(layer, False)  # each replica has a batch of its own
-    batches = read(data, copy, "recalibrate", limit=limit, batch_size=batch_size)
-    averages = _average(copy, layers, batches)
+    parts = in_parts(data, copy, "recalibrate", _part, limit=limit, batch_size=batch_size)
+    averages = _average(copy, layers, parts)
     for layer, (momentum, trainable, synchronised) in zip(layers, before, strict=True):
         layer.momentum, layer.trainable = momentum, trainable
         _synchronise(layer, synchronised)
@@ -78,9 +81,9 @@ def require_statistics(model: keras.Model) -> None:
 
 
 def _average(
-    model: keras.Model, layers: list[keras.Layer], batches: Iterable[Batch]
+    model: keras.Model, layers: list[keras.Layer], parts: Iterable[Part]
 ) -> list[np.ndarray]:
-    """Return the statistics, averaged over the batches, each of which one replica computes."""
+    """Return the statistics, averaged over the parts, each of which one replica computes."""
     seeds = random_states(model)
 
     def step(inputs: Any, number: tf.Tensor) -> list[tf.Tensor]:
@@ -90,16 +93,15 @@ def _average(
             model(inputs, training=True)
         return [tf.convert_to_tensor(scope.get_current_value(v)) for v in _statistics(layers)]
 
-    parts = (
-        (batch.inputs, np.full(batch.size, number, np.int32))
-        for number, batch in enumerate(batches)
-        if batch.size  # the statistics of no sample are no numbers
-    )
     means = Means()
-    for (_, numbers), found in Divided(step).over(parts, unsized):
-        sums = {str(i): len(numbers) * x.astype(np.float64) for i, x in enumerate(found)}
-        means.add(sums, len(numbers))
+    for _, count, found in Divided(step).over(parts, unsized):
+        sums = {str(i): count * x.astype(np.float64) for i, x in enumerate(found)}
+        means.add(sums, count)
     return list(means.over_samples("recalibrate").values())
+
+
+def _part(number: int, batch: Batch) -> Part:
+    return batch.inputs, np.full(batch.size, number, np.int32)
 
 
 def _statistics(layers: list[keras.Layer]) -> list[keras.Variable]:
