@@ -4,14 +4,11 @@ A module's `idle()` names those of its flags that have no effect beside the othe
 reason. Flags stop at a script's `main`: nothing else reads them.
 """
 
-import os
 import sys
 
-from flags import help_pages, quiet
+from flags import help_pages
+from tfprune import quiet
 
-# The scripts import this package first: TensorFlow reads the variable when it is imported. The
-# library leaves logging alone.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
+# The scripts import this package first, so that TensorFlow is imported here.
 help_pages.answer(sys.argv)
-quiet.load()
+quiet.start()

@@ -1,6 +1,7 @@
 """Every format: equal to the model after loading, refused and removed when it is not."""
 
 import dataclasses
+import logging
 import os
 from pathlib import Path
 
@@ -219,6 +220,15 @@ def test_onnx_names_the_missing_packages(model, tmp_path, monkeypatch):
         PruningError, match=r"tf2onnx, onnxruntime.*pip install 'tfprune\[export\]'"
     ):
         export(model, tmp_path, formats=["onnx"])
+
+
+def test_openvino_leaves_the_root_logger_its_handlers(monkeypatch):
+    """The package takes absl's away as it is imported: what scripts tell came out otherwise."""
+    root, own = logging.getLogger(), logging.NullHandler()
+    monkeypatch.setattr(root, "handlers", [own])
+    monkeypatch.setattr(openvino.importlib, "import_module", lambda name: root.removeHandler(own))
+    openvino._openvino()
+    assert root.handlers == [own]
 
 
 def test_openvino_names_the_missing_package(model, tmp_path, monkeypatch):

@@ -13,12 +13,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune import quiet
 from tfprune.exporting import _constants
 from tfprune.exporting._members import METADATA, append, member
 from tfprune.exporting._operations import naming_layers
 from tfprune.exporting._signature import input_names, output_names
+from tfprune.passes.progress import tell
 
 _SIGNATURE = "serving_default"
+_CREATED = re.compile(rb"INFO: Created TensorFlow Lite .*\n")  # once in a process
+_QUANTIZED = re.compile(rb"fully_quantize: .*\n")
 _LACKING = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
 Samples = Iterable[list[np.ndarray]]  # flat inputs [B, ...] each
 
@@ -99,11 +103,17 @@ def _converted(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if dtype is not None:
         converter.target_spec.supported_types = [dtype]
-    if measured is not None:
-        converter.representative_dataset = lambda: _one_by_one(measured)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-    with _quiet():  # what measures ranges is an interpreter
+    with _quiet(), contextlib.ExitStack() as quantizing:  # what measures ranges is an interpreter
+        if measured is not None:
+
+            def samples() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+                yield from _one_by_one(measured)
+                # Only now, since what is left out is seen by nobody until the end.
+                quantizing.enter_context(quiet.left_out(_QUANTIZED))
+
+            converter.representative_dataset = samples
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = converter.inference_output_type = tf.int8
         return converter.convert()
 
 
@@ -111,16 +121,21 @@ def _one_by_one(
     measured: Mapping[str, tuple[keras.Model, Samples]],
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     # The converter does not follow a batch size that changes.
+    done = 0
     for signature, (model, samples) in measured.items():
         for arrays in samples:
             for place in range(len(arrays[0])):
                 own = (array[place : place + 1] for array in arrays)
                 yield signature, dict(zip(input_names(model), own, strict=True))
+            done += len(arrays[0])
+            tell(done, what="samples")
 
 
 def _interpreter(threads: int | None, **source: Any) -> Any:
-    with _quiet():
-        return tf.lite.Interpreter(num_threads=threads, **source)
+    with _quiet(), quiet.left_out(_CREATED):
+        interpreter = tf.lite.Interpreter(num_threads=threads, **source)
+        interpreter.allocate_tensors()  # else the first call does, and tells of it
+    return interpreter
 
 
 def hold(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import logging
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -47,7 +48,7 @@ def require_package() -> None:
 
 def write(model: keras.Model, path: Path) -> None:
     """Convert by way of a SavedModel, which carries the names of inputs and outputs."""
-    openvino = importlib.import_module("openvino")
+    openvino = _openvino()
     make_folder(path)
     with tempfile.TemporaryDirectory() as folder:
         _constants.write({"serving_default": model}, folder)
@@ -68,7 +69,7 @@ def parts(
     models: Sequence[keras.Model], threads: int | None = None
 ) -> list[Callable[[list[np.ndarray]], list[np.ndarray]]]:
     """Return the function of each model, converted together and taken apart again."""
-    openvino = importlib.import_module("openvino")
+    openvino = _openvino()
     model, takes, gives = joined(models)
     with tempfile.TemporaryDirectory() as folder:
         write(model, Path(folder) / "parts")
@@ -96,7 +97,7 @@ def _compiled(
     network: Any, threads: int | None, takes: list[str], gives: list[str]
 ) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     """Return the function of a file or a network in memory."""
-    core = importlib.import_module("openvino").Core()
+    core = _openvino().Core()
     options = _EXACT | ({} if threads is None else {"INFERENCE_NUM_THREADS": threads})
     compiled = core.compile_model(network, "CPU", options)
 
@@ -107,9 +108,20 @@ def _compiled(
     return call
 
 
+def _openvino() -> Any:
+    """Return the package; it takes absl's handler from the root logger, which is put back."""
+    root = logging.getLogger()
+    handlers = list(root.handlers)
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        for handler in handlers:
+            root.addHandler(handler)  # where it is missing
+
+
 def hold(path: Path, text: str) -> None:
     """Put metadata into the network's own notes."""
-    openvino = importlib.import_module("openvino")
+    openvino = _openvino()
     network, weights = ((path / f"model.{suffix}").read_bytes() for suffix in ("xml", "bin"))
     found = openvino.Core().read_model(model=network, weights=weights)  # not mapped: it is replaced
     found.set_rt_info(text, [_NOTE])
@@ -121,5 +133,5 @@ def held(path: Path) -> str | None:
     if not (path / "model.xml").is_file():
         return None
     require_package()
-    found = importlib.import_module("openvino").Core().read_model(path / "model.xml")
+    found = _openvino().Core().read_model(path / "model.xml")
     return found.get_rt_info([_NOTE]).value if found.has_rt_info([_NOTE]) else None
