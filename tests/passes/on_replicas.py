@@ -8,6 +8,7 @@ import sys
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
+from unittest import mock
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ from tfprune.data import Preprocessing
 from tfprune.distribution import strategies, workers
 from tfprune.passes.keeping import keeping
 from tfprune.reconstruction import samples
+from tfprune.reconstruction.tensor_store import TensorStore
 from tfprune.training import predicting
 
 METHODS = {
@@ -94,8 +96,16 @@ def reconstructed(weights):
     model = network()
     model.set_weights(weights)
     graph, keep = tfprune.analyse(model), {"first": np.arange(5) > 1, "conv": np.arange(6) > 2}
-    small = tfprune.rebuild(graph, keep)
-    found, _ = tfprune.reconstruct(graph, keep, small, data(), passes=2)
+    small, devices, put = tfprune.rebuild(graph, keep), set(), TensorStore.put
+
+    def noted(store, tensor):
+        devices.add(tensor.device)
+        return put(store, tensor)
+
+    with mock.patch.object(TensorStore, "put", noted):
+        found, _ = tfprune.reconstruct(graph, keep, small, data(), passes=2)
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    assert len(devices) == replicas // workers.count()  # each device has its portions
     return {name: found.get_layer(name).kernel.value.numpy() for name in ("conv", "head")}
 
 

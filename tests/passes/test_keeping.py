@@ -11,6 +11,7 @@ import tensorflow as tf
 import tfprune
 from tests.passes.on_replicas import network
 from tfprune.passes import journal as journals
+from tfprune.passes import running_sums
 from tfprune.passes.journal import Journal, checksum
 from tfprune.passes.keeping import keeping
 from tfprune.passes.replicas import Replicas
@@ -121,6 +122,74 @@ def test_a_model_loaded_again_is_the_same_whatever_its_random_layers_draw(tmp_pa
     count = len(computed)
     require_equal(scored(again, tmp_path / "kept"), whole)
     assert len(computed) == count
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Sums are written after each part."""
+    monkeypatch.setattr(running_sums, "LEAST", 0)
+    monkeypatch.setattr(running_sums, "SHARE", 0)
+
+
+def left(folder):
+    return [path.name for path in folder.rglob("*_sums.npz")]
+
+
+def test_sums_of_class_maps_go_on_behind_the_part_that_was_last_in_them(
+    tmp_path, graph, computed, often
+):
+    whole = tfprune.score(graph, "gfi", DATA)
+    every = len(computed)
+    assert every == 1 + len(DATA)  # the first looks at the maps' sizes
+    stopped(graph, tmp_path, 4, "gfi")
+    assert left(tmp_path) == ["group_0_sums.npz"]
+    before = len(computed) - every
+    require_equal(scored(graph, tmp_path, criterion="gfi"), whole)
+    assert before == 1 + 4
+    assert len(computed) - every - before == 1 + 2  # the fourth was not in the sums yet
+    assert left(tmp_path) == []
+
+
+def test_a_group_of_layers_that_was_summed_up_is_not_again(tmp_path, graph, computed, often):
+    class Killed(list):
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            return (
+                cut_short(list(super().__iter__()), 2) if self.passes == 2 else super().__iter__()
+            )
+
+    memory = 8 * (3 + 3) * 4 * 4 * 6 / 1e9  # "conv" alone fills it
+    whole = tfprune.score(graph, "gfi", DATA, memory_gb=memory)
+    every = len(computed)
+    assert every == 1 + 2 * len(DATA)
+    with pytest.raises(KilledError), keeping(tmp_path):
+        tfprune.score(graph, "gfi", Killed(DATA), memory_gb=memory)
+    before = len(computed) - every
+    with keeping(tmp_path):
+        require_equal(tfprune.score(graph, "gfi", DATA, memory_gb=memory), whole)
+    assert len(computed) - every - before == 1 + 4
+    assert left(tmp_path) == []
+
+
+def test_sums_of_other_samples_are_made_anew(tmp_path, graph, often):
+    other = [(images + 1, labels) for images, labels in DATA]
+    other[0] = DATA[0]
+    stopped(graph, tmp_path, 4, "gfi")
+    require_equal(scored(graph, tmp_path, other, "gfi"), tfprune.score(graph, "gfi", other))
+
+
+def test_other_samples_that_can_be_read_once_are_refused(tmp_path, graph, often):
+    stopped(graph, tmp_path, 4, "gfi")
+    with pytest.raises(tfprune.PruningError, match="gfi has begun with other images.*Pass a list"):
+        scored(graph, tmp_path, ((images + 1, labels) for images, labels in DATA), "gfi")
+
+
+def test_sums_are_written_for_a_small_share_of_the_time_alone(tmp_path, graph, monkeypatch):
+    monkeypatch.setattr(running_sums, "LEAST", 1e9)
+    stopped(graph, tmp_path, 4, "gfi")
+    assert left(tmp_path) == []
 
 
 def results_of(path, parts, value):

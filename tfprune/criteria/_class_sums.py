@@ -1,18 +1,21 @@
 """Sums of maps over the images of each class, never more of them at a time than memory is given."""
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from tfprune.errors import PruningError
+from tfprune.passes import keeping
 from tfprune.passes.each import each
+from tfprune.passes.micro_batches import Part
 from tfprune.passes.probe import Probe
+from tfprune.passes.running_sums import OtherSamplesError, RunningSums
 
 BYTES = 8  # the sums are float64
 GIGABYTE = 10**9
+_COUNTS = "images of each class"
 
 Group = Mapping[str, slice]  # {layer: its channels that one pass over the data sums up}
 
@@ -58,15 +61,18 @@ def groups(
 
 
 def class_sums(
-    probe: Probe, group: Group, images: Iterable[tuple[Any, np.ndarray]], classes: int
+    probe: Probe, group: Group, images: Callable[[], Iterable[Part]], classes: int, name: str
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Sum the maps of each class in one pass over the data.
+
+    Within `tfprune.passes.keeping.keeping` the sums are written now and then, and gone on from.
 
     Args:
         probe: the model with the layers' maps as its sites.
         group: {layer: the channels wanted}.
-        images: parts of the data, (inputs, labels int [N]).
+        images: returns parts of the data, (inputs, labels int [N]).
         classes: number of classes.
+        name: of the group, among those of a model.
 
     Returns:
         {layer: float64 [classes, H, W, channels wanted]} and the images per class, int [classes].
@@ -74,7 +80,16 @@ def class_sums(
     Raises:
         PruningError: inputs that do not suit the model, or images of several sizes.
     """
+    with keeping.sums(name) as kept:
+        try:
+            return _summed(probe, group, images(), classes, kept)
+        except OtherSamplesError:
+            return _summed(probe, group, images(), classes, kept.anew())
 
+
+def _summed(
+    probe: Probe, group: Group, images: Iterable[Part], classes: int, kept: RunningSums
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     def summed(inputs: list, labels: tf.Tensor) -> tuple[dict[str, tf.Tensor], tuple]:
         present, index, number = tf.unique_with_counts(labels)
         found = probe.first_sites(inputs)
@@ -86,11 +101,15 @@ def class_sums(
         }
         return parts, (present, number)
 
-    sums: dict[str, np.ndarray] = {}
-    counts = np.zeros(classes, int)
-    for _, (found, (present, number)) in each(probe, summed, images):
+    sums = dict(kept.begun)
+    counts = sums.pop(_COUNTS, np.zeros(classes, int))
+    kept.state = lambda: {**sums, _COUNTS: counts}
+    for _, result in each(probe, summed, images, kept=kept):
+        if result is None:
+            continue
+        found, (present, number) = result
         _add(sums, found, present, classes)
-        del found  # else the sums of one part would be there until those of the next are
+        del found, result  # else the sums of one part would be there until those of the next are
         counts[present] += number
     return sums, counts
 

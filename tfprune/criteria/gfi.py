@@ -1,6 +1,7 @@
 """GFI-AP: mean maps of each class (Adaptive CNN filter pruning using global importance metric)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,9 +16,11 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.coupling import combine, require_uncoupled
 from tfprune.passes.each import each
+from tfprune.passes.keeping import part
 from tfprune.passes.micro_batches import Part, micro_batch
 from tfprune.passes.parts import peeked
 from tfprune.passes.probe import Probe
+from tfprune.passes.reader import require_rereadable
 from tfprune.scoring.method import Method
 
 METHOD = Method(
@@ -28,6 +31,7 @@ METHOD = Method(
     samples=0,  # all training images
 )
 _USER = "criterion 'gfi'"
+_COUNTS = "images of each class"
 _HINT = "Correct the labels, or give the number of classes with classes="
 
 
@@ -86,11 +90,21 @@ def score(
     parts = groups(_map_shapes(probe, first), at_once, memory_gb * GIGABYTE)
     check_readable(data, len(parts), memory_gb)
     own: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    seen = None
-    for group in parts:
-        images = images if seen is None else read()
-        scores, seen = _importance(probe, group, images, classes, seen, spatial)
-        for name, values in scores.items():
+    waiting, seen = [images], None
+
+    def again() -> Iterable[Part]:
+        if not waiting:
+            require_rereadable(
+                data, "gfi has begun with other images, and would read all of these once more"
+            )
+        return waiting.pop() if waiting else read()
+
+    for number, group in enumerate(parts):
+        name = f"group_{number}"
+        found = part(name, partial(_importance, probe, group, again, classes, spatial, name))
+        check_counts(found[_COUNTS], seen)
+        seen = found.pop(_COUNTS)
+        for name, values in found.items():
             own[name].append(values)
     return combine(graph, {name: np.concatenate(pieces) for name, pieces in own.items()}, coupled)
 
@@ -98,18 +112,19 @@ def score(
 def _importance(
     probe: Probe,
     group: Group,
-    images: Iterable[tuple[Any, np.ndarray]],
+    images: Callable[[], Iterable[Part]],
     classes: int,
-    seen: np.ndarray | None,
     spatial: str,
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return {layer: importance of the group's channels} and the images per class.
+    name: str,
+) -> dict[str, np.ndarray]:
+    """Return {layer: importance of the group's channels}, and the images per class.
 
     The sums stay within: those of two groups are never there at a time.
     """
-    sums, counts = class_sums(probe, group, images, classes)
-    check_counts(counts, seen)
-    return {name: importance(total, counts, spatial) for name, total in sums.items()}, counts
+    sums, counts = class_sums(probe, group, images, classes, name)
+    check_counts(counts, None)
+    found = {layer: importance(total, counts, spatial) for layer, total in sums.items()}
+    return {**found, _COUNTS: counts}
 
 
 def importance(sums: np.ndarray, counts: np.ndarray, spatial: str = "mean") -> np.ndarray:

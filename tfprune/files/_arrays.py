@@ -34,7 +34,9 @@ DAMAGED = (
 )
 
 
-def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(
+    path: str | os.PathLike, arrays: Mapping[str, np.ndarray], *, packed: bool = True
+) -> None:
     """Write arrays by name, for `numpy.load` or `read_arrays`.
 
     NumPy's own `savez` takes names as keywords: an array called "file" could not be saved.
@@ -42,6 +44,7 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> N
     Args:
         path: the file, `.npz`.
         arrays: {name: array}, no objects.
+        packed: whether they are compressed, which takes long.
 
     Example:
         >>> import tempfile
@@ -50,7 +53,8 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray]) -> N
         >>> read_arrays(path, "Write it again.")
         {'file': array([ True, False])}
     """
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as z:
+    way = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", way) as z:
         for name, array in arrays.items():
             with z.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)

@@ -1,7 +1,7 @@
 """Run a step on every part of the data, divided among the replicas of the current strategy."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache, cached_property, partial
 from itertools import islice
 from typing import Any
@@ -19,8 +19,10 @@ from tfprune.passes.parts import Parts, samples
 from tfprune.passes.probe import Probe
 from tfprune.passes.progress import tell
 from tfprune.passes.replicas import Replicas
+from tfprune.passes.running_sums import RunningSums
 
 Given = list[Any]  # a part as the tensors that a step takes, nested
+Keeps = Journal | RunningSums
 Found = tuple[Part | None, int, Any]  # a part, its samples, and what the step makes of it
 
 
@@ -64,7 +66,7 @@ class Divided:
         parts: Iterable[Part],
         specs: Callable[[Given], list[Any]],
         then: Callable[[Any], Any] = lambda found: found,
-        kept: Journal = NOTHING_KEPT,
+        kept: Keeps = NOTHING_KEPT,
     ) -> Iterator[Found]:
         """Yield (part, its samples, what the step makes of it), in the order of the parts.
 
@@ -73,7 +75,8 @@ class Divided:
                 workers reads its own alone, and None is yielded for a part; of others it reads all.
             specs: types and shapes of the tensors of a part that the step is traced for.
             then: what is made of the results by NumPy, where they are made.
-            kept: knows the results of parts that need not be computed, and takes the others.
+            kept: knows the results of parts that need not be computed, and takes the others. None
+                is yielded for a result that is in its sums already.
 
         Raises:
             PruningError: a part that does not suit the step, on all workers.
@@ -83,7 +86,7 @@ class Divided:
         return self._together(parts, specs, then, kept)
 
     def _together(
-        self, parts: Iterable[Part], specs: Callable, then: Callable, kept: Journal
+        self, parts: Iterable[Part], specs: Callable, then: Callable, kept: Keeps
     ) -> Iterator[Found]:
         stream, replicas = iter(parts), self._replicas
         while some := list(islice(stream, replicas.count)):
@@ -95,9 +98,7 @@ class Divided:
             for part in some:
                 yield part, samples(part), results.pop(0)  # large ones are not held any longer
 
-    def _apart(
-        self, parts: Parts, specs: Callable, then: Callable, kept: Journal
-    ) -> Iterator[Found]:
+    def _apart(self, parts: Parts, specs: Callable, then: Callable, kept: Keeps) -> Iterator[Found]:
         replicas = self._replicas
         stream, done = parts.own(replicas.numbers, replicas.count), 0
         for start in range(0, parts.count, replicas.count):
@@ -116,7 +117,8 @@ class Divided:
 
                 return replicas.of_workers(made)[:count]
 
-            for size, found in kept.results(marks, find):
+            for result in kept.results(marks, find):
+                size, found = (1, None) if result is None else result
                 if size:
                     done += int(size)
                     yield None, int(size), found
@@ -157,7 +159,8 @@ def each(
     then: Callable[[Any], Any] = lambda found: found,
     *,
     sized: bool = False,
-) -> Iterator[tuple[Part, Any]]:
+    kept: RunningSums | None = None,
+) -> Iterator[tuple[Part | None, Any]]:
     """Yield (part, what a step makes of it), in the order of the parts.
 
     Within the scope of a `tf.distribute` strategy the parts are divided among its replicas, one
@@ -177,6 +180,7 @@ def each(
         then: what is made of the results (arrays, nested alike) by NumPy, where they are made.
         sized: whether the step is traced for each size of a part, which it then knows; else it is
             traced once. The last bits of a mean over a batch depend on that.
+        kept: where the caller keeps the sums that it makes; None for a result that is in them.
 
     Raises:
         PruningError: a part that does not suit the model or the step.
@@ -201,8 +205,8 @@ def each(
 
     done = 0
     divided = Divided(step, given)
-    with journal() as kept:
-        for part, size, found in divided.over(parts, specs, then, kept):
+    with journal() if kept is None else nullcontext(kept) as keeps:
+        for part, size, found in divided.over(parts, specs, then, keeps):
             yield part, found
             done += size
             tell(done, what="samples")

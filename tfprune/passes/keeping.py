@@ -12,6 +12,7 @@ import numpy as np
 from tfprune.files import read_arrays, remove, write_arrays, write_text
 from tfprune.graph.keras_graph import random_states
 from tfprune.passes.journal import NOTHING_KEPT, Journal
+from tfprune.passes.running_sums import RunningSums, State
 
 _ANEW = "Remove that file and call again: it is made anew."
 
@@ -61,6 +62,26 @@ class Keeper:
         """
         self._calls += 1
         return Steps(_claimed(self._folder / str(self._calls), model, what))
+
+    def part(self, name: str, find: Callable[[], dict[str, np.ndarray]]) -> State:
+        """Return a part of what the call that goes on finds; else as `arrays`.
+
+        Args:
+            name: of the part.
+            find: makes it.
+        """
+        if self._now is None:
+            return find()
+        path = self._now / f"{name}.npz"
+        if not path.is_file():
+            found = find()
+            write_arrays(path, found)
+            return found
+        return read_arrays(path, _ANEW)
+
+    def sums(self, name: str) -> RunningSums:
+        """Return where a pass of this name keeps the sums of what it finds."""
+        return RunningSums(None if self._now is None else self._now / f"{name}_sums.npz")
 
     def journal(self) -> Journal:
         """Return where the next pass keeps what it finds, part by part."""
@@ -166,3 +187,16 @@ def journal() -> Iterator[Journal]:
         yield found
     finally:
         found.close()
+
+
+def part(name: str, find: Callable[[], State]) -> State:
+    """Return a part of what is found now, which is kept once it is there; see `Keeper.part`."""
+    return find() if keeper() is None else keeper().part(name, find)
+
+
+@contextlib.contextmanager
+def sums(name: str) -> Iterator[RunningSums]:
+    """Yield where a pass of this name keeps its sums; they go when it ends well."""
+    found = RunningSums(None) if keeper() is None else keeper().sums(name)
+    yield found
+    found.forget()

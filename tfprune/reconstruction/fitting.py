@@ -10,6 +10,7 @@ import numpy as np
 
 from tfprune.distribution import workers
 from tfprune.distribution.shares import Shares
+from tfprune.distribution.strategies import local_devices
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
@@ -59,8 +60,9 @@ class Fitting:
     ) -> tuple[list[list[np.ndarray]], ...]:
         """Fit every layer; return the outputs wanted, those of before, and those of afterwards.
 
-        On several workers each runs the models on its share of the portions; the sums that a layer
-        is solved from, and so its weights, are those of all, to the bit for any number of them.
+        On several workers each runs the models on its share of the portions, which its devices take
+        in turn; the sums that a layer is solved from, and so its weights, are those of all, to the
+        bit for any number of them.
 
         Args:
             portions: the samples, each portion a flat list of the model's inputs.
@@ -94,9 +96,9 @@ class Fitting:
         self.shares = Shares(len(portions))
         own = [portions[number] for number in self.shares.own]
         inputs = {n: [x[i] for x in own] for i, n in enumerate(self.plan.tape.inputs)}
-        maker = self.plan.maker
-        self.original = LazyRun(self.pair.call_original, maker, store, inputs)
-        self.small = LazyRun(self.pair.call_small, maker, store, inputs)
+        maker, devices = self.plan.maker, local_devices()
+        self.original = LazyRun(self.pair.call_original, maker, store, inputs, devices)
+        self.small = LazyRun(self.pair.call_small, maker, store, inputs, devices)
         self.first = np.cumsum([0, *(int(portion[0].shape[0]) for portion in portions)])
 
     def _outputs(self, run: LazyRun) -> list[list[np.ndarray]]:
@@ -177,7 +179,8 @@ class Fitting:
         x, args = self._given(step, call, portion)
         if self.pair.forms[id(step.operation)].has_kernel:
             return x, np.broadcast_to(np.float32(0), shape)
-        return x, np.asarray(self.pair.raw_small(call, *args))
+        with self.small.device(portion):
+            return x, np.asarray(self.pair.raw_small(call, *args))
 
     def _given(self, step: Step, call: Step, portion: int) -> tuple[np.ndarray, tuple[tuple, dict]]:
         """Return what a layer of the pruned model gets: its input, and its call's arguments."""
@@ -197,7 +200,8 @@ class Fitting:
         """Return the outputs that a layer is to give."""
         pair = self.pair
         if id(call.operation) in pair.activations:
-            goal = pair.raw_original(call, *self.original.arguments(call, portion))
+            with self.original.device(portion):
+                goal = pair.raw_original(call, *self.original.arguments(call, portion))
         else:
             goal = self.original.tensor(call.outputs[0], portion)
         goal = pair.output_left(call, np.asarray(goal))

@@ -1,9 +1,11 @@
 """Run a model call by call, over all samples at once, and no further than is asked for."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfprune.passes.tape import Step
 from tfprune.reconstruction.tensor_store import TensorStore
@@ -14,13 +16,14 @@ Call = Callable[[Step, tuple, dict], Any]
 class LazyRun:
     """A run of a model whose tensors are computed when they are asked for.
 
-    Tensors go by number, each as a list of portions of the samples.
+    Tensors go by number, each as a list of portions of the samples, which the devices take in turn.
 
     Args:
         call: makes one call of the model.
         maker: {number of a tensor: the call that makes it}.
         store: where the tensors lie.
         inputs: {number: portions} of the model's inputs.
+        devices: that make the calls, as `tfprune.distribution.strategies.local_devices`.
     """
 
     def __init__(
@@ -29,8 +32,10 @@ class LazyRun:
         maker: Mapping[int, Step],
         store: TensorStore,
         inputs: Mapping[int, Sequence[Any]],
+        devices: Sequence[str | None] = (None,),
     ):
         self._call, self._maker, self._store = call, maker, store
+        self._devices = devices
         self._held = {number: list(portions) for number, portions in inputs.items()}
         self.count = len(next(iter(self._held.values())))
 
@@ -57,6 +62,10 @@ class LazyRun:
         """Return a call's arguments for a portion."""
         return step.filled({number: self.tensor(number, portion) for number in step.needs})
 
+    def device(self, portion: int) -> AbstractContextManager:
+        """Return the scope of the device that makes the calls for a portion."""
+        return tf.device(self._devices[portion % len(self._devices)])
+
     def _make(self, step: Step) -> None:
         """Make a call, and before it those that it needs; without recursion, for deep models."""
         stack = [step]
@@ -71,7 +80,8 @@ class LazyRun:
         made: list[list[Any]] = [[] for _ in step.outputs]
         for portion in range(self.count):
             args, kwargs = self.arguments(step, portion)
-            outputs = keras.tree.flatten(self._call(step, args, kwargs))
+            with self.device(portion):
+                outputs = keras.tree.flatten(self._call(step, args, kwargs))
             for portions, output in zip(made, outputs, strict=True):
                 portions.append(self._store.put(output))
         self._held |= dict(zip(step.outputs, made, strict=True))

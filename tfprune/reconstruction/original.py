@@ -5,9 +5,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfprune.distribution.shares import Shares
-from tfprune.distribution.strategies import outside
+from tfprune.distribution.strategies import local_devices, outside
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.layer_notes import Reader
 from tfprune.passes.tape import Step, record
@@ -46,18 +47,20 @@ class Original:
     def sums(self, portions: Sequence[Sequence[Any]], seed: int) -> dict[str, Sums]:
         """Return the sums of columns and outputs of each layer with a kernel, by name.
 
-        On several workers each takes its share of the portions.
+        On several workers each takes its share of the portions; its devices take those in turn.
 
         Args:
             portions: the samples.
             seed: of the positions that are drawn where there are more than are needed.
         """
         total = sum(int(portion[0].shape[0]) for portion in portions)
+        devices = local_devices()
 
         def of_block(numbers: Sequence[int]) -> list[np.ndarray]:
             found = {name: Sums() for name in self.layers.values()}
             for number in numbers:
-                self._run(found, portions[number], 1 / total, (seed, number))
+                with tf.device(devices[number % len(devices)]):
+                    self._run(found, portions[number], 1 / total, (seed, number))
             return [array for sums in found.values() for array in sums.arrays]
 
         arrays = Shares(len(portions)).total(of_block)

@@ -74,6 +74,18 @@ def outside(work: Callable[[], T]) -> T:
         return pool.submit(work).result()
 
 
+def local_devices() -> tuple[str | None, ...]:
+    """Return this process' devices among those of the current strategy; None: TensorFlow's choice.
+
+    Example:
+        >>> local_devices()
+        (None,)
+    """
+    if not tf.distribute.has_strategy():
+        return (None,)
+    return tuple(tf.distribute.get_strategy().extended.worker_devices)
+
+
 def on_chief(work: Callable[..., T], *models: tuple[keras.Model, Path]) -> T | None:
     """Let the chief alone do something with models, as plain ones; the others get None.
 
