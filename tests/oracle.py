@@ -60,7 +60,8 @@ def masked_outputs(
         if isinstance(operation, _ATTENTIONS) and isinstance(outputs, tuple):
             return (_with_nan(operation, outputs[0], masks.get(operation.name)),
                     _scores(outputs[1], masks.get(f"{operation.name}/heads")))  # fmt: skip
-        return _with_nan(operation, outputs, masks.get(operation.name))
+        outputs = _with_nan(operation, outputs, masks.get(operation.name))
+        return _with_nan_within(outputs, masks.get(f"{operation.name}/size"))
 
     reset_states(model)
     with _without_own_inputs(model, masks):
@@ -133,6 +134,11 @@ def _with_nan(operation: Any, outputs: Any, mask: np.ndarray | None) -> Any:
         return _with_mask_of(y, ops.where(line, y, ops.cast(np.nan, y.dtype)))
 
     return keras.tree.map_structure(masked, outputs)
+
+
+def _with_nan_within(outputs: Any, mask: np.ndarray | None) -> Any:
+    """Places within the heads that an EinsumDense makes lie along its last axis."""
+    return outputs if mask is None else ops.where(mask, outputs, np.nan)
 
 
 @contextmanager

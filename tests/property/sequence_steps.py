@@ -66,6 +66,35 @@ def heads(g: Growth, x: Any) -> Any:
     return layers.Dense(g.size(), name=g.name("joined"))(z)
 
 
+def heads_apart(g: Growth, x: Any) -> Any:
+    """Heads and their sizes on axes of their own; some share a key, as in grouped queries."""
+    y, count, size = g.alike(x, ()), g.one_of(2, 3), g.one_of(3, 2, 1)
+    shared = g.one_of(1, 2)
+
+    def part(z: Any, heads: int, width: int) -> Any:
+        return layers.EinsumDense(
+            "abc,cde->abde",
+            output_shape=(z.shape[1], heads, width),
+            bias_axes=g.one_of("de", None),
+            name=g.name("part"),
+        )(z)
+
+    query, key = part(x, count * shared, size), part(y, count, size)
+    value = part(y, count, g.one_of(2, 3))
+    key, value = (ops.repeat(z, shared, axis=2) for z in (key, value))
+    scores = ops.softmax(ops.einsum("bths,buhs->bhtu", query * 0.5, key))
+    if g.one_of(True, False):
+        z = ops.einsum("bhtu,buhs->bths", scores, value)
+    else:
+        z = ops.transpose(ops.matmul(scores, ops.transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))
+    if g.one_of(True, False):
+        z = ops.reshape(z, (-1, x.shape[1], z.shape[2] * z.shape[3]))
+        return layers.Dense(g.size(), name=g.name("joined"))(z)
+    return layers.EinsumDense(
+        "abcd,cde->abe", output_shape=(x.shape[1], g.size()), name=g.name("joined")
+    )(z)
+
+
 def meet(g: Growth, x: Any) -> Any:
     y, width = g.alike(x, ()), g.size()
     query = layers.Dense(width, name=g.name("query"))(x)
@@ -187,5 +216,5 @@ def last(g: Growth, x: Any) -> Any:
 
 STEPS = (
     dense, recurrent, conv, attention, merge, concatenate, norm, each, gate, turn, last, einsum,
-    heads, meet, product, constants, composite, running, cells, steps, largest,
+    heads, heads_apart, meet, product, constants, composite, running, cells, steps, largest,
 )  # fmt: skip

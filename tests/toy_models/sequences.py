@@ -204,9 +204,8 @@ def self_attention() -> Toy:
     x = layers.Dense(4, name="d")(series)
     x = x + layers.MultiHeadAttention(2, 3, name="out")(x, x)
     y = layers.Dense(2, name="head")(x)
-    return Toy(
-        keras.Model(series, y), {"d": "abcd", "out/heads": "ef", "out": "abcd", "head": ".."}
-    )
+    inside = {"out/heads": "ef", "out/key_dim": "ghi", "out/value_dim": "jkl"}
+    return Toy(keras.Model(series, y), {"d": "abcd", **inside, "out": "abcd", "head": ".."})
 
 
 @toy
@@ -225,6 +224,8 @@ def cross_attention() -> Toy:
             "v": "efg",
             "k": "hijkl",
             "out/heads": "st",
+            "out/key_dim": "uvw",
+            "out/value_dim": "xyz",
             "out": "mnopqr",
             "head": "..",
         },
@@ -239,7 +240,8 @@ def masked_attention() -> Toy:
     x = layers.Embedding(7, 4, mask_zero=True, name="e")(words)
     x = layers.MultiHeadAttention(2, 2, name="out")(x, x, attention_mask=seen)
     y = layers.Dense(2, name="head")(x)
-    units = {"e": "abcd", "out/heads": "ij", "out": "efgh", "head": ".."}
+    inside = {"out/heads": "ij", "out/key_dim": "kl", "out/value_dim": "mn"}
+    units = {"e": "abcd", **inside, "out": "efgh", "head": ".."}
     return Toy(keras.Model([words, seen], y), units)
 
 
@@ -250,7 +252,8 @@ def attention_axes() -> Toy:
     x = layers.Conv2D(4, 1, name="a")(image)
     x = layers.MultiHeadAttention(2, 2, attention_axes=(1, 2), name="out")(x, x)
     y = layers.Conv2D(2, 1, name="head")(x)
-    units = {"a": "abcd", "out/heads": "ij", "out": "efgh", "head": ".."}
+    inside = {"out/heads": "ij", "out/key_dim": "kl", "out/value_dim": "mn"}
+    units = {"a": "abcd", **inside, "out": "efgh", "head": ".."}
     return Toy(keras.Model(image, y), units)
 
 
@@ -260,7 +263,8 @@ def attention_scores() -> Toy:
     series = keras.Input((5, 3))
     x = layers.Dense(4, name="d")(series)
     x, shown = layers.MultiHeadAttention(2, 3, name="out")(x, x, return_attention_scores=True)
-    units = {"d": "abcd", "out/heads": "..", "out": "efgh", "head": ".."}
+    inside = {"out/heads": "..", "out/key_dim": "ijk", "out/value_dim": "lmn"}
+    units = {"d": "abcd", **inside, "out": "efgh", "head": ".."}
     return Toy(keras.Model(series, [layers.Dense(2, name="head")(x), shown]), units)
 
 
@@ -272,8 +276,8 @@ def grouped_scores() -> Toy:
     x, scores = more(x, x, return_attention_scores=True)
     t = layers.Dense(3, name="t")(layers.Permute((2, 3, 1), name="turn")(scores))
     ends = [layers.Dense(2, name="head")(x), layers.Dense(2, name="of_heads")(t)]
-    units = {"d": "abcd", "more/heads": "ij", "more": "abcd", "t": "klm", "head": "..",
-             "of_heads": ".."}  # fmt: skip
+    units = {"d": "abcd", "more/heads": "ij", "more/head_dim": "opq", "more": "abcd", "t": "klm",
+             "head": "..", "of_heads": ".."}  # fmt: skip
     return Toy(keras.Model(series, ends), units)
 
 
@@ -299,6 +303,7 @@ def other_attentions() -> Toy:
             "g": "abc",
             "h": "abc",
             "grouped/heads": "hi",
+            "grouped/head_dim": "pq",
             "grouped": "defg",
             "head": "..",
         },
@@ -307,13 +312,14 @@ def other_attentions() -> Toy:
 
 @toy
 def einsum_dense() -> Toy:
-    """Series -> e(4) -> f(2, 3) -> back to g(4) -> head(2); f makes 2 heads."""
+    """Series -> e(4) -> f(2, 3) -> back to g(4) -> head(2); f makes 2 heads of 3."""
     series = keras.Input((5, 3))
     x = layers.EinsumDense("btc,cd->btd", (5, 4), bias_axes="d", name="e")(series)
     x = layers.EinsumDense("...c,chd->...hd", (2, 3), bias_axes="hd", name="f")(x)
     x = layers.EinsumDense("abhd,hdc->abc", (None, 4), activation="relu", name="g")(x)
     y = layers.Dense(2, name="head")(x)
-    return Toy(keras.Model(series, y), {"e": "abcd", "f": "ef", "g": "ghij", "head": ".."})
+    units = {"e": "abcd", "f": "ef", "f/size": "klm", "g": "ghij", "head": ".."}
+    return Toy(keras.Model(series, y), units)
 
 
 @toy

@@ -102,6 +102,7 @@ def _apply_rule(
 ) -> Sequence[Channels]:
     operation = node.operation
     tensors = _at_known_places(node, tensors, trace, prefix)
+    tensors = _as_whole_heads(node, tensors, trace, prefix)
     args, kwargs = node.arguments.fill_in(tensors)
     owner = trace.owner(operation, prefix + operation.name)
     owner.call_edits.append(None)
@@ -129,6 +130,19 @@ def _apply_rule(
     owner.outputs.append(outputs)
     trace.moved.extend(x for x in outputs if np.count_nonzero(np.array(x.ids.shape) > 1) > 1)
     return outputs
+
+
+def _as_whole_heads(
+    node: Any, tensors: dict[int, Channels], trace: Trace, prefix: str
+) -> dict[int, Channels]:
+    """Return the tensors of a call, with heads as a whole where it might mix places within them."""
+    if not trace.grids.made or rules.works_within_heads(node.operation):
+        return tensors
+    inner = {id(x): tensors[id(x)] for x in node.input_tensors}
+    inner = {key: x for key, x in inner.items() if trace.grids.place_axis(x) is not None}
+    reason = f"{prefix}{node.operation.name}: {type(node.operation).__name__} takes whole heads"
+    trace.grids.pins += [(x.ids, reason) for x in inner.values()]
+    return {**tensors, **{key: trace.grids.whole(x) for key, x in inner.items()}}
 
 
 def _at_known_places(

@@ -1,6 +1,7 @@
 """One call of a layer as its rule sees it, and all that the rule may write down."""
 
 import inspect
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -61,7 +62,7 @@ class Call:
             x: the tensor's channels; the first input by default.
             axis: the channel axis.
         """
-        x = self.inputs[0] if x is None else x
+        x = self.whole_heads(self.inputs[0] if x is None else x)
         line = x.along(axis)
         axis %= len(x.shape)
         others = [other for other in x.varying if other != axis]
@@ -82,6 +83,7 @@ class Call:
             x: the tensor's channels.
             axes: the axes that a call reads as a whole, such as those of a sum.
         """
+        x = self.whole_heads(x)
         axes = {axis % len(x.shape) for axis in axes} & set(x.varying)
         if not axes or axes == set(x.varying):
             return x
@@ -109,6 +111,40 @@ class Call:
         if on_request:
             self.owner.on_request.add(what)
         return self.owner.inner[what]
+
+    def heads(self, heads: Ids, places: Ids) -> Ids:
+        """Return new ids of the channels that belong to these heads and places, which broadcast."""
+        shape = np.broadcast_shapes(heads.shape, places.shape)
+        ids = self.trace.new_ids(math.prod(shape)).reshape(shape)
+        self.trace.grids.add(ids, heads, places)
+        return ids
+
+    def whole_heads(self, x: Channels, *, known: bool = False) -> Channels:
+        """Return a tensor's channels with whole heads in place of the places within them.
+
+        Args:
+            x: the tensor's channels.
+            known: whether the caller takes care of the places; else they are pinned.
+        """
+        if self.place_axis(x) is None:
+            return x
+        if not known:
+            kind = type(self.op).__name__
+            self.trace.grids.pins.append((x.ids, f"{self.owner.name}: {kind} takes whole heads"))
+        return self.trace.grids.whole(x)
+
+    def place_axis(self, x: Channels) -> int | None:
+        """Return the axis along which only the places within heads change, if there is one."""
+        return self.trace.grids.place_axis(x)
+
+    def places(self, x: Channels) -> Ids:
+        """Return ids [C] that stand for the places within a tensor's heads."""
+        axis = self.place_axis(x)
+        line = self.trace.new_ids(x.shape[axis])
+        self.trace.grids.lines.append(line)
+        pairs = np.broadcast_arrays(spread(line, axis, x.shape).ids, x.ids)
+        self.trace.grids.columns.append(tuple(pairs))
+        return line
 
     def ghosts(self, count: int) -> Ids:
         """Return new ids [count] without a layer that makes them, such as padded channels."""

@@ -36,6 +36,8 @@ class ChannelGraph:
             about `attention`.
         producers: {layer name: ids [C]} of the layers that make channels.
         unit: int [ids]; the unit each id belongs to. A unit lives or dies as a whole.
+        second: int [ids]; the unit of the place within its head, without which the id goes too; the
+            same as `unit` for all but channels of heads.
         pinned: {unit: reason} of the units that must stay.
         inexact: {unit: reason} of the units whose removal changes a statistic.
         readers: calls without weights that read channels.
@@ -46,10 +48,19 @@ class ChannelGraph:
     owners: dict[str, Owner]
     producers: dict[str, np.ndarray]
     unit: np.ndarray
+    second: np.ndarray
     pinned: dict[int, str]
     inexact: dict[int, str]
     readers: tuple[Reader, ...]
     nested: dict[int, tuple[Channels, ...]]
+
+    def kept(self, gone: np.ndarray) -> np.ndarray:
+        """Return which ids stay once some units are gone, bool [ids].
+
+        Args:
+            gone: bool [units].
+        """
+        return ~(gone[self.unit] | gone[self.second])
 
     def channels(self, layer: str) -> int:
         """Return the number of channels that a layer makes."""
@@ -75,6 +86,14 @@ class ChannelGraph:
         """Names that a selection prunes only where they are named, such as the sizes of heads."""
         found = {(owner.name, what) for owner in self.owners.values() for what in owner.on_request}
         return frozenset(f"{name}/{what}" for name, what in found)
+
+    @cached_property
+    def waits(self) -> np.ndarray:
+        """Which units belong to such names, bool [units]."""
+        found = np.zeros_like(self.is_pinned)
+        for name in self.on_request:
+            found[self.units_of(name)] = True
+        return found
 
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tfprune.graph.channels import Channels
+from tfprune.graph.grids import Grids
 from tfprune.graph.layer_notes import Ids, Owner, Reader
 
 
@@ -24,6 +25,8 @@ class Trace:
     readers: list[Reader] = field(default_factory=list)
     whole: dict[str, str] = field(default_factory=dict)  # {layer: why it cannot be opened}
     models: dict[int, tuple[Sequence[Channels], Sequence[Channels]]] = field(default_factory=dict)
+
+    grids: Grids = field(default_factory=Grids)
 
     def new_ids(self, count: int) -> Ids:
         """Return `count` ids that nobody has used yet."""

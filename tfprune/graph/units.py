@@ -9,15 +9,18 @@ from scipy.sparse.csgraph import connected_components
 
 from tfprune.graph.channel_graph import ChannelGraph, Owners
 from tfprune.graph.channels import Channels
+from tfprune.graph.grids import Edges, second_units
 from tfprune.graph.trace import Trace
 
 
 def close(model: keras.Model, trace: Trace) -> ChannelGraph:
     """Turn the notes of an analysis into a channel graph."""
-    unit = _units(trace)
-    while bent := _straighten(trace.moved, unit):
-        trace.edges.extend(bent)
-        unit = _units(trace)
+    unit, second, pinned = second_units(
+        trace.grids,
+        _units(trace, trace.grids.rows),
+        _units(trace, trace.grids.columns),
+        [*trace.pins, *trace.inexact, *trace.grids.pins],
+    )
     owners = {owner.name: owner for owner in trace.owners.values()}
     producers = {}
     for name, owner in owners.items():
@@ -28,17 +31,28 @@ def close(model: keras.Model, trace: Trace) -> ChannelGraph:
         Owners(owners),
         producers,
         unit,
-        _reasons(trace.pins, unit),
+        second,
+        _reasons(trace.pins, unit) | pinned,
         _reasons(trace.inexact, unit),
         tuple(trace.readers),
         {key: tuple(inputs) for key, (inputs, _) in trace.models.items()},
     )
 
 
-def _units(trace: Trace) -> np.ndarray:
-    first = np.concatenate([np.zeros(0, int), *(a.ravel() for a, _ in trace.edges)])
-    other = np.concatenate([np.zeros(0, int), *(b.ravel() for _, b in trace.edges)])
-    links = coo_matrix((np.ones(len(first), bool), (first, other)), (trace.size, trace.size))
+def _units(trace: Trace, more: Edges) -> np.ndarray:
+    """Return the unit of each id under all that unites channels, and what else is to."""
+    edges = [*trace.edges, *more]
+    unit = _components(edges, trace.size)
+    while bent := _straighten(trace.moved, unit):
+        edges.extend(bent)
+        unit = _components(edges, trace.size)
+    return unit
+
+
+def _components(edges: Edges, size: int) -> np.ndarray:
+    first = np.concatenate([np.zeros(0, int), *(a.ravel() for a, _ in edges)])
+    other = np.concatenate([np.zeros(0, int), *(b.ravel() for _, b in edges)])
+    links = coo_matrix((np.ones(len(first), bool), (first, other)), (size, size))
     return connected_components(links, directed=False)[1]
 
 

@@ -61,7 +61,7 @@ class Allotment:
         gone = np.zeros(len(self.graph.is_pinned), bool)
         for curve, amount in zip(self.curves, amounts, strict=True):
             gone[curve.units[:amount]] = True
-        return ~gone[self.graph.unit]
+        return self.graph.kept(gone)
 
     def _allowed(self, curve: Any, request: Request) -> np.ndarray:
         """Return which amounts leave every layer what it needs, bool [U + 1]."""

@@ -136,7 +136,7 @@ class Trials:
             gone: bool [units], which units are gone.
             weights: {layer: its new matrix, [groups, D, M]} of the layers that read them.
         """
-        original, kept = self.original, ~gone[self.original.graph.unit]
+        original, kept = self.original, self.original.graph.kept(gone)
         before = [(v, v.numpy()) for v in original.pair.small.variables]
         changed = {op for op, name in original.layers.items() if name in weights}
         for operation in changed:

@@ -67,7 +67,8 @@ def duplicate_model(
         8
     """
     owners = {str(i): Owner(x, x.name) for i, x in enumerate(_operations(model))}
-    graph = ChannelGraph(model, owners, {}, np.zeros(0, int), {}, {}, (), {})
+    none = np.zeros(0, int)
+    graph = ChannelGraph(model, owners, {}, none, none, {}, {}, (), {})
     return Builder(graph, np.zeros(0, bool), dtype, shapes).build()
 
 

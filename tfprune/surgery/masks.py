@@ -31,7 +31,7 @@ def kept_ids(graph: ChannelGraph, keep: Mapping[str, np.ndarray]) -> np.ndarray:
     _check_pins(graph, masks, removed)
     for name in graph.producers:
         _check_agreement(graph, masks, name, removed)
-    kept = ~removed[graph.unit]
+    kept = graph.kept(removed)
     _check_not_empty(graph, kept)
     return kept
 

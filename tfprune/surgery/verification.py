@@ -126,7 +126,7 @@ def verify(
     kept = kept_ids(graph, keep)
     inputs, original = _run(graph.model, inputs, seed)
     require_faithful(graph, inputs, original)
-    removed = np.unique(graph.unit[~kept])
+    removed = np.setdiff1d(graph.unit[~kept], graph.unit[kept])
     reasons = tuple(sorted({graph.inexact[u] for u in removed.tolist() if u in graph.inexact}))
     half = float32_if_half(graph.model)
     if half is not None:

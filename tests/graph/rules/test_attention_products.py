@@ -172,3 +172,15 @@ def test_constants_of_every_head_go_with_it():
     assert tfprune.analyse(model).free("q").all()
     small = assert_exact(model, dict.fromkeys("qkv", np.repeat([False, True, False, True], 2)))
     assert small.get_layer("v").units == 4
+
+
+def test_a_gate_of_every_head_goes_with_it():
+    x = keras.Input((5, 3))
+    heads = ops.reshape(named("heads", x, 8), (-1, 5, 4, 2))
+    gate = ops.reshape(named("gate", x, 4), (-1, 5, 4, 1))
+    model = keras.Model(x, named("out", ops.reshape(heads * ops.sigmoid(gate), (-1, 5, 8)), 2))
+    enliven(model, 0)
+    assert tfprune.analyse(model).groups["heads"] == ("gate",)
+    mask = np.array([True, False, True, True])
+    small = assert_exact(model, {"gate": mask, "heads": np.repeat(mask, 2)})
+    assert small.get_layer("out").kernel.shape == (6, 2)

@@ -12,7 +12,8 @@ from tfprune.graph.keras_graph import is_graph, nodes
 from tfprune.surgery.verification import random_inputs
 
 SIZES = """filters units groups output_dim projection_dim target_shape output_shape batch_shape
-newshape indices_or_sections num_heads num_query_heads num_key_value_heads epsilon""".split()
+newshape indices_or_sections num_heads num_query_heads num_key_value_heads epsilon
+key_dim value_dim head_dim""".split()
 
 # Keras warns of every mask that enters a model within the model.
 pytestmark = pytest.mark.filterwarnings("ignore:Layer 'block'")

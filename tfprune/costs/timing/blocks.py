@@ -58,7 +58,7 @@ class Block:
         for ids, size in zip(self.axes, sizes, strict=True):
             gone[self.graph.unit[ids[size:]]] = True
         gone &= ~self.graph.is_pinned
-        kept = ~gone[self.graph.unit]
+        kept = self.graph.kept(gone)
         layer = copy_layer(
             self.owner.operation, self.owner.config_edits if gone.any() else {}, kept
         )
@@ -135,9 +135,8 @@ def _axes(graph: ChannelGraph, owner: Owner) -> Iterator[np.ndarray]:
     What is pinned goes by its ids, since it may be one unit, and comes first: the last go first.
     """
     seen = set()
-    aside = [owner.inner[what].tobytes() for what in owner.on_request]
     for slot in owner.slots.values():
-        if slot.weight in owner.times and slot.ids.tobytes() not in aside:
+        if slot.weight in owner.times and not graph.waits[graph.unit[slot.ids]].all():
             units, pinned = graph.unit[slot.ids], graph.is_pinned[graph.unit[slot.ids]]
             names = np.where(pinned, -1 - slot.ids, units)
             own, first = np.unique(names, return_index=True)

@@ -40,6 +40,11 @@ _AMONG_SAMPLES = ("activation", "softmax", "dropout", "identity", "movement", "s
 _AMONG_SAMPLES_TOO = """Matmul Einsum Unstack GetItem Cast Subtract Multiply Divide TrueDivide Where
 Negative Exp""".split()
 
+# What keeps the places within heads apart, and those of all heads alike.
+_WITHIN_HEADS = ("activation", "dropout", "identity", "movement", "sum")
+_WITHIN_HEADS_TOO = """Matmul Einsum EinsumDense Cast Subtract Multiply Divide TrueDivide Negative
+Repeat Where ZerosLike OnesLike Abs Exp Square Copy StopGradient""".split()
+
 _RULES: dict[type | str, Rule] = {}
 _ROLES: dict[type | str, str] = {}
 
@@ -141,6 +146,12 @@ def takes_among_samples(operation: Any, inputs: Sequence[Channels]) -> bool:
     rounds = {x.ids.shape[axis] for x in inputs for axis in x.rounds}
     known = type(operation).__name__ in _AMONG_SAMPLES_TOO
     return len(rounds) < 2 and (known or any(has_role(operation, r) for r in _AMONG_SAMPLES))
+
+
+def works_within_heads(operation: Any) -> bool:
+    """Tell whether an operation may be told which places within heads its channels belong to."""
+    known = type(operation).__name__ in _WITHIN_HEADS_TOO
+    return known or any(has_role(operation, role) for role in _WITHIN_HEADS)
 
 
 def has_rule(operation: Any) -> bool:

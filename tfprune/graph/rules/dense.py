@@ -62,13 +62,16 @@ def einsum_dense(call: Call) -> Channels | list[Channels]:
 
     In input and kernel alone, the kernel reads them; in the output too, they pass. In kernel and
     output alone, the kernel makes them: where it makes several axes, as in [heads, size], the
-    first one's places are the channels, which are whole heads.
+    first one's places are the channels, which are whole heads; of two the second one's are the
+    places within the heads.
     """
     terms = _terms(call)
     if terms is None:
         return pin_all(call, f"equation {call.op.equation!r} is not understood")
     given, kernel, y = terms
-    x = call.inputs[0]
+    inner = call.place_axis(call.inputs[0])
+    read_within = inner is not None and given[inner] in kernel and given[inner] not in y
+    x = call.whole_heads(call.inputs[0], known=read_within)
     if any(given[axis] not in kernel + y for axis in x.varying):
         return pin_all(call, f"equation {call.op.equation!r} adds channels up")
     read = [axis for axis in x.varying if given[axis] not in y]
@@ -78,7 +81,11 @@ def einsum_dense(call: Call) -> Channels | list[Channels]:
     lines = {given[axis]: x.along(axis) for axis in passing}
     if not passing and made:
         lines = {made[0]: call.produce(call.outputs[0][y.index(made[0])])}
+    if not passing and len(made) == 2:
+        lines[made[1]] = _within(call, call.outputs[0][y.index(made[1])])
     reads = {} if passing else {kernel.index(given[axis]): x.along(axis) for axis in read[:1]}
+    if read_within:
+        reads[kernel.index(given[inner])] = call.places(call.inputs[0])
     carries = {kernel.index(k): ids for k, ids in lines.items() if k in kernel}
     call.label("kernel", reads=reads, carries=carries, times=_times(call, terms))
     _follow(call, lines, y)
@@ -87,11 +94,20 @@ def einsum_dense(call: Call) -> Channels | list[Channels]:
     return out
 
 
+def _within(call: Call, size: int) -> np.ndarray:
+    """Return the ids of the places within the heads that a kernel makes."""
+    places = call.produce_inside("size", size, on_request=True)
+    call.trace.grids.lines.append(places)
+    return places
+
+
 def _follow(call: Call, lines: dict[str, np.ndarray], y: str) -> None:
     """Let the bias and the written output shape follow the channels."""
     axes = call.op.bias_axes or ""
     if call.has("bias"):
-        call.label("bias", carries={axes.index(k): ids for k, ids in lines.items() if k in axes})
+        # From the end: a bias has a 1 for each axis behind its first that it does not follow.
+        carried = {y.index(k) - len(y): ids for k, ids in lines.items() if k in axes}
+        call.label("bias", carries=carried)
 
     def shape(old: Any, kept: np.ndarray) -> tuple:
         new = [old] if isinstance(old, int) else list(old)
@@ -114,8 +130,9 @@ def _placed(
     if not lines:
         return Channels(call.ghosts(1).reshape([1] * len(y)), tuple(call.outputs[0]))
     if not passing:
-        ((letter, ids),) = lines.items()
-        return call.output(ids, y.index(letter))
+        found = [call.output(ids, y.index(letter)) for letter, ids in lines.items()]
+        grid = len(found) == 2
+        return Channels(call.heads(*(z.ids for z in found)), found[0].shape) if grid else found[0]
     kept = [letter for letter in given if letter in y]
     ids = x.ids[tuple(slice(None) if letter in y else 0 for letter in given)]
     ids = ids.transpose([kept.index(letter) for letter in y if letter in kept])

@@ -66,23 +66,34 @@ def inception_resnet_scale(call: Call) -> Channels:
 def unite_inputs(call: Call, inputs: Sequence[Channels]) -> Channels:
     """Unite tensors channel by channel as they broadcast, and return the result's channels.
 
-    A tensor of size 1 along an axis of channels serves them all: it is pinned, not united.
+    A tensor of size 1 along an axis of channels serves them all: it is pinned, not united, unless
+    it has channels along another axis, as a gate of every head.
     """
     shape = tuple(call.outputs[0])
+    inputs = _alike_within_heads(call, inputs)
     aligned = [(x, x.ids.reshape([1] * (len(shape) - x.ids.ndim) + list(x.ids.shape)))
                for x in inputs]  # fmt: skip
     channel_axes = {a for _, ids in aligned for a, size in enumerate(ids.shape) if size > 1}
-    members = []
+    members, full = [], []
     for x, ids in aligned:
         sizes = (1,) * (len(shape) - len(x.shape)) + tuple(x.shape)
-        if any(sizes[axis] == 1 for axis in channel_axes):
+        single = {axis for axis in channel_axes if sizes[axis] == 1}
+        if single and not any(ids.shape[axis] > 1 for axis in channel_axes):
             call.pin(x, "one channel is broadcast over all")
-        else:
-            members.append(ids)
-    if not members:  # each is broadcast along the other's channels
+            continue
+        members.append(ids)
+        full += [] if single else [ids]
+    if not full:  # each is broadcast along the other's channels
         return pin_all(call, "channels are broadcast against each other")[0]
     call.unite(*members)
-    return Channels(np.broadcast_arrays(*members)[0], shape)
+    return Channels(np.broadcast_arrays(full[0], *members)[0], shape)
+
+
+def _alike_within_heads(call: Call, inputs: Sequence[Channels]) -> Sequence[Channels]:
+    """Return tensors with heads as a whole, unless all that have channels have the same places."""
+    inner = {x.shape for x in inputs if call.place_axis(x) is not None}
+    alike = len(inner) == 1 and all(x.shape in inner for x in inputs if x.varying)
+    return inputs if alike or not inner else [call.whole_heads(x) for x in inputs]
 
 
 def _varies(shape: Shape, x: Channels) -> bool:
@@ -97,7 +108,7 @@ def _with_constants(operation: Any, x: Channels, kept: np.ndarray) -> Any:
             return value
         offset = len(x.shape) - np.ndim(value)
         for axis in x.varying:
-            left = kept[x.along(axis)]
+            left = x.kept_along(axis, kept)
             # A real tensor in place of a symbolic one has lost its channels already.
             if axis >= offset and not left.all() and np.shape(value)[axis - offset] == len(left):
                 value = np.asarray(value).compress(left, axis=axis - offset)

@@ -7,6 +7,7 @@ from keras import layers
 
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Channels
+from tfprune.graph.rules._places import parted, places_that_may_go
 from tfprune.graph.rules._registry import pin_all, rule
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -70,16 +71,18 @@ def product(
     if len(call.args) != 2 or not all(isinstance(x, Channels) for x in call.args):
         return pin_all(call, f"{type(call.op).__name__} of a constant, or not of two tensors")
     summed = {letter for term in terms for letter in term} - set(out)
+    within = places_that_may_go(call, terms, out, both=both)
     operands = []
-    for x, term in zip(call.args, terms, strict=True):
+    heads = [call.whole_heads(x, known=True) for x in call.args]
+    for x, term in zip(heads, terms, strict=True):
         operands.append(call.level(x, [term.index(letter) for letter in summed & set(term)]))
-    _count(call, operands, terms)
+    _count(call, operands, terms, within)
     lines = [_summed_line(x, term, summed) for x, term in zip(operands, terms, strict=True)]
     if any(line is not None for line in lines):
         refusal = _read(call, operands, terms, lines, both=both)
         if refusal is not None:
             return pin_all(call, refusal)
-    return _joined(call, operands, terms, out)
+    return parted(call, _joined(call, operands, terms, out), out, within)
 
 
 def _summed_line(x: Channels, term: str, summed: set[str]) -> str | None:
@@ -149,18 +152,26 @@ def _length(ids: np.ndarray, order: Sequence[str], letter: str, out: str) -> int
     return ids.shape[present.index(letter)] if letter in present else 1
 
 
-def _count(call: Call, operands: Sequence[Channels], terms: Sequence[str]) -> None:
+def _count(
+    call: Call,
+    operands: Sequence[Channels],
+    terms: Sequence[str],
+    within: Mapping[str, np.ndarray],
+) -> None:
     """Count the multiplications: one for each combination of places, but for the samples."""
     sizes: dict[str, int | None] = {}
-    lines: dict[str, np.ndarray] = {}
-    for x, term in zip(operands, terms, strict=True):
+    lines = dict(within)
+    # The widest first: where heads lie along two axes, groups and queries, they count together.
+    for x, term in sorted(zip(operands, terms, strict=True), key=lambda o: -len(o[0].varying)):
         for axis, letter in enumerate(term):
             sizes[letter] = x.shape[axis] if sizes.get(letter) in (None, 1) else sizes[letter]
-            if axis in x.varying:
-                lines.setdefault(letter, x.along(axis))
+        found = "".join(term[axis] for axis in x.varying)
+        if found and not any(set(found) & set(known) for known in lines):
+            lines[found] = x.ids.ravel() if len(found) > 1 else x.along(x.varying[0])
     samples = {term[0] for term, x in zip(terms, operands, strict=True) if x.shape[0] is None}
+    counted = {letter for known in lines for letter in known}
     fixed: int | None = 1
     for letter, size in sizes.items():
-        if letter not in lines and letter not in samples:
+        if letter not in counted | samples:
             fixed = None if None in (fixed, size) else fixed * size
     call.owner.products.append((fixed, list(lines.values())))

@@ -83,7 +83,7 @@ class CutCost:
 
     def __call__(self, lengths: np.ndarray) -> float:
         """Return the cost with prefixes of these lengths removed."""
-        return self.budget(~self.plan.removed(lengths)[self.plan.graph.unit])
+        return self.budget(self.plan.graph.kept(self.plan.removed(lengths)))
 
 
 def _to_target(plan: CutPlan) -> np.ndarray:
