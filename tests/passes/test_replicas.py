@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.data.photographs import write
-from tests.passes.on_replicas import CRITERIA, MEASURED, REPLICAS, replicas
+from tests.passes.on_replicas import CRITERIA, MEASURED, replicas
 from tfprune.passes.replicas import Replicas
 
 
@@ -56,7 +56,7 @@ def test_figures_and_statistics_under_a_strategy_are_those_without_to_the_bit(fo
     assert alone
     for name, one in alone.items():
         assert np.ptp(one) > 0
-        for count in REPLICAS[1:]:
+        for count in replicas(case)[1:]:
             np.testing.assert_array_equal(found[name.replace("/0/", f"/{count}/")], one)
 
 

@@ -9,14 +9,25 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import pytest
 
+import models
 from benchmarks.faults import small_model, verdict
 
 ROOT = Path(__file__).parents[2]
 # All images, so that scoring takes a while.
 LINE = "prune.py --data=digits --ratio=0.5 --epochs=0 --formats= --strategy=single"
 KEPT = {"taylor": "pass_1.bin", "gfi": "group_0_sums.npz"}  # gfi's maps are too large to keep each
+
+
+def larger_model(path):
+    """Write a network whose sums take longer to make than what lies between two writings."""
+    keras.utils.set_random_seed(0)
+    models.build("resnet20", num_classes=10, input_shape=(8, 8, 1)).save(path)
+
+
+MODELS = {"taylor": small_model, "gfi": larger_model}
 
 
 def start(tmp_path, out, method):
@@ -47,7 +58,7 @@ def killed_while_it_scores(process, out, method):
 @pytest.mark.slow
 @pytest.mark.parametrize("method", KEPT)
 def test_a_run_killed_while_it_scores_ends_as_one_that_was_not(tmp_path, method):
-    small_model(tmp_path / "small.keras")
+    MODELS[method](tmp_path / "small.keras")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert start(tmp_path, whole, method).wait() == 0, whole.with_suffix(".log").read_text()[-2000:]
     kept = [

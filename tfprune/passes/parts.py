@@ -28,10 +28,10 @@ class Parts:
         self, some: Callable[[Sequence[int]], Iterable[Part]], count: int, data: Any, user: str
     ):
         self.count = count
-        self._some, self._data, self._user = some, data, user
+        self.some, self._data, self._user = some, data, user
 
     def __iter__(self) -> Iterator[Part]:
-        return (part for part in self._some(range(self.count)) if samples(part))
+        return (part for part in self.some(range(self.count)) if samples(part))
 
     def own(self, replicas: Sequence[int], of: int) -> Iterator[list[Part]]:
         """Yield the parts of some replicas, of which each takes one in turn, round by round.
@@ -46,7 +46,7 @@ class Parts:
             [min(start + number, self.count - 1) for number in replicas]
             for start in range(0, self.count, of)
         ]
-        stream = iter(self._some(sorted({number for numbers in rounds for number in numbers})))
+        stream = iter(self.some(sorted({number for numbers in rounds for number in numbers})))
         last = -1
         for numbers in rounds:
             found = []

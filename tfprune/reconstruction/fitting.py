@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from tfprune.reconstruction.goals import carrier, completing, hidden_below
 from tfprune.reconstruction.lazy_run import LazyRun
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.plan import Plan
+from tfprune.reconstruction.portions import Portions
 from tfprune.reconstruction.report import LayerFit
 from tfprune.reconstruction.rows import drawn
 from tfprune.reconstruction.solving import Rows, solve
@@ -56,7 +56,7 @@ class Fitting:
         self.fits: list[LayerFit] = []
 
     def run(
-        self, portions: Sequence[list[Any]], store: TensorStore, watch: Callable[[int, int], None]
+        self, portions: Portions, store: TensorStore, watch: Callable[[int, int], None]
     ) -> tuple[list[list[np.ndarray]], ...]:
         """Fit every layer; return the outputs wanted, those of before, and those of afterwards.
 
@@ -65,7 +65,7 @@ class Fitting:
         bit for any number of them.
 
         Args:
-            portions: the samples, each portion a flat list of the model's inputs.
+            portions: the samples.
             store: where tensors lie in between.
             watch: told after each call how many are done, and of how many.
         """
@@ -92,14 +92,14 @@ class Fitting:
                 if self.last.get(number) == place:
                     run.drop(number)
 
-    def _start(self, portions: Sequence[list[Any]], store: TensorStore) -> None:
+    def _start(self, portions: Portions, store: TensorStore) -> None:
         self.shares = Shares(len(portions))
         own = [portions[number] for number in self.shares.own]
         inputs = {n: [x[i] for x in own] for i, n in enumerate(self.plan.tape.inputs)}
         maker, devices = self.plan.maker, local_devices()
         self.original = LazyRun(self.pair.call_original, maker, store, inputs, devices)
         self.small = LazyRun(self.pair.call_small, maker, store, inputs, devices)
-        self.first = np.cumsum([0, *(int(portion[0].shape[0]) for portion in portions)])
+        self.first = portions.starts
 
     def _outputs(self, run: LazyRun) -> list[list[np.ndarray]]:
         def of(number: int) -> list[np.ndarray]:

@@ -18,6 +18,7 @@ from tfprune.reconstruction.goals import carrier
 from tfprune.reconstruction.normal_equations import Sums
 from tfprune.reconstruction.pair import Pair
 from tfprune.reconstruction.plan import Plan
+from tfprune.reconstruction.portions import Portions
 from tfprune.reconstruction.rows import drawn
 from tfprune.surgery.builder import float32_if_half
 from tfprune.surgery.masked import on_zeros
@@ -44,7 +45,7 @@ class Original:
             if self.pair.has_kernel(step.operation)
         }
 
-    def sums(self, portions: Sequence[Sequence[Any]], seed: int) -> dict[str, Sums]:
+    def sums(self, portions: Portions, seed: int) -> dict[str, Sums]:
         """Return the sums of columns and outputs of each layer with a kernel, by name.
 
         On several workers each takes its share of the portions; its devices take those in turn.
@@ -53,7 +54,7 @@ class Original:
             portions: the samples.
             seed: of the positions that are drawn where there are more than are needed.
         """
-        total = sum(int(portion[0].shape[0]) for portion in portions)
+        total = sum(portions.sizes)
         devices = local_devices()
 
         def of_block(numbers: Sequence[int]) -> list[np.ndarray]:

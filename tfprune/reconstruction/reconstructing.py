@@ -17,6 +17,7 @@ from tfprune.passes.keeping import steps
 from tfprune.passes.progress import teller
 from tfprune.reconstruction.fitting import HELD, Fitting, Settings
 from tfprune.reconstruction.pair import Pair
+from tfprune.reconstruction.portions import Portions
 from tfprune.reconstruction.report import Reconstruction
 from tfprune.reconstruction.samples import portions_of, suitability
 from tfprune.reconstruction.tensor_store import TensorStore
@@ -98,7 +99,7 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     kept = kept_ids(graph, keep)
     pair = _pair(graph, kept, small)
     portions = portions_of(graph.model, data)
-    observations = suitability(graph, portions[0])
+    observations = workers.from_chief(lambda: suitability(graph, portions[0]))  # it has them
     kept_steps = steps(graph.model, lambda: _identity(kept, small, portions, (aim, seed)))
     fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed), kept_steps)
     watch = _Watch(teller(progress, "layers", len(fitting.plan.order) + passes), passes)
@@ -122,18 +123,16 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
         )  # fmt: skip
         shown[1] *= min(found) / found[0] if found[0] else 1
         observations = [*observations, _told(found)]
-    count = sum(int(portion[0].shape[0]) for portion in portions)
+    count = sum(portions.sizes)
     seconds = time.perf_counter() - started
     observations = [*observations, *_narrow(fitting, count)]
     return result, Reconstruction(tuple(fitting.fits), *shown, count, seconds, tuple(observations))
 
 
-def _identity(
-    kept: np.ndarray, small: keras.Model, portions: Sequence[Sequence[Any]], settings: object
-) -> str:
+def _identity(kept: np.ndarray, small: keras.Model, portions: Portions, settings: object) -> str:
     """Return what tells a reconstruction of the same original from others."""
-    samples = [np.asarray(x) for portion in portions for x in portion]
-    return f"reconstruction {digest([kept, *small.get_weights(), *samples])} {settings}"
+    cut = digest([kept, *small.get_weights()])
+    return f"reconstruction {cut} {portions.fingerprint()} {settings}"
 
 
 class _Watch:

@@ -8,27 +8,48 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
+from tfprune.passes.micro_batches import Part
 from tfprune.passes.model_calls import input_tensors, run_calls
+from tfprune.passes.parts import Parts, in_parts
 from tfprune.passes.reader import read
+from tfprune.reconstruction.portions import Portion, Portions
 
 PORTION = 100  # samples that are computed at a time; a fixed number, whatever the caller's batches
 _FAR = 3.0  # deviations between a statistic and the samples' mean, or its logarithm's
 _SPREAD = 10.0  # factor between a statistic and the samples' variance
 
 
-def portions_of(model: keras.Model, data: Any) -> list[list[tf.Tensor]]:
+def portions_of(model: keras.Model, data: Any) -> Portions:
     """Return all samples as portions of a fixed size, each a flat list of the model's inputs.
 
     Args:
         model: the model.
-        data: batches in any form.
+        data: batches in any form; of those of `tfprune.data` each of several workers reads its
+            own portions alone.
 
     Raises:
         PruningError: no sample, samples of other or of several shapes, or NaN among them.
     """
+
+    def made(part: Part) -> Portion:
+        tensors = zip(_fitting(model, part[0]), model.inputs, strict=True)
+        return [tf.cast(x, spec.dtype) for x, spec in tensors]
+
+    fixed = model.inputs[0].shape[0]
+    parts = in_parts(data, model, "reconstruct", size=PORTION) if fixed is None else None
+    if not isinstance(parts, Parts):
+        return Portions.whole(_cut(model, data, fixed))
+    if workers.count() > 1:
+        return Portions.apart(parts, made)
+    return Portions.whole(list(map(made, parts)))
+
+
+def _cut(model: keras.Model, data: Any, fixed: int | None) -> list[Portion]:
+    """Return all samples of any data; of a model that takes so many at a time the last may lack."""
     batches = [_fitting(model, batch.inputs) for batch in read(data, model, "reconstruct")]
     shapes = sorted({tuple(tuple(x.shape[1:]) for x in batch) for batch in batches})
     if len(shapes) > 1:
@@ -38,7 +59,7 @@ def portions_of(model: keras.Model, data: Any) -> list[list[tf.Tensor]]:
         )
     whole = [tf.concat(parts, axis=0) for parts in zip(*batches, strict=True)]
     whole = [tf.cast(x, spec.dtype) for x, spec in zip(whole, model.inputs, strict=True)]
-    count, fixed = int(whole[0].shape[0]), model.inputs[0].shape[0]
+    count = int(whole[0].shape[0])
     if fixed is None:
         return [[x[i : i + PORTION] for x in whole] for i in range(0, count, PORTION)]
     if count < fixed:
