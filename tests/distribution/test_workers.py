@@ -1,6 +1,7 @@
 """Messages of the chief, between workers that are threads of one process."""
 
 import numpy as np
+import tensorflow as tf
 
 from tfprune.distribution import workers
 from tfprune.errors import PruningError
@@ -41,6 +42,14 @@ def test_long_messages_go_in_parts(meeting, monkeypatch):
     monkeypatch.setattr(workers, "_MOST", 16)
     text = bytes(range(256)) * 3 + b"end"
     assert meeting.run(lambda number: workers.sent(lambda: text)) == [text] * 3
+
+
+def test_messages_of_any_length_are_joined_by_one_trace():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        for message in (b"", b"word", bytes(range(200))):
+            assert workers._joined(message) == message
+        assert workers._gathering(strategy).experimental_get_tracing_count() == 1
 
 
 def test_each_hears_what_all_make_of_any_length(meeting, monkeypatch):

@@ -7,6 +7,7 @@ strategy itself: no worker needs to see another one's disk.
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -143,12 +144,24 @@ def _joined(message: bytes) -> bytes:
     """Return the workers' messages, each filled up to whole numbers, one behind the other."""
     strategy = tf.distribute.get_strategy()
     # Whole numbers of 32 bits are what all of TensorFlow's collectives take.
-    own = np.frombuffer(message + b"\0" * (-len(message) % 4), np.int32)
+    own = tf.constant(np.frombuffer(message + b"\0" * (-len(message) % 4), np.int32))
+    found = strategy.experimental_local_results(_gathering(strategy)(own))
+    return np.asarray(found[0]).tobytes()
+
+
+@lru_cache(1)
+def _gathering(strategy: tf.distribute.Strategy) -> Callable[[tf.Tensor], Any]:
+    """Return what joins the numbers of all workers, traced once: each `gather` traces anew."""
     replicas = strategy.num_replicas_in_sync // count()  # of a worker, of which the first speaks
 
-    def part(context: Any) -> tf.Tensor:
-        speaks = context.replica_id_in_sync_group % replicas == 0
-        return tf.constant(own if speaks else own[:0], tf.int32)
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)], autograph=False)
+    def gather(own: tf.Tensor) -> Any:
+        def part() -> tf.Tensor:
+            context = tf.distribute.get_replica_context()
+            speaks = tf.cast(context.replica_id_in_sync_group, tf.int32) % replicas == 0
+            said = own[: tf.where(speaks, tf.size(own), 0)]
+            return context.all_gather(said, axis=0)
 
-    spread = strategy.experimental_distribute_values_from_function(part)
-    return strategy.gather(spread, axis=0).numpy().tobytes()
+        return strategy.run(part)
+
+    return gather

@@ -74,11 +74,7 @@ class Replicas:
         """
         if len(own) == self.count:
             return list(own[:count])
-        texts = [_packed(keras.tree.flatten(result)) for result in own]
-        sizes = self._gathered([np.array([len(text)], np.int32) for text in texts])
-        cuts = np.cumsum(sizes)[:-1]
-        flat = [_unpacked(text) for text in np.split(self._gathered(texts), cuts)[:count]]
-        return [keras.tree.pack_sequence_as(own[0], arrays) for arrays in flat]
+        return self.of_workers(lambda: own)[:count]
 
     def of_workers(self, make: Callable[[], Sequence[Any]]) -> list[Any]:
         """Return what all workers make for their replicas, in the order of the replicas.
@@ -104,14 +100,6 @@ class Replicas:
             for found in zip(*[iter(arrays)] * (len(arrays) // self.count), strict=True)
         ]
 
-    def _gathered(self, own: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the arrays [K] of all replicas, joined."""
-        first = self.numbers[0]
-        spread = self.strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant(own[context.replica_id_in_sync_group - first])
-        )
-        return self.strategy.gather(spread, axis=0).numpy()
-
 
 def _number_here() -> tf.Tensor:
     return tf.constant(_number())
@@ -121,13 +109,3 @@ def _number() -> int:
     """Return the number of the replica that runs this, counted over all workers."""
     number = tf.distribute.get_replica_context().replica_id_in_sync_group
     return int(tf.get_static_value(number) if tf.is_tensor(number) else number)
-
-
-def _packed(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Return arrays as whole numbers, int32 [K], which all of TensorFlow's collectives take."""
-    text = to_bytes(arrays)
-    return np.frombuffer(text + b"\0" * (-len(text) % 4), np.int32)
-
-
-def _unpacked(numbers: np.ndarray) -> list[np.ndarray]:
-    return from_bytes(numbers.tobytes())
