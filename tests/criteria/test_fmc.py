@@ -127,6 +127,13 @@ def test_scores_do_not_depend_on_batches_order_processes_or_what_else_is_scored(
 
 
 @pytest.mark.slow
+def test_processes_start_without_a_word(capfd):
+    joblib.externals.loky.get_reusable_executor(max_workers=2).shutdown()  # of earlier tests
+    tfprune.score(GRAPH, "fmc", images(5), workers=2)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.slow
 def test_processes_give_the_same_scores():
     shared = tfprune.score(GRAPH, "fmc", images(9), workers=2)
     np.testing.assert_array_equal(shared["conv"], fmc(images(9))["conv"])

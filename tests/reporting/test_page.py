@@ -117,6 +117,13 @@ def test_bars_are_as_long_as_what_is_kept(record):
     assert widths == [90, 10, 80, 25, 100]
 
 
+def test_figures_are_spelled_as_in_the_field(record):
+    for when in ("before", "after"):
+        record[when]["results"] |= {"miou": 0.5, "iou_road": 0.6, "head_miou": 0.4}
+    texts = Outline(document(record)).texts
+    assert {"mIoU", "IoU road", "Head mIoU", "Accuracy"} <= {text.strip() for text in texts}
+
+
 def test_the_tables_hold_the_values_themselves(record, tmp_path):
     page = write_page(tmp_path / "report", record)
     read = {p.stem: [*csv.DictReader(io.StringIO(p.read_text()))]

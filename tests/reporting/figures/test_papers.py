@@ -33,6 +33,8 @@ def test_histograms_part_what_stays_from_what_goes():
     keep = {name: value > 0 for name, value in scores.items()} | {"unscored": np.ones(2, bool)}
     axes = [each for each in score_distributions(scores, keep, bins=8).axes if each.get_visible()]
     assert [each.get_title() for each in axes] == list(scores)
+    assert axes[0].figure.get_supxlabel() == "score"
+    assert axes[0].figure.get_supylabel() == "channels"
     for each, name in zip(axes, scores, strict=True):
         kept = sum(bar.get_height() for bar in each.patches if colour(bar) == KEPT)
         gone = sum(bar.get_height() for bar in each.patches if colour(bar) == GONE)

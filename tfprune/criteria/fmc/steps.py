@@ -9,6 +9,7 @@ from typing import Any
 import joblib
 import numpy as np
 
+from tfprune import quiet
 from tfprune.criteria.fmc.cache import Cache
 from tfprune.criteria.fmc.images import Images, label, place
 from tfprune.criteria.fmc.redundancy import redundancy
@@ -111,7 +112,7 @@ class Steps:
 
     def _results(self, calls: Iterator[Any]) -> Iterator[Any]:
         """Yield the results of calls in their order, each as soon as it is there."""
-        options = {"max_nbytes": None, "return_as": "generator"}
+        options = {"max_nbytes": None, "return_as": "generator", "initializer": quiet.start}
         with joblib.Parallel(self.workers, **options) as parallel:
             # A call for each process at a time: joblib would make later ones in a thread.
             while some := list(itertools.islice(calls, self.workers)):

@@ -53,6 +53,8 @@ def score_distributions(
         axes.tick_params(labelsize=7)
     for axes in list(grid.flat)[len(names) :]:
         axes.set_visible(False)
+    figure.supxlabel("score", fontsize=8)
+    figure.supylabel("channels", fontsize=8)
     handles, labels = grid.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure

@@ -8,6 +8,7 @@ from tfprune.reporting.page.blocks import Bars, Note, Table, Tiles
 from tfprune.reporting.page.charts import Lines
 
 Record = Mapping[str, Any]
+_SPELLED = {"iou": "IoU", "miou": "mIoU"}
 _COSTS = {"Parameters": "parameters", "MACs": "macs", "File, bytes": "file_bytes"}
 
 
@@ -140,4 +141,5 @@ def _drawn(value: Any) -> bool:
 
 
 def _titled(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    words = " ".join(_SPELLED.get(word, word) for word in name.split("_"))
+    return words if words.startswith(tuple(_SPELLED.values())) else words[:1].upper() + words[1:]
