@@ -16,6 +16,7 @@ from typing import Any
 
 import flags.sweeping
 from flags import commandline
+from flags.progress import Progress
 from flags.sweeping import Cell
 
 # The flags come first, since they quieten TensorFlow's start-up.
@@ -53,8 +54,13 @@ def main(argv: list[str]) -> None:
         finally:
             free.put(devices)
 
-    with ThreadPoolExecutor(flags.sweeping.jobs()) as pool:
-        failed = [*filter(None, pool.map(run_somewhere, cells))]
+    logs = []
+    with Progress("Sweeping") as progress, ThreadPoolExecutor(flags.sweeping.jobs()) as pool:
+        progress.hear("runs", 0, len(cells))
+        for log in pool.map(run_somewhere, cells):
+            logs.append(log)
+            progress.hear("runs", len(logs), len(cells))
+    failed = [*filter(None, logs)]
     rows = [
         row(cell, runs.report_values(folder / cell.name)) for cell in cells if done(folder, cell)
     ]
