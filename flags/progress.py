@@ -14,7 +14,7 @@ from tqdm import tqdm
 from tfprune.passes.bars import DELAY, Bar
 from tfprune.passes.progress import telling
 
-EVERY = 10.0  # seconds after which another line is worth reading
+EVERY, AT_LEAST_EVERY = 10.0, 60.0  # seconds after which another line is worth reading
 _TICK = 1.0  # seconds after which a bar is drawn again, whatever goes on
 
 
@@ -58,7 +58,8 @@ class Lines:
     def _write(self) -> None:
         now = self.clock()
         first = self._told == self._started
-        if now - self._told < (DELAY if first else EVERY):
+        pause = min(max(EVERY, (now - self._started) / EVERY), AT_LEAST_EVERY)
+        if now - self._told < (DELAY if first else pause):
             return
         self._told = now
         count = f"{self._done} of {self._of}" if self._of else f"{self._done}"

@@ -107,6 +107,16 @@ def test_what_is_long_and_cannot_tell_is_told_of_again(lines):
     ]  # fmt: skip
 
 
+def test_the_longer_a_step_takes_the_fewer_lines_tell_of_it(lines):
+    now = [0.0]
+    told = Progress("Sweeping", stream=io.StringIO(), clock=lambda: now[0])
+    told.hear("runs", 0, 2)
+    for second in range(3600):
+        now[0] = float(second)
+        told.draw()
+    assert 60 < len(lines) < 100  # 360 of every ten seconds
+
+
 def test_a_bar_is_drawn_again_as_time_goes_by(monkeypatch):
     monkeypatch.setattr("tfprune.passes.bars.DELAY", 0)
     monkeypatch.setattr("flags.progress._TICK", 0.01)
