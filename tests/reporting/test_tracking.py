@@ -34,6 +34,9 @@ class Recorder(types.ModuleType):
         self.told.append(("run", options["run_name"]))
         yield types.SimpleNamespace(info=types.SimpleNamespace(run_id="7"))
 
+    def MlflowClient(self):
+        """A store that it can use."""
+
     def __getattr__(self, name):
         if not name.startswith("log_"):
             raise AttributeError(name)
@@ -56,6 +59,23 @@ def test_everything_of_a_run_is_logged(run, monkeypatch):
         ("log_artifact", str(run / "net.keras"), "model"),
         ("log_artifacts", str(run / "report"), "report"),
     ]
+
+
+def test_a_store_that_mlflow_cannot_use_is_refused_before_a_run_begins(monkeypatch):
+    recorder = Recorder()
+    recorder.MlflowClient = lambda: {}["sqlite"]
+    monkeypatch.setitem(sys.modules, "mlflow", recorder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///here.db")
+    with pytest.raises(PruningError, match=r"sqlite:///here.db\): 'sqlite' Nothing was begun"):
+        require_mlflow()
+
+
+def test_what_goes_wrong_at_the_end_leaves_the_run_complete(run, monkeypatch):
+    recorder = Recorder()
+    recorder.log_params = lambda values: {}["server"]
+    monkeypatch.setitem(sys.modules, "mlflow", recorder)
+    with pytest.raises(PruningError, match=r"'server' The run in .* is complete"):
+        log_to_mlflow(run)
 
 
 def test_mlflow_itself_takes_it(run, tmp_path, monkeypatch):

@@ -1,6 +1,9 @@
 """A finished run as a run of MLflow, which need not be installed for anything else."""
 
 import os
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +20,7 @@ def require_mlflow() -> ModuleType:
     """Return MLflow.
 
     Raises:
-        PruningError: it is not installed.
+        PruningError: it is not installed, or cannot record where it is told to.
     """
     try:
         import mlflow  # noqa: PLC0415 - it may be missing
@@ -25,7 +28,23 @@ def require_mlflow() -> ModuleType:
         raise PruningError(
             "MLflow is not installed: `pip install 'tfprune[mlflow]'`, or leave --mlflow out."
         ) from error
+    with _explained("Nothing was begun."):
+        mlflow.MlflowClient()
     return mlflow
+
+
+@contextmanager
+def _explained(what_of_it: str) -> Iterator[None]:
+    """Say where MLflow was to record: a store may need another package, or leave to be used."""
+    try:
+        yield
+    except Exception as error:  # stores raise types of their own
+        where = os.environ.get("MLFLOW_TRACKING_URI", "its own default")
+        raise PruningError(
+            f"MLflow cannot record at MLFLOW_TRACKING_URI ({where}): "
+            f"{textwrap.shorten(str(error), 400)} {what_of_it} Name a server or another store, or "
+            "leave --mlflow out. Of databases `pip install mlflow` knows more than mlflow-skinny."
+        ) from error
 
 
 def log_to_mlflow(folder: str | os.PathLike) -> str:
@@ -40,11 +59,13 @@ def log_to_mlflow(folder: str | os.PathLike) -> str:
         The id that MLflow gives the run.
 
     Raises:
-        PruningError: MLflow is not installed, or the folder holds no finished run.
+        PruningError: MLflow is not installed or cannot record where it is told to, or the folder
+            holds no finished run.
     """
     mlflow, folder = require_mlflow(), Path(folder)
     record = read_json(folder / REPORT, "Name the folder of a run that has ended.")
-    with mlflow.start_run(run_name=record["title"], nested=True) as run:
+    complete = f"The run in {folder} is complete."
+    with _explained(complete), mlflow.start_run(run_name=record["title"], nested=True) as run:
         mlflow.log_params(settings(record))
         mlflow.log_metrics(figures(record))
         for row in MetricsFile(folder / "metrics.csv").rows():
