@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks.worker_faults import workers_of
 from tests.scripts.conftest import QUICK
 from tfprune.runs import MetricsFile, load_masks
 
@@ -86,8 +87,7 @@ def killed(command, victim, number, when):
         for line in process.stdout:
             lines.append(line)
             if when in line and number is not None:
-                children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-                os.kill(int(children.split()[victim]), number)
+                os.kill(workers_of(process)[victim], number)
                 number = None
     assert process.returncode == 0, "".join(lines)[-3000:]
     return lines
