@@ -194,6 +194,8 @@ class _NoTracking:
             frame = frame.f_back
         if frame.f_code.co_filename.startswith(_FOLDER):  # Keras' own notes: `built`
             return value
+        if name == "training":  # noted for the layer's own methods, and anew at each call
+            return value
         raise ChangedAttributeError(f"sets the attribute {name!r}, a state that a call changes")
 
 

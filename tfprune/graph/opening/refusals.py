@@ -58,6 +58,8 @@ def _why(error: Exception) -> str:
     text = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     if text.startswith("A KerasTensor cannot be used as input to a TensorFlow function"):
         return "it calls a function of TensorFlow's that has no counterpart in Keras"
+    if text.startswith("`add_loss()`"):
+        return "it adds a loss of its own, which no stock layer does"
     if "symbolic" in text or "KerasTensor" in text:
         if "bool" in text or "control flow" in text or "condition" in text:
             return f"its way depends on the data: {text}"

@@ -101,7 +101,14 @@ class Tracer:
                 raise self.refused(layer, error, scope.path) from error
             self.calls.give_up(known)
             self.reasons[scope.path] = reason(error)
+            return self._left_whole(layer, args, kwargs, scope.path)
+
+    def _left_whole(self, layer: keras.Layer, args: tuple, kwargs: dict, path: str) -> Any:
+        try:
             return self.calls.call(layer, args, kwargs)
+        except Exception as error:  # whatever it raises when called by itself
+            why = f"{path} cannot be opened: {self.reasons.pop(path)}; nor called by itself"
+            raise RuntimeError(f"{why}: {reason(error)}") from None
 
     def _stock_layer(self, layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
         self.weights.note_read((args, kwargs))
