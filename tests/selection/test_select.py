@@ -276,6 +276,28 @@ def test_scores_that_do_not_suit_are_refused(scores, message):
         tfprune.select(chain(4), scores, ratio=0.5)
 
 
+class Counting(keras.layers.Layer):
+    """Holds all the weights, and changes a state."""
+
+    def build(self, shape):
+        self.count, self.inner = 0, keras.layers.Dense(4)
+        self.inner.build(shape)
+
+    def call(self, x):
+        self.count = self.count + 1
+        return self.inner(x)
+
+
+def test_a_model_that_is_one_layer_which_cannot_be_opened_says_why():
+    x = keras.Input((4,))
+    model = keras.Model(x, Counting(name="counting")(x), name="it")
+    with pytest.raises(PruningError, match="Counting, InputLayer. tfprune.open_up") as caught:
+        tfprune.prune(model, None, method="l1", ratio=0.5)
+    assert "SavedModel" not in str(caught.value)
+    with pytest.raises(PruningError, match="'counting' .* sets the attribute 'count'"):
+        tfprune.open_up(model)
+
+
 def test_a_saved_model_has_no_layers_to_prune(tmp_path):
     class Doubled(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32)])

@@ -125,20 +125,30 @@ def test_a_model_at_every_step_is_called_once_with_the_steps_among_the_samples(b
     assert small.get_layer("lstm").cell.kernel.shape[0] == 2
 
 
-@pytest.mark.parametrize(("steps", "masked"), [(4, True), (None, False)])
-def test_steps_that_are_masked_or_open_leave_a_model_at_every_step_whole(steps, masked):
+def at_every_step(steps, masked):
     vector = keras.Input((3,))
     inner = keras.Model(vector, layers.Dense(4, name="within")(vector), name="functional")
     series = keras.Input((steps, 3))
     x = layers.Masking()(series) if masked else series
     x = layers.TimeDistributed(inner, name="each")(x)
-    model = keras.Model(series, layers.Dense(2)(layers.Dense(5, name="after")(x)))
+    return keras.Model(series, layers.Dense(2)(layers.Dense(5, name="after")(x)))
+
+
+def test_steps_that_are_masked_leave_a_model_at_every_step_whole():
+    model = at_every_step(4, masked=True)
     graph = tfprune.analyse(model)
     assert graph.free("after").all()
-    assert "each.functional.within" not in graph.producers
-    told = "its steps are masked" if masked else "of which 2 sizes are open"
-    with pytest.raises(tfprune.PruningError, match=told):
+    assert "each.layer.within" not in graph.producers
+    with pytest.raises(tfprune.PruningError, match="its steps are masked"):
         tfprune.open_up(model)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 3), (7, 3, 3)])
+def test_a_model_at_every_step_of_an_open_number_is_opened_too(shape):
+    model = at_every_step(None, masked=False)
+    assert tfprune.analyse(model).free("each.layer.within").all()
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    np.testing.assert_allclose(tfprune.open_up(model)(x), model(x), rtol=1e-5, atol=1e-6)
 
 
 def test_a_cost_counts_what_is_within():
