@@ -184,3 +184,16 @@ def test_a_gate_of_every_head_goes_with_it():
     mask = np.array([True, False, True, True])
     small = assert_exact(model, {"gate": mask, "heads": np.repeat(mask, 2)})
     assert small.get_layer("out").kernel.shape == (6, 2)
+
+
+def test_a_scale_of_every_place_ties_no_heads_together():
+    x = keras.Input((5, 3))
+    heads = ops.reshape(named("heads", x, 8), (-1, 5, 4, 2))
+    squares = ops.mean(ops.square(heads), axis=-1, keepdims=True)
+    place = layers.Embedding(1, 2, name="scale")(ops.cast(ops.zeros_like(x[:, :1, 0]), "int32"))
+    scaled = heads * ops.rsqrt(squares + 1e-3) * place[:, :, None]
+    model = keras.Model(x, named("out", ops.reshape(scaled, (-1, 5, 8)), 2))
+    enliven(model, 0)
+    units = tfprune.analyse(model).units_of("heads").reshape(4, 2)
+    assert len(np.unique(units)) == 4
+    assert_exact(model, {"heads": np.repeat([True, False, True, True], 2)})

@@ -67,26 +67,41 @@ def unite_inputs(call: Call, inputs: Sequence[Channels]) -> Channels:
     """Unite tensors channel by channel as they broadcast, and return the result's channels.
 
     A tensor of size 1 along an axis of channels serves them all: it is pinned, not united, unless
-    it has channels along another axis, as a gate of every head.
+    it has channels along an axis before the last, as a gate of every head.
     """
     shape = tuple(call.outputs[0])
     inputs = _alike_within_heads(call, inputs)
     aligned = [(x, x.ids.reshape([1] * (len(shape) - x.ids.ndim) + list(x.ids.shape)))
                for x in inputs]  # fmt: skip
     channel_axes = {a for _, ids in aligned for a, size in enumerate(ids.shape) if size > 1}
-    members, full = [], []
+    full, narrow = [], []
     for x, ids in aligned:
         sizes = (1,) * (len(shape) - len(x.shape)) + tuple(x.shape)
-        single = {axis for axis in channel_axes if sizes[axis] == 1}
-        if single and not any(ids.shape[axis] > 1 for axis in channel_axes):
-            call.pin(x, "one channel is broadcast over all")
+        whole = all(sizes[axis] != 1 for axis in channel_axes)
+        (full if whole else narrow).append((x, ids))
+    known = {axis for _, ids in full for axis in _varying(ids)}
+    members = [ids for _, ids in full]
+    for x, ids in narrow:
+        own = _varying(ids)
+        if own and own < known and max(known) not in own:
+            members.append(ids)
             continue
-        members.append(ids)
-        full += [] if single else [ids]
+        call.pin(x, "one channel is broadcast over all")
+        if own < known:  # heads may go all the same: each has all the places that stay
+            for other in members:
+                call.unite(np.broadcast_to(_first(other, own), other.shape), other)
     if not full:  # each is broadcast along the other's channels
         return pin_all(call, "channels are broadcast against each other")[0]
     call.unite(*members)
-    return Channels(np.broadcast_arrays(full[0], *members)[0], shape)
+    return Channels(np.broadcast_arrays(*members)[0], shape)
+
+
+def _varying(ids: np.ndarray) -> set[int]:
+    return {axis for axis, size in enumerate(ids.shape) if size > 1}
+
+
+def _first(ids: np.ndarray, axes: set[int]) -> np.ndarray:
+    return ids[tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(ids.ndim))]
 
 
 def _alike_within_heads(call: Call, inputs: Sequence[Channels]) -> Sequence[Channels]:
