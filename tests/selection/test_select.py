@@ -291,9 +291,8 @@ class Counting(keras.layers.Layer):
 def test_a_model_that_is_one_layer_which_cannot_be_opened_says_why():
     x = keras.Input((4,))
     model = keras.Model(x, Counting(name="counting")(x), name="it")
-    with pytest.raises(PruningError, match="Counting, InputLayer. tfprune.open_up") as caught:
+    with pytest.raises(PruningError, match="Counting, InputLayer. tfprune.open_up"):
         tfprune.prune(model, None, method="l1", ratio=0.5)
-    assert "SavedModel" not in str(caught.value)
     with pytest.raises(PruningError, match="'counting' .* sets the attribute 'count'"):
         tfprune.open_up(model)
 

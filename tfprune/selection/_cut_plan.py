@@ -1,6 +1,6 @@
 """How far each group of layers may be cut: its units, worst first, and who may go at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -133,7 +133,8 @@ def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> No
         raise PruningError(
             f"select: {request.amount} has no effect, for model {graph.model.name!r} has no layer "
             f"that makes channels which a rule knows: its layers are {', '.join(kinds)}. "
-            + _advice(kinds)
+            "tfprune.open_up(model) says why they cannot be opened, @tfprune.rule teaches one; in "
+            "place of a SavedModel, which holds no layers, load the .keras file that it came from."
         )
     stuck = [name for name in request.shrunk(graph) if not able[graph.units_of(name)].any()]
     if stuck or not (able.any() or request.may_remove_nothing):
@@ -145,13 +146,6 @@ def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> No
             f"select: {request.amount} has no effect, because no channel may go ({reasons}). See "
             "print(graph) for what is pinned, and check include and exclude."
         )
-
-
-def _advice(kinds: Sequence[str]) -> str:
-    """Return what helps where no layer makes channels."""
-    if "TFSMLayer" in kinds:
-        return "A SavedModel holds no layers: load the .keras file that it was exported from."
-    return "tfprune.open_up(model) says why they cannot be opened; @tfprune.rule teaches one."
 
 
 def _check_counts(counts: Mapping[str, int], keep: Mapping[str, np.ndarray]) -> None:
