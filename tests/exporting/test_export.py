@@ -164,7 +164,7 @@ def test_outputs_that_prove_nothing_are_refused(tmp_path, value):
 
 def test_an_existing_target_is_refused_and_replaced_on_demand(model, tmp_path):
     (tmp_path / "model.keras").write_text("mine")
-    with pytest.raises(PruningError, match=r"model\.keras .*exists.*overwrite=True"):
+    with pytest.raises(PruningError, match=r"model\.keras .*exists.*True \(`--overwrite`"):
         export(model, tmp_path, formats=["saved_model", "keras"])
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
     export(model, tmp_path, formats=["keras"], overwrite=True)

@@ -98,7 +98,7 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
         if place.exists() and not overwrite and not is_numbered(modules[each]):
             raise PruningError(
                 f"The target {place} of format {each!r} exists. Expected a new place; "
-                "choose another directory or pass overwrite=True."
+                "choose another directory or pass overwrite=True (`--overwrite` in export.py)."
             )
     checks = {}
     for number, (each, module) in enumerate(modules.items()):
