@@ -125,3 +125,14 @@ def test_statistics_are_measured_in_parts(monkeypatch):
 
 def test_digits_need_no_flip():
     assert tfprune.data.load("digits").augment == "crop"
+
+
+def test_what_identifies_a_training_names_a_limit_only_where_there_is_one(split):
+    """Else trainings that were begun before there were limits were another one's."""
+    shown = (
+        "Epochs(split=Split(normalisation='channel'), batch_size=16, shuffle=True, "
+        "augment='crop', normalisation='channel', seed=3, drop_remainder=False"
+    )
+    settings = {"shuffle": True, "augment": "crop", "seed": 3}
+    assert repr(split.epochs(16, **settings)) == f"{shown})"
+    assert repr(split.epochs(16, **settings, limit=9)) == f"{shown}, limit=9)"

@@ -1,5 +1,12 @@
 """Messages of the chief, between workers that are threads of one process."""
 
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import tensorflow as tf
 
@@ -50,6 +57,22 @@ def test_messages_of_any_length_are_joined_by_one_trace():
         for message in (b"", b"word", bytes(range(200))):
             assert workers._joined(message) == message
         assert workers._gathering(strategy).experimental_get_tracing_count() == 1
+
+
+def test_workers_of_several_devices_speak_with_one_voice():
+    root = Path(__file__).parents[2]
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "launch.py", "--workers=2", "--", sys.executable, "-m",
+         "tests.distribution.several_devices", "2"],
+        cwd=root, env={**os.environ, "PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    heard = {x["worker"]: x for x in map(json.loads, re.findall("heard (.*)", done.stdout))}
+    for worker in range(2):
+        assert heard[worker]["replicas"] == [2 * worker, 2 * worker + 1]
+        assert heard[worker]["all"] == ["word ", "word word "]
+        assert heard[worker]["chief"] == "word "
 
 
 def test_each_hears_what_all_make_of_any_length(meeting, monkeypatch):

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
@@ -71,6 +71,11 @@ class Epochs:
                 f"No batches: {self._count} images make no batch of {self.batch_size}. "
                 "Use a smaller batch_size, or drop_remainder=False with a split that has images."
             )
+
+    def __repr__(self) -> str:
+        """Return what identifies a training: no limit goes unnamed, as when there was none."""
+        named = [f.name for f in fields(self) if f.name != "limit" or self.limit is not None]
+        return f"Epochs({', '.join(f'{name}={getattr(self, name)!r}' for name in named)})"
 
     def __len__(self) -> int:
         """Return the batches in an epoch, when no image has to be skipped."""
