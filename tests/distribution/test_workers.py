@@ -61,11 +61,11 @@ def test_messages_of_any_length_are_joined_by_one_trace():
 
 def test_workers_of_several_devices_speak_with_one_voice():
     root = Path(__file__).parents[2]
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "launch.py", "--workers=2", "--", sys.executable, "-m",
          "tests.distribution.several_devices", "2"],
         cwd=root, env={**os.environ, "PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "-1"},
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
     heard = {x["worker"]: x for x in map(json.loads, re.findall("heard (.*)", done.stdout))}
