@@ -73,15 +73,21 @@ def test_heads_and_places_go_side_by_side(way, seed):
     }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, "mixed"])
 def test_costs_that_are_foreseen_are_those_of_the_result(way):
-    graph = tfprune.analyse(net(way))
+    graph = tfprune.analyse(net(way) if way != "mixed" else net("einsum", mixed))
     keep = random_masks(graph, 0.5, 2)
     cost = tfprune.cost(tfprune.rebuild(graph, keep))
     for amount in ("macs", "params"):
         budget = budget_of(graph, Request(**{amount: 0.5}))
         assert budget(kept_ids(graph, keep)) == getattr(cost, amount)
         assert budget.total == getattr(tfprune.cost(graph.model), amount)
+
+
+def mixed(parts):
+    """Values of each head that are mixed by one kernel, the same for all heads."""
+    mix = layers.EinsumDense("abcd,de->abce", output_shape=(5, 4, 8), bias_axes="e", name="mix")
+    return parts | {"value": mix(parts["value"])}
 
 
 def test_places_wait_until_they_are_named():
@@ -106,6 +112,7 @@ BETWEEN = {
     "Softmax takes whole heads": lambda x: ops.softmax(x, axis=-1),
     "LayerNormalization takes whole heads": layers.LayerNormalization(name="norm"),
     "Subtract takes whole heads": lambda x: x - ops.sum(x, axis=-1, keepdims=True) / 8,
+    "PReLU takes whole heads": layers.PReLU(shared_axes=[1], name="slopes"),
     "Split takes whole heads": lambda x: ops.concatenate(ops.split(x, 2, axis=-1)[::-1], axis=-1),
 }
 

@@ -1,6 +1,7 @@
 """Dense layers: a matrix reads the last axis and makes new channels."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,8 @@ def einsum_dense(call: Call) -> Channels | list[Channels]:
     if read_within:
         reads[kernel.index(given[inner])] = call.places(call.inputs[0])
     carries = {kernel.index(k): ids for k, ids in lines.items() if k in kernel}
-    call.label("kernel", reads=reads, carries=carries, times=_times(call, terms))
+    alone = {letter: ids for letter, ids in lines.items() if letter not in kernel}
+    _label(call, terms, reads, carries, alone)
     _follow(call, lines, y)
     out = _placed(call, x, terms, lines, passing=bool(passing))
     apply_activation(call, call.op.activation, out.ids)
@@ -151,8 +153,25 @@ def _terms(call: Call) -> tuple[str, str, str] | None:
     return (x, kernel, y) if whole and "." not in (call.op.bias_axes or "") else None
 
 
-def _times(call: Call, terms: tuple[str, str, str]) -> int | None:
+def _label(
+    call: Call,
+    terms: tuple[str, str, str],
+    reads: Mapping[int, np.ndarray],
+    carries: Mapping[int, np.ndarray],
+    alone: Mapping[str, np.ndarray],
+) -> None:
+    """Label the kernel; its entries multiply once for each channel of axes that it has not."""
+    times = _times(call, terms, alone)
+    call.label("kernel", reads=reads, carries=carries, times=0 if alone else times)
+    if alone:
+        axes = {**reads, **carries}
+        rest = math.prod(n for axis, n in enumerate(call.op.kernel.shape) if axis not in axes)
+        fixed = None if times is None else times * rest
+        call.owner.products.append((fixed, [*alone.values(), *axes.values()]))
+
+
+def _times(call: Call, terms: tuple[str, str, str], alone: Mapping[str, np.ndarray]) -> int | None:
     x, kernel, _ = terms
     axes = list(zip(x, call.inputs[0].shape, strict=True))[1:]
-    outside = [size for letter, size in axes if letter not in kernel]
-    return None if None in outside else int(np.prod(outside, dtype=np.int64))
+    outside = [size for letter, size in axes if letter not in kernel and letter not in alone]
+    return None if None in outside else math.prod(outside)

@@ -95,11 +95,11 @@ def rescaling(call: Call) -> Channels:
 @rule(layers.PReLU, role="rectifier")
 def prelu(call: Call) -> Channels:
     """Rule of PReLU: alpha follows the input's axes; where it is shared an axis has length 1."""
-    x = call.inputs[0]
+    x = call.whole_heads(call.inputs[0])
     for axis in x.varying:
         if call.op.alpha.shape[axis - 1] > 1:
-            call.label("alpha", carries={axis - 1: call.channels(axis=axis)})
-    return call.passed()
+            call.label("alpha", carries={axis - 1: call.channels(x, axis)})
+    return call.passed(x)
 
 
 @rule("LayerScale")
