@@ -35,6 +35,9 @@ class Allotment:
         self.allowed = [self._allowed(curve, request) for curve in curves]
         axes = {id(ids): ids for _, own in self.budget.terms for ids in own}
         self.losses = [self._losses(curve, axes) for curve in curves]
+        # Of heads and places within them: what a set takes depends on what another one took.
+        self.parted = {key: ids for key, ids in axes.items()
+                       if (graph.unit[ids] != graph.second[ids]).any()}  # fmt: skip
         self.whole = {key: len(ids) for key, ids in axes.items()}
         most = [int(np.flatnonzero(allowed)[-1]) for allowed in self.allowed]
         least = self.budget(self.kept(most))
@@ -76,8 +79,16 @@ class Allotment:
 
     def _lost(self, ids: np.ndarray, curve: Any) -> np.ndarray:
         """Return how many of some ids each amount removes, int [U + 1]."""
-        counts = np.bincount(self.graph.unit[ids], minlength=len(self.graph.is_pinned))
-        return np.concatenate([[0], np.cumsum(counts[curve.units])])
+        return self._gone_by(ids, curve, np.ones(len(ids), bool))
+
+    def _gone_by(self, ids: np.ndarray, curve: Any, alive: np.ndarray) -> np.ndarray:
+        """Return how many of those ids that are alive each amount removes, int [U + 1]."""
+        amounts = len(curve.units)
+        turn = np.full(len(self.graph.is_pinned), amounts)
+        turn[curve.units] = np.arange(amounts)
+        turns = np.minimum(turn[self.graph.unit[ids]], turn[self.graph.second[ids]])[alive]
+        counts = np.bincount(turns, minlength=amounts + 1)[:amounts]
+        return np.concatenate([[0], np.cumsum(counts)])
 
     def _losses(self, curve: Any, axes: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
         found = {key: self._lost(ids, curve) for key, ids in axes.items()}
@@ -105,6 +116,10 @@ class Allotment:
         return total
 
     def _left(self, axis: int, place: int, amounts: Sequence[int]) -> np.ndarray:
+        if axis in self.parted:
+            ids = self.parted[axis]
+            alive = self.kept([*amounts[:place], 0, *amounts[place + 1 :]])[ids]
+            return alive.sum() - self._gone_by(ids, self.curves[place], alive)
         others = sum(
             int(losses[axis][amount])
             for at, (losses, amount) in enumerate(zip(self.losses, amounts, strict=True))

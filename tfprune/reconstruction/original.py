@@ -1,6 +1,6 @@
 """The original model alone: the sums of each layer's columns, and runs with some channels gone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -142,7 +142,8 @@ class Trials:
         changed = {op for op, name in original.layers.items() if name in weights}
         for operation in changed:
             self._answer(operation, weights[original.layers[operation]])
-        tensors = dict(self._run(self.tensors, changed, kept))
+        masked = self._masked(kept, changed)
+        tensors = dict(self._run(self.tensors, changed, kept, masked))
         for variable, value in before:
             variable.assign(value)
         found = self._outputs({**self.tensors, **tensors})
@@ -169,18 +170,34 @@ class Trials:
         if taker is not None:
             taker(offset)
 
+    def _masked(self, kept: np.ndarray, answered: Collection[Any]) -> set[Any]:
+        """Put zeros where layers that have no answer read what is gone; return these layers."""
+        pair, found = self.original.pair, set()
+        for step in self.original.plan.tape.steps:
+            if step.operation in answered:
+                continue
+            for slot in pair.owners[id(step.operation)].slots.values():
+                if slot.reads and not kept[slot.ids].all():
+                    weight = pair.copy(step).weights[slot.weight]
+                    mask = kept[slot.ids].reshape([-1] + [1] * (len(weight.shape) - 1))
+                    weight.assign(np.where(np.moveaxis(mask, 0, slot.axis), weight.numpy(), 0))
+                    found.add(step.operation)
+        return found
+
     def _run(
         self,
         known: Mapping[int, Any],
         changed: set[Any] | None = None,
         kept: np.ndarray | None = None,
+        masked: Collection[Any] = (),
     ) -> Iterator[tuple[int, Any]]:
         """Yield (number, tensor) of all calls, or of those that a change reaches."""
         pair, new = self.original.pair, {}
         norms = () if changed is None else self._behind(changed)
         for step in self.original.plan.tape.steps:
             reads = [] if kept is None else self._reads(step, kept)
-            touched = changed is None or step.operation in changed or step in norms or reads
+            own = changed is None or step.operation in changed or step.operation in masked
+            touched = own or step in norms or reads
             if not touched and not any(number in new for number in step.needs):
                 continue
             args, kwargs = step.filled({n: new.get(n, known.get(n)) for n in step.needs})

@@ -259,7 +259,8 @@ class _Shrinking:
         groups = [part for own in self.parts.values() for part in own]
         for unit, added in order_of_removal(groups, units, worth):
             order.append(unit)
-            cost.append(cost[-1] + max(added, 0.0))
+            # What no kernel reads costs no reader anything: the harm then rises evenly between.
+            cost.append(cost[-1] + (max(added, 0.0) if groups else 1.0))
             gone[unit] = True
             if len(order) in points:
                 weights = {name: np.stack([p.weights for p in own])
