@@ -51,14 +51,19 @@ def score(graph: ChannelGraph, data: Any = None) -> dict[str, np.ndarray]:
 
 
 def _squares(graph: ChannelGraph) -> np.ndarray:
-    """Return the sum of the squared weights that belong to each unit, float64 [units]."""
+    """Return the sum of the squared weights that belong to each unit, float64 [units].
+
+    What belongs to one place of one head goes with the head, and with the place.
+    """
     total = np.zeros(len(graph.is_pinned))
     for owner in graph.owners.values():
         untrained = running_statistics(owner.operation)
         for slot in owner.slots.values():
             if slot.weight not in untrained:
                 sums = sums_along(read(owner.operation.weights[slot.weight]), slot.axis, np.square)
-                np.add.at(total, graph.unit[slot.ids], sums)
+                unit, place = graph.unit[slot.ids], graph.second[slot.ids]
+                np.add.at(total, unit, sums)
+                np.add.at(total, place, np.where(place == unit, 0, sums))
     return total
 
 

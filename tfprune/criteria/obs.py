@@ -27,7 +27,8 @@ def score(
     A reader with the weights W, whose inputs have the covariance H, gains the mean squared error
     tr(W_c' [(H^-1)_cc]^-1 W_c) when it loses the inputs c of a channel and its other weights
     answer; taken as a share of its outputs' variance, summed over all readers of the channels
-    that live or die together. Where no kernel reads a channel, it scores 0.
+    that live or die together. What no kernel reads, as queries that are multiplied with keys, or
+    the heads and their sizes within an attention, is not judged.
 
     Args:
         graph: channel graph of the model.
@@ -38,8 +39,8 @@ def score(
         seed: of the positions that are drawn where there are more than 64 per column.
 
     Returns:
-        {layer name: float64 [C]} for the layers whose channels may go; the numbers of different
-        layers are comparable.
+        {layer name: float64 [C]} for the layers whose channels may go and are read by a kernel; the
+        numbers of different layers are comparable.
 
     Raises:
         PruningError: no data, NaN in it, or a model without a layer whose inputs may go.
@@ -50,10 +51,11 @@ def score(
     sums = original.sums(portions_of(graph.model, data), seed)
     zeros = {name: np.zeros(graph.channels(name)) for name in graph.producers}
     found = candidates(graph, zeros, set(graph.producers), normalise=False)
-    worth = np.zeros(len(graph.is_pinned))
+    worth, judged = np.zeros(len(graph.is_pinned)), np.zeros(len(graph.is_pinned), bool)
     for members in found.members:
         units = found.units[members].tolist()
         readers = {name: original.form(name) for name in original.readers(units)}
+        judged[units] = bool(readers)
         groups = [eliminations(graph, name, form, sums[name]) for name, form in readers.items()]
         parts = [part for own in groups for part in own]
         if greedy:
@@ -65,5 +67,5 @@ def score(
             for part in parts:
                 for unit, cost in part.costs(units).items():
                     worth[unit] += cost
-    free = {name for name in graph.producers if graph.free(name).any()}
-    return {name: worth[graph.units_of(name)] for name in graph.producers if name in free}
+    found = {name: graph.units_of(name) for name in graph.producers}
+    return {name: worth[units] for name, units in found.items() if judged[units].any()}

@@ -33,8 +33,10 @@ def mapped_layers(graph: ChannelGraph, user: str) -> list[str]:
         >>> mapped_layers(tfprune.analyse(keras.Sequential(layers)), "the example")
         ['conv']
     """
-    shapes = {name: graph.owners[name].outputs[0][0].shape for name in graph.producers}
-    names = [name for name, shape in shapes.items() if len(shape) == _MAPS]
+    owners = {name: graph.owners[name] for name in graph.producers}
+    # What lies within a layer, such as the heads of an attention, has no maps of its own.
+    names = [name for name, owner in owners.items()
+             if owner.name == name and len(owner.outputs[0][0].shape) == _MAPS]  # fmt: skip
     if not names:
         raise PruningError(
             f"{user} needs feature maps of 2-D convolutions; model {graph.model.name!r} has none. "

@@ -96,7 +96,7 @@ def cut_plan(graph: ChannelGraph, scores: Scores, request: Request) -> CutPlan:
         quota = np.minimum(quota, _asked(graph, found, channels, request))
     able = np.zeros(len(graph.is_pinned), bool)
     able[found.units] = True
-    _check_effect(graph, able, request)
+    _check_effect(graph, able, request, scores)
     merit = np.full(len(graph.is_pinned), np.inf)
     merit[found.units] = found.ranks
     return CutPlan(graph, request, cuts(found, quota, spared(graph, merit)[found.units]), channels)
@@ -126,7 +126,9 @@ def _part(channels: np.ndarray, ratio: float) -> np.ndarray:
     return np.floor(channels * ratio + 1e-9).astype(int)  # 0.29 * 100 is 28.99... in doubles
 
 
-def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> None:
+def _check_effect(
+    graph: ChannelGraph, able: np.ndarray, request: Request, scores: Scores | None = None
+) -> None:
     """Refuse a request that can remove nothing of the able units, in all or in a named layer."""
     if not graph.producers and not request.may_remove_nothing:
         kinds = sorted({type(layer).__name__ for layer in all_layers(graph.model)})
@@ -139,8 +141,10 @@ def _check_effect(graph: ChannelGraph, able: np.ndarray, request: Request) -> No
     stuck = [name for name in request.shrunk(graph) if not able[graph.units_of(name)].any()]
     if stuck or not (able.any() or request.may_remove_nothing):
         layers = stuck or list(graph.producers)
+        unscored = set() if scores is None else request.pruned_layers(graph) - set(scores)
+        other = {name: f"not scored by {scores.criterion!r}" for name in unscored}
         why = {name: graph.pinned.get(int(graph.units_of(name)[0])) for name in layers[:5]}
-        reasons = "; ".join(f"{name}: {reason or 'excluded, or not scored'}"
+        reasons = "; ".join(f"{name}: {reason or other.get(name, 'excluded')}"
                             for name, reason in why.items())  # fmt: skip
         raise PruningError(
             f"select: {request.amount} has no effect, because no channel may go ({reasons}). See "

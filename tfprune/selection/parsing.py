@@ -58,6 +58,8 @@ class Selection:
     ) -> tuple[dict[str, np.ndarray], list[str]]:
         """Return the keep masks, and a line for each guard of the method that held.
 
+        A line tells, too, what `include` names and the criterion does not score.
+
         Args:
             graph: channel graph of the model, which `check` did not refuse.
             scores: {layer: float64 [C]}, or what the selector takes.
@@ -65,7 +67,16 @@ class Selection:
         Raises:
             PruningError: as `tfprune.select`.
         """
+        keep, notes = self._chosen(graph, scores)
+        named = self.request.pruned_layers(graph) if self.request.include else set()
+        whole = [name for name in keep if name in named - set(scores)
+                 and keep[name].all() and graph.free(name).any()]  # fmt: skip
+        line = f"left whole, for {scores.criterion!r} does not score them: {', '.join(whole)}"
+        return keep, [*notes, line] if whole else notes
 
+    def _chosen(
+        self, graph: ChannelGraph, scores: Scores
+    ) -> tuple[dict[str, np.ndarray], list[str]]:
         def masks(request: Request) -> tuple[dict[str, np.ndarray], list[str]]:
             return self.selector.keep_masks(graph, scores, request, **self.own)
 
