@@ -109,6 +109,7 @@ BODIES = {
     "a bias of places": by_places_of_bias("e"),
     "a bias of heads": by_places_of_bias("d"),
     "a bias of every step": by_places_of_bias("bde"),
+    "a bias of steps and places": by_places_of_bias("be"),
     "transposed": transposed,
     "repeated": repeated,
     "gated": gated,
