@@ -39,7 +39,7 @@ def test_a_refusal_reaches_all(meeting):
 
 def test_the_chiefs_arrays_are_everybodys_to_the_bit(meeting):
     own = [np.random.default_rng(number).normal(size=(3, 2)) for number in range(3)]
-    found = meeting.run(lambda number: workers.agreed([own[number], np.arange(number)]))
+    found = meeting.run(lambda number: workers.agreed(lambda: [own[number], np.arange(number)]))
     for first, second in found:
         np.testing.assert_array_equal(first, own[0])
         assert second.shape == (0,)

@@ -143,6 +143,7 @@ def on_photographs():
         "mean": norm.moving_mean.value.numpy(),
         "skipped": np.array([sum(map(ord, name[-9:])) for name in split.skipped]),
         "hrank": kept[0],
+        "few": tfprune.score(graph, "fgp", drawn, images_per_class=3)["conv"],
         **{
             name: tfprune.score(graph, name, drawn)["conv"]
             for name in ("taylor", "gfbs", "gfi", "similarity", "fgp")

@@ -104,7 +104,7 @@ def test_no_more_images_are_taken_than_the_limit(split):
 def test_all_learn_what_one_could_not_read(split, caplog):
     parts = in_parts(split.epochs(5), None, "the example")
     with caplog.at_level(logging.WARNING):
-        parts._data.skip(["a.png", "a.png"])
+        parts.data.skip(["a.png", "a.png"])
     assert caplog.text.count("Skipped: a.png") == 1
     parts.end(1)
     assert split.skipped == ("a.png",)

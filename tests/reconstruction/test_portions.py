@@ -6,8 +6,6 @@ import pytest
 
 import tfprune.data
 from tests.data.photographs import write
-from tests.distribution.conftest import Meeting
-from tfprune.distribution import workers
 from tfprune.errors import PruningError
 from tfprune.reconstruction import samples
 from tfprune.reconstruction.samples import portions_of
@@ -22,21 +20,6 @@ def root(tmp_path, monkeypatch):
 @pytest.fixture
 def model():
     return keras.Sequential([keras.Input((16, 24, 3)), keras.layers.Conv2D(2, 3)])
-
-
-@pytest.fixture
-def on_three(monkeypatch):
-    """What each of three workers makes."""
-
-    def run(work):
-        meeting = Meeting(3)
-        with monkeypatch.context() as patched:
-            patched.setattr(workers, "number", lambda: meeting.local.number)
-            patched.setattr(workers, "count", lambda: meeting.count)
-            patched.setattr(workers, "_joined", meeting.joined)
-            return meeting.run(work)
-
-    return run
 
 
 def damage(root, numbers):

@@ -84,7 +84,7 @@ def test_outputs_count_by_their_own_spread():
              100 * rng.normal(size=(10, 1)).astype("float32")]  # fmt: skip
     held = np.arange(10) % 5 == 4
     found = [np.asarray(y) for y in model(x)]
-    (before,) = Together(model, [keras.ops.convert_to_tensor(x)], goals, held).run(
+    (before,) = Together(model, [[keras.ops.convert_to_tensor(x)]], goals, held).run(
         0, 0, lambda: None, Steps(None)
     )
     shares = [
@@ -112,3 +112,30 @@ def test_a_model_for_batches_of_one_size_is_refused():
     data = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
     with pytest.raises(tfprune.PruningError, match="'fixed' takes 8 samples at a time. Leave"):
         tfprune.reconstruct(graph, keep, small, data, passes=1)
+
+
+def test_of_several_workers_the_chief_alone_looks_at_the_samples(on_three):
+    image = keras.Input((3,))
+    first = keras.Model(image, layers.Dense(2)(image))
+    models = [first, *map(keras.models.clone_model, [first] * 3)]
+    for other in models[1:]:
+        other.set_weights(first.get_weights())
+    rng = np.random.default_rng(0)
+    x, goal = rng.normal(size=(90, 3)).astype("float32"), rng.normal(size=(90, 2))
+    goals, held = [goal.astype("float32")], np.arange(90) % 5 == 4
+
+    def unread():
+        raise AssertionError
+        yield
+
+    def moved(number):
+        portions = [[keras.ops.convert_to_tensor(x[i : i + 50])] for i in (0, 50)]
+        given = unread() if number in {1, 2} else portions
+        together = Together(models[number], given, goals, held)
+        return together.run(2, 0, lambda: None, Steps(None))
+
+    alone = moved(3)
+    assert alone[-1] < alone[0]
+    assert on_three(moved) == [alone] * 3
+    for other in models[:3]:
+        assert weights(other) == weights(models[3])

@@ -1,16 +1,19 @@
 """Images class by class: which of a batch's images count for which class, up to a number each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfprune.criteria._labels import labelled_images
+from tfprune.criteria._labels import labelled_parts
+from tfprune.distribution import workers
+from tfprune.distribution.arrays import from_bytes, to_bytes
 from tfprune.errors import PruningError
 from tfprune.passes.each import each
-from tfprune.passes.micro_batches import recut
+from tfprune.passes.micro_batches import Part, recut
+from tfprune.passes.parts import Parts
 from tfprune.passes.probe import Probe
 from tfprune.passes.reader import read
 from tfprune.tasks import Task
@@ -66,27 +69,66 @@ class Quota:
         return True
 
 
-def by_label(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterator[Sample]:
-    """Yield the images that count for their label's class.
+class Chosen(Parts):
+    """Parts (inputs, class numbers) of which only the images that a quota takes are left.
+
+    Each of several workers reads its own parts; all hear the class numbers of each round, and
+    count alike.
+
+    Args:
+        parts: all images.
+        quota: which of them are taken.
+    """
+
+    def __init__(self, parts: Parts, quota: Quota):
+        super().__init__(parts.some, parts.count, parts.data, parts.user)
+        self._quota = quota
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further part is needed."""
+        return self._quota.is_full
+
+    def __iter__(self) -> Iterator[Part]:
+        return _taken(super().__iter__(), self._quota)
+
+    def own(self, replicas: Sequence[int], of: int) -> Iterator[list[Part]]:
+        """Yield what is taken of the parts of some replicas; else as `Parts.own`."""
+        rounds = super().own(replicas, of)
+        for start in range(0, self.count, of):
+            own, every = _heard(rounds)
+            rows = [self._quota.take(numbers) for numbers in every[: self.count - start]]
+            places = [rows[min(replica, len(rows) - 1)] for replica in replicas]
+            yield [_rows(part, place) for part, place in zip(own, places, strict=True)]
+
+    def end(self, done: int) -> None:
+        """Let all workers know what each could not read; the quota refuses classes without any."""
+        super().end(max(done, 1))
+
+
+def by_label(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterable[Sample]:
+    """Return the images that count for their label's class, those of some images at a time.
 
     Args:
         probe: the model, which ends in logits [N, classes].
         data: batches of (inputs, class numbers [N]).
         quota: how many are taken.
-        size: not used: labels need no pass through the model.
+        size: of how many images at a time.
         task: knows which labels are class numbers.
     """
     classes = probe.output_shape[-1]
-    for inputs, numbers in labelled_images(data, probe.model, classes, USER, task=task):
-        rows = quota.take(numbers)
-        if len(rows):
-            yield _rows(inputs, rows), numbers[rows]
-        if quota.is_full:
-            return
+
+    def parts(size: int | None) -> Iterable[Part]:
+        return labelled_parts(data, probe.model, classes, USER, size=size, task=task)
+
+    apart = parts(size)
+    if isinstance(apart, Parts):
+        return Chosen(apart, quota)
+    return recut(_taken(parts(None), quota), size)  # batches as they come: no more is read
 
 
-def by_mask(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterator[Sample]:
-    """Yield images for each class that they show, with the pixels of that class.
+def by_mask(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterable[Sample]:
+    """Return images for each class that they show, with the pixels of that class.
 
     These are the pixels that the model takes for the class; where it takes none for it, those
     that the labels do; an image without either does not count for the class.
@@ -98,6 +140,32 @@ def by_mask(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Ite
         size: how many images go through the model at a time.
         task: knows the void label.
     """
+    return recut(_shown(probe, data, quota, size, task), size)
+
+
+def _taken(parts: Iterable[Part], quota: Quota) -> Iterator[Part]:
+    """Yield what a quota takes of parts, those that need no other left out."""
+    for part in parts:
+        rows = quota.take(part[1])
+        if len(rows):
+            yield _rows(part, rows)
+        if quota.is_full:
+            return
+
+
+def _heard(rounds: Iterator[list[Part]]) -> tuple[list[Part], list[np.ndarray]]:
+    """Return a worker's own parts of the next round, and the class numbers of all workers'."""
+    own: list[Part] = []
+
+    def numbers() -> bytes:
+        own.extend(next(rounds))
+        return to_bytes([found for _, found in own])
+
+    return own, [found for text in workers.gathered(numbers) for found in from_bytes(text)]
+
+
+def _shown(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterator[Sample]:
+    """Yield for each image and class that it shows the image and the pixels of that class."""
     classes = probe.output_shape[-1]
 
     def predict(inputs: list[tf.Tensor], *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

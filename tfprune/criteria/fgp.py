@@ -1,6 +1,6 @@
 """FGP: feature maps weighted by their gradients, class by class (Feature-Gradient-Prune)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -15,7 +15,7 @@ from tfprune.criteria._heat import GRADIENTS, NORMS, support
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.each import each
-from tfprune.passes.micro_batches import micro_batch, recut
+from tfprune.passes.micro_batches import micro_batch
 from tfprune.passes.probe import Probe
 from tfprune.passes.sites import linear
 from tfprune.scoring.method import Method
@@ -107,7 +107,7 @@ def class_support(
     quota = Quota(_counted(classes, probe, task), images_per_class)
     size = micro_batch(graph)
     taken = by_mask if task.per_pixel else by_label
-    samples = recut(taken(probe, data, quota, size, task), size)
+    samples = taken(probe, data, quota, size, task)
     return _supports(
         probe, task, samples, quota, partial(support, norm=heat_norm, weights=gradient)
     )
@@ -116,22 +116,23 @@ def class_support(
 def _supports(
     probe: Probe,
     task: Task,
-    samples: Iterator[Sample],
+    samples: Iterable[Sample],
     quota: Quota,
     reduce: Callable[..., tf.Tensor],
 ) -> dict[str, np.ndarray]:
     """Return {layer: float64 [classes, C]}, means over the images of a class."""
 
-    def supports(inputs: list, *given: tf.Tensor) -> dict[str, tf.Tensor]:
+    def supports(inputs: list, numbers: tf.Tensor, *given: tf.Tensor) -> tuple:
         def target(logits: tf.Tensor) -> tf.Tensor:
-            return tf.reduce_sum(task.class_logit(logits, *given))
+            return tf.reduce_sum(task.class_logit(logits, numbers, *given))
 
         found = probe.gradients(inputs, target)
-        return {name: tf.add_n([reduce(*pair) for pair in pairs]) for name, pairs in found.items()}
+        sums = {name: tf.add_n([reduce(*pair) for pair in pairs]) for name, pairs in found.items()}
+        return numbers, sums
 
     place = {d: i for i, d in enumerate(quota.count)}
     sums: dict[str, np.ndarray] = {}
-    for (_, numbers, *_), found in each(probe, supports, samples):
+    for _, (numbers, found) in each(probe, supports, samples):
         for name, values in found.items():
             total = sums.setdefault(name, np.zeros((len(place), values.shape[1])))
             for d, value in zip(numbers.tolist(), values, strict=True):

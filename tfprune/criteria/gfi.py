@@ -82,7 +82,7 @@ def score(
     size = micro_batch(graph)
 
     def read() -> Iterable[Part]:
-        return labelled_parts(data, graph.model, classes, _USER, _HINT, size)
+        return labelled_parts(data, graph.model, classes, _USER, _HINT, size=size)
 
     first, images = peeked(read())
     probe = Probe(graph, last_linear(graph, names))

@@ -66,19 +66,21 @@ def from_chief(make: Callable[[], Any]) -> Any:
     return json.loads(sent(lambda: json.dumps(make()).encode()))
 
 
-def agreed(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return the chief's arrays on all workers, which may differ from theirs in their last bits.
+def agreed(make: Callable[[], Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """Return on all workers the arrays that the chief makes; else as `from_chief`.
+
+    What others made might differ from them in its last bits.
 
     Args:
-        arrays: this worker's.
+        make: returns them; called on the chief only.
 
     Example:
-        >>> [array.tolist() for array in agreed([np.zeros(2)])]
+        >>> [array.tolist() for array in agreed(lambda: [np.zeros(2)])]
         [[0.0, 0.0]]
     """
     if count() == 1:
-        return list(arrays)
-    return from_bytes(sent(lambda: to_bytes(arrays)))
+        return list(make())
+    return from_bytes(sent(lambda: to_bytes(make())))
 
 
 def gathered(make: Callable[[], bytes]) -> list[bytes]:

@@ -102,6 +102,8 @@ class Divided:
         replicas = self._replicas
         stream, done = parts.own(replicas.numbers, replicas.count), 0
         for start in range(0, parts.count, replicas.count):
+            if parts.is_full:
+                break
             own = cache(partial(next, stream))  # what one worker refuses while it reads all do
             count = min(replicas.count, parts.count - start)
 

@@ -28,7 +28,12 @@ class Parts:
         self, some: Callable[[Sequence[int]], Iterable[Part]], count: int, data: Any, user: str
     ):
         self.count = count
-        self.some, self._data, self._user = some, data, user
+        self.some, self.data, self.user = some, data, user
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further part is needed."""
+        return False
 
     def __iter__(self) -> Iterator[Part]:
         return (part for part in self.some(range(self.count)) if samples(part))
@@ -65,10 +70,10 @@ class Parts:
         Raises:
             PruningError: there were none.
         """
-        texts = workers.gathered(lambda: json.dumps(self._data.skipped).encode())
-        self._data.skip(dict.fromkeys(name for text in texts for name in json.loads(text)))
+        texts = workers.gathered(lambda: json.dumps(self.data.skipped).encode())
+        self.data.skip(dict.fromkeys(name for text in texts for name in json.loads(text)))
         if not done:
-            raise PruningError(f"{self._user} received no batch. Pass at least one.")
+            raise PruningError(f"{self.user} received no batch. Pass at least one.")
 
 
 def in_parts(

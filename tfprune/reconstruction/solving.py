@@ -70,11 +70,12 @@ def solve(form: Form, rows: Rows, *, free: bool) -> dict[str, np.ndarray]:
     count, ridge = halves.fitted.rows + halves.held.rows, np.nan if fit.ridge is None else fit.ridge
     # The chief's: a machine that rounds otherwise may choose another ridge, and all go on alike.
     figures, weights, offset = workers.agreed(
-        [np.array([count, ridge, fit.before, fit.after]), fit.weights, fit.offset]
+        lambda: [np.array([count, ridge, fit.before, fit.after]), fit.weights, fit.offset]
     )
     if form.has_kernel and not visible and not np.isnan(figures[1]):
         begin = replace(fit, weights=weights, offset=offset, ridge=float(figures[1]))
-        weights, offset = workers.agreed(_refined(form, rows, halves, begin, free=free))
+        refined = _refined(form, rows, halves, begin, free=free)  # by all: each has its rows
+        weights, offset = workers.agreed(lambda: refined)
     return {"figures": figures, "weights": weights, "offset": offset}
 
 

@@ -1,7 +1,7 @@
 """Move all weights of a pruned model together towards the original's outputs, without labels."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -54,11 +54,10 @@ def moved_together(
             f"{model.name!r} takes {working.inputs[0].shape[0]} samples at a time. Leave "
             "passes out."
         )
-    inputs = [tf.concat(parts, axis=0) for parts in zip(*portions, strict=True)]
     goals = [np.concatenate(parts) for parts in zip(*wanted, strict=True)]
     held = np.arange(len(goals[0])) % HELD == HELD - 1
     assign_all(working, model)
-    found = Together(working, inputs, goals, held).run(passes, seed, watch, kept)
+    found = Together(working, portions, goals, held).run(passes, seed, watch, kept)
     assign_all(model, working)
     return found
 
@@ -81,12 +80,12 @@ class Together:
 
     Solving layer by layer leaves what no single layer can mend. The squared difference of the
     outputs from the original's, each output over its spread, is what all weights lessen here.
-    BatchNorm's statistics stay as they are: the moments fit already. Each worker takes all samples:
-    what follows are the chief's weights.
+    BatchNorm's statistics stay as they are: the moments fit already. Of several workers the chief
+    alone looks at the samples and moves the weights; the others take them over after each pass.
 
     Args:
         model: the pruned model; its weights are changed. No half precision.
-        inputs: samples, a flat list of the model's inputs, [N, ...] each.
+        portions: the samples, each portion a flat list of the model's inputs, [N, ...] each.
         wanted: the original's outputs on them, [N, ...] each.
         held: bool [N], samples that are held out to judge by.
     """
@@ -94,12 +93,12 @@ class Together:
     def __init__(
         self,
         model: keras.Model,
-        inputs: Sequence[tf.Tensor],
+        portions: Sequence[Sequence[tf.Tensor]],
         wanted: Sequence[np.ndarray],
         held: np.ndarray,
     ):
         model.trainable = True
-        self.model, self.inputs = model, inputs
+        self.model, self._portions = model, portions
         spread = [float(np.var(y - y.mean(axis=0), dtype=np.float64)) or 1.0 for y in wanted]
         self.wanted = [
             tf.constant(y / s**0.5, y.dtype) for y, s in zip(wanted, spread, strict=True)
@@ -123,7 +122,10 @@ class Together:
         variables = self.model.trainable_variables
         optimizer = outside(lambda: _optimizer(passes * -(-len(self.fitted) // _BATCH), variables))
         learn = tf.function(self._step, reduce_retracing=True)
-        errors, best = [self._error()], [variable.numpy() for variable in variables]
+        errors, best = (
+            [workers.from_chief(self._error)],
+            [variable.numpy() for variable in variables],
+        )
         state = [*variables, *optimizer.variables]
 
         def one(number: int) -> list[np.ndarray]:
@@ -133,7 +135,7 @@ class Together:
             return [np.array(self._error()), *(x.numpy() for x in state)]
 
         def found(number: int) -> dict[str, np.ndarray]:
-            values = workers.agreed(outside(partial(one, number)))
+            values = workers.agreed(lambda: outside(partial(one, number)))
             return {str(place): value for place, value in enumerate(values)}
 
         for number in range(passes):
@@ -148,8 +150,13 @@ class Together:
             variable.assign(value)
         return errors
 
+    @cached_property
+    def _inputs(self) -> list[tf.Tensor]:
+        """All samples, read when they are looked at first: on the chief."""
+        return [tf.concat(parts, axis=0) for parts in zip(*self._portions, strict=True)]
+
     def _samples(self, places: np.ndarray) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        return [tf.gather(x, places) for x in self.inputs], [tf.gather(y, places)
+        return [tf.gather(x, places) for x in self._inputs], [tf.gather(y, places)
                                                              for y in self.wanted]  # fmt: skip
 
     def _step(self, inputs: list[tf.Tensor], wanted: list[tf.Tensor]) -> list[Any]:
