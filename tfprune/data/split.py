@@ -26,6 +26,7 @@ class EpochOptions(TypedDict, total=False):
     normalisation: str | None
     seed: int
     drop_remainder: bool
+    limit: int | None
 
 
 @dataclass(frozen=True, eq=False)
