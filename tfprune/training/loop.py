@@ -127,6 +127,6 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
         result = copy_model(model)
         progress = saved.progress
         # Without synchronised normalisations each worker has statistics of its own.
-        assign(result, agreed(progress.best if progress.best else state(run.model)))
+        assign(result, agreed(lambda: progress.best or state(run.model)))
     best = progress.best_epoch if progress.best else None
     return result, History(progress.metrics, best)
