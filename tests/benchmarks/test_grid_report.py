@@ -10,6 +10,7 @@ from scipy import stats
 
 from benchmarks.grid import report, statistics, table
 from benchmarks.grid.cells import Cell
+from benchmarks.grid.prediction import starts
 from benchmarks.grid.statistics import accuracies, difference, ranking
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -194,10 +195,19 @@ def test_measured_amounts_are_told_with_the_tables_figures():
 
 def test_the_choice_with_training_is_told_with_the_tables_figures():
     found = accuracies(table.read(DOCS / "grid.csv"))
-    shown = shown_in_choosing(r"(\(?[\d.]+\)?) \| (\(?[\d.]+\)?|-)")
-    assert len(shown) == 8
+    cell = r"(\(?[\d.]+\)?|-)"
+    shown = shown_in_choosing(r" \| ".join([cell] * 4))
+    assert len(shown) == 9
+    stages = "1 epoch", "1 epoch after reconstruction", "5 epochs", "5 epochs after reconstruction"
     for judge, scope, *cells in shown:
-        for cell, stage in zip(cells, ("1 epoch", "1 epoch after reconstruction"), strict=True):
+        for cell, stage in zip(cells, stages, strict=True):
             draws = list(found["resnet20_a", 0.5, stage].get((judge, scope), {}).values())
             mean = f"{np.mean(draws):.1f}" if draws else "-"
             assert cell == (f"({mean})" if len(draws) == 1 else mean), (judge, scope, stage)
+
+
+@pytest.mark.parametrize("stage", ["1 epoch", "5 epochs"])
+def test_what_a_reconstruction_is_worth_as_a_start_is_told_as_the_table_tells_it(stage):
+    found = dict(starts(accuracies(table.read(DOCS / "grid.csv"))))["resnet20_a", 0.5, stage]
+    page = " ".join((DOCS / "choosing.md").read_text().split())
+    assert f"{found.mean:+.1f} points [{found.low:+.1f}, {found.high:+.1f}] after " in page
