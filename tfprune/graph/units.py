@@ -1,6 +1,6 @@
 """From the notes of an analysis to units: which ids live or die together, and which must stay."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
@@ -15,12 +15,12 @@ from tfprune.graph.trace import Trace
 
 def close(model: keras.Model, trace: Trace) -> ChannelGraph:
     """Turn the notes of an analysis into a channel graph."""
-    unit, second, pinned = second_units(
-        trace.grids,
-        _units(trace, trace.grids.rows),
-        _units(trace, trace.grids.columns),
-        [*trace.pins, *trace.inexact, *trace.grids.pins],
-    )
+    unit = second = _units(trace, trace.grids.rows)
+    pinned: Mapping[int, str] = {}
+    if trace.grids.made:  # else no channel has a second unit
+        apart = _units(trace, trace.grids.columns)
+        notes = [*trace.pins, *trace.inexact, *trace.grids.pins]
+        unit, second, pinned = second_units(trace.grids, unit, apart, notes)
     owners = {owner.name: owner for owner in trace.owners.values()}
     producers = {}
     for name, owner in owners.items():
