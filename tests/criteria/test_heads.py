@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
 import tfprune
 from tests.property.growing import enliven
+from tests.toy_models.sequences import written_attention
 from tfprune import PruningError
 
 SAMPLES = np.random.default_rng(0).normal(size=(12, 5, 8)).astype("float32")
@@ -16,11 +17,7 @@ LABELS = np.arange(12) % 3
 @pytest.fixture(scope="module")
 def model():
     x = keras.Input((5, 8))
-    q, k, v = (layers.EinsumDense("abc,cde->abde", (5, 2, 4), bias_axes="de", name=name)(x)
-               for name in ("query", "key", "value"))  # fmt: skip
-    scores = ops.softmax(ops.einsum("aecd,abcd->acbe", k, q))
-    y = ops.reshape(ops.einsum("acbe,aecd->abcd", scores, v), (-1, 5, 8))
-    y = x + layers.Dense(8, name="joined")(y)
+    y = written_attention(x, 2)
     y = y + layers.MultiHeadAttention(2, 4, name="attention")(y, y)
     y = layers.Dense(6, activation="relu", name="hidden")(y)
     model = keras.Model(x, layers.Dense(3, name="out")(layers.GlobalAveragePooling1D()(y)))

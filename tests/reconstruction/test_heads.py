@@ -3,11 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers, ops
+from keras import layers
 
 import tfprune
 from tests.oracle import masked_outputs
 from tests.property.growing import enliven
+from tests.toy_models.sequences import written_attention
 from tfprune.reconstruction.allotment import Allotment
 from tfprune.selection.request import Request
 
@@ -19,11 +20,7 @@ NAMES = ("attention/heads", "attention/key_dim", "attention/value_dim", "query/s
 def graph():
     """All heads lie behind one another where `joined` reads them."""
     x = keras.Input((5, 8))
-    q, k, v = (layers.EinsumDense("abc,cde->abde", (5, 3, 4), bias_axes="de", name=name)(x)
-               for name in ("query", "key", "value"))  # fmt: skip
-    scores = ops.softmax(ops.einsum("aecd,abcd->acbe", k, q))
-    y = ops.reshape(ops.einsum("acbe,aecd->abcd", scores, v), (-1, 5, 12))
-    y = x + layers.Dense(8, name="joined")(y)
+    y = written_attention(x, 3)
     y = y + layers.MultiHeadAttention(4, 4, 4, name="attention")(y, y)
     model = keras.Model(x, layers.Dense(3, name="out")(layers.GlobalAveragePooling1D()(y)))
     enliven(model, 0)

@@ -352,3 +352,12 @@ def mixer() -> Toy:
     return Toy(
         keras.Model(series, y), {"d": "....", "t": "......", "head": ".."}, {"d": "another axis"}
     )
+
+
+def written_attention(x: keras.KerasTensor, heads: int) -> keras.KerasTensor:
+    """Return [B, 5, 8] and attention by EinsumDense, of so many heads of 4, added up."""
+    q, k, v = (layers.EinsumDense("abc,cde->abde", (5, heads, 4), bias_axes="de", name=name)(x)
+               for name in ("query", "key", "value"))  # fmt: skip
+    scores = ops.softmax(ops.einsum("aecd,abcd->acbe", k, q))
+    y = ops.reshape(ops.einsum("acbe,aecd->abcd", scores, v), (-1, 5, 4 * heads))
+    return x + layers.Dense(8, name="joined")(y)
