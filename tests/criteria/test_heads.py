@@ -35,7 +35,8 @@ def test_a_place_of_heads_that_one_kernel_reads_is_worth_its_rows(model):
 
 def test_what_no_kernel_reads_is_not_free_by_obs(model):
     scores = tfprune.score(tfprune.analyse(model), "obs", SAMPLES)
-    assert sorted(scores) == ["hidden", "key", "query", "value"]
+    inside = ["attention/heads", "attention/value_dim"]
+    assert sorted(scores) == [*inside, "hidden", "key", "query", "value", "value/size"]
     assert all(value.any() for value in scores.values())
 
 

@@ -27,8 +27,8 @@ def score(
     A reader with the weights W, whose inputs have the covariance H, gains the mean squared error
     tr(W_c' [(H^-1)_cc]^-1 W_c) when it loses the inputs c of a channel and its other weights
     answer; taken as a share of its outputs' variance, summed over all readers of the channels
-    that live or die together. What no kernel reads, as queries that are multiplied with keys, or
-    the heads and their sizes within an attention, is not judged.
+    that live or die together. What no kernel reads, as queries that are multiplied with keys,
+    is not judged.
 
     Args:
         graph: channel graph of the model.
@@ -56,7 +56,10 @@ def score(
         units = found.units[members].tolist()
         readers = {name: original.form(name) for name in original.readers(units)}
         judged[units] = bool(readers)
-        groups = [eliminations(graph, name, form, sums[name]) for name, form in readers.items()]
+        groups = [
+            eliminations(original.graph, name, form, sums[name], units)
+            for name, form in readers.items()
+        ]
         parts = [part for own in groups for part in own]
         if greedy:
             removed = dict(order_of_removal(parts, units))

@@ -137,6 +137,23 @@ def projections(attention: Any) -> dict[str, keras.Layer]:
     return {name: layer for name, layer in found.items() if layer is not None}
 
 
+@contextmanager
+def projecting_with(attention: Any, **parts: Callable[[Any], Any]) -> Iterator[None]:
+    """Let an attention call something else in place of some of its projections for a while.
+
+    Args:
+        attention: the layer.
+        **parts: what is called, by the projection's name as in `projections`.
+    """
+    own = {f"_{name}_dense": part for name, part in parts.items()}
+    before = {name: vars(attention)[name] for name in own}
+    vars(attention).update(own)
+    try:
+        yield
+    finally:
+        vars(attention).update(before)
+
+
 def has_output_shape(attention: Any) -> bool:
     """Return whether an attention can be told another width than that of its queries."""
     return hasattr(attention, "_output_shape")

@@ -8,6 +8,7 @@ import keras
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.keras_graph import is_graph, replay
+from tfprune.passes.attention import hearts
 from tfprune.passes.model_calls import takes_training
 
 
@@ -74,7 +75,7 @@ def record(graph: ChannelGraph) -> Tape:
     """Return the calls that a model makes at inference.
 
     Args:
-        graph: channel graph of the model.
+        graph: channel graph of the model; with those of `with_parts`, attention is called in parts.
 
     Example:
         >>> import keras, tfprune
@@ -85,6 +86,7 @@ def record(graph: ChannelGraph) -> Tape:
     """
     tape, made, calls = Tape(), Counter(), Counter()
     owners = {id(owner.operation): owner for owner in graph.owners.values()}
+    attentions = hearts(graph)
 
     def new() -> Ref:
         made["refs"] += 1
@@ -97,6 +99,8 @@ def record(graph: ChannelGraph) -> Tape:
                           step)  # fmt: skip
         if takes_training(type(operation)):
             kwargs = {**kwargs, "training": False}
+        if id(operation) in attentions:
+            return attentions[id(operation)].in_parts(step, args, kwargs)
         count = len(owners[id(operation)].outputs[0])
         outputs = [new() for _ in range(count)]
         numbers = tuple(x.number for x in outputs)

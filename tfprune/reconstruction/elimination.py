@@ -5,6 +5,7 @@ adds tr(W_c' [(H^-1)_cc]^-1 W_c) to the mean squared error of its outputs; the o
 W - (H^-1)_:c [(H^-1)_cc]^-1 W_c, and H^-1 loses c (Hassibi & Stork 1993, for groups of weights).
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -68,16 +69,19 @@ class Elimination:
         self.inverse[columns] = self.inverse[:, columns] = 0
 
 
-def eliminations(graph: ChannelGraph, name: str, form: Form, sums: Sums) -> list[Elimination]:
-    """Return a layer's groups, ready to lose columns; none for a layer that reads no channels.
+def eliminations(
+    graph: ChannelGraph, name: str, form: Form, sums: Sums, units: Sequence[int]
+) -> list[Elimination]:
+    """Return a layer's groups, ready to lose columns; none for a layer that reads none of them.
 
     Args:
         graph: channel graph of the original model.
         name: the layer.
         form: how it is a matrix.
         sums: of its columns and outputs.
+        units: that may go, of one kind: heads, say, or places within them.
     """
-    unit = column_units(graph, name, form)
+    unit = column_units(graph, name, form, units)
     if unit is None:
         return []
     mean = sums.x / sums.rows
@@ -89,24 +93,34 @@ def eliminations(graph: ChannelGraph, name: str, form: Form, sums: Sums) -> list
     ]
 
 
-def column_units(graph: ChannelGraph, name: str, form: Form) -> np.ndarray | None:
+def column_units(
+    graph: ChannelGraph, name: str, form: Form, units: Sequence[int]
+) -> np.ndarray | None:
     """Return the unit that each column of a layer's matrix belongs to, int [groups, D].
+
+    A column of a kernel [heads, size, out] belongs to a head and to a place within it.
 
     Args:
         graph: channel graph of the original model.
         name: the layer.
         form: how it is a matrix.
+        units: those that are asked for; None is returned where no column belongs to one.
     """
-    owner = graph.owners[name]
     place = next(i for i, w in enumerate(form.layer.weights) if w is form.kernel)
-    slots = [slot for slot in owner.slots.values() if slot.reads and slot.weight == place]
-    if not slots:
-        return None
     shape = form.kernel.shape
-    view = [1] * len(shape)
-    view[slots[0].axis] = -1
-    ids = np.broadcast_to(graph.unit[slots[0].ids].reshape(view), shape)
-    return form.arranged(ids)[:, :, 0]
+    slots = [s for s in graph.owners[name].slots.values() if s.reads and s.weight == place]
+    for slot, unit in itertools.product(slots, (graph.unit, graph.second)):
+        own = unit[slot.ids]
+        view = [1] * len(shape)
+        view[slot.axis] = -1
+        found, numbers = (
+            form.arranged(np.broadcast_to(x.reshape(view), shape))
+            for x in (own, np.arange(len(own)))
+        )
+        is_column = (numbers == numbers[:, :, :1]).all()  # else the axis is one of the outputs
+        if is_column and np.isin(own, units).any():
+            return found[:, :, 0]
+    return None
 
 
 def order_of_removal(

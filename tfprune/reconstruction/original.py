@@ -11,6 +11,7 @@ from tfprune.distribution.shares import Shares
 from tfprune.distribution.strategies import local_devices, outside
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.layer_notes import Reader
+from tfprune.passes.attention import with_parts
 from tfprune.passes.tape import Step, record
 from tfprune.reconstruction.elimination import column_units
 from tfprune.reconstruction.forms import Form
@@ -35,7 +36,7 @@ class Original:
     """
 
     def __init__(self, graph: ChannelGraph):
-        self.graph = graph
+        self.graph = graph = with_parts(graph)
         whole = np.ones(len(graph.unit), bool)
         self.pair = outside(lambda: Pair(graph, whole, float32_if_half(graph.model)))
         self.plan = Plan(record(graph), self.pair.has_kernel)
@@ -95,9 +96,9 @@ class Original:
 
     def readers(self, units: Sequence[int]) -> list[str]:
         """Return the names of the layers whose kernels read one of some units."""
-        found = ((name, column_units(self.graph, name, self.form(name)))
+        found = ((name, column_units(self.graph, name, self.form(name), units))
                  for name in self.layers.values())  # fmt: skip
-        return [name for name, own in found if own is not None and np.isin(own, units).any()]
+        return [name for name, own in found if own is not None]
 
     def _add(
         self,

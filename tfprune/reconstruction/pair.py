@@ -9,6 +9,7 @@ import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channels import Channels
+from tfprune.passes.attention import Lines, copies_of_parts
 from tfprune.passes.tape import Step
 from tfprune.reconstruction import forms
 from tfprune.surgery.builder import Builder
@@ -18,7 +19,7 @@ class Pair:
     """Copies of an original model and of what keep masks leave of it, which nobody else uses.
 
     Args:
-        graph: channel graph of the original.
+        graph: channel graph of the original, perhaps with the parts of its attentions.
         kept: which ids stay, bool [ids].
         dtype: dtype policy of both; by default each layer keeps its own.
     """
@@ -29,6 +30,8 @@ class Pair:
         self._whole = Builder(graph, np.ones(len(graph.unit), bool), dtype)
         self._cut = Builder(graph, kept, dtype)
         self.original, self.small = self._whole.build(), self._cut.build()
+        for builder in (self._whole, self._cut):
+            builder.copies.update(copies_of_parts(graph, builder.copies))
 
     @cached_property
     def forms(self) -> Mapping[int, forms.Form]:
@@ -82,7 +85,10 @@ class Pair:
     def output_left(self, step: Step, tensor: np.ndarray) -> np.ndarray:
         """Return what the pruned model has of a call's output in the original."""
         owner = self.owners[id(step.operation)]
-        return _left(tensor, owner.outputs[step.call % len(owner.outputs)][0], self.kept)
+        left = _left(tensor, owner.outputs[step.call % len(owner.outputs)][0], self.kept)
+        # A layer whose weights are all multiplied by a number makes so much more.
+        factor = next(iter(self._cut.factors(owner).values()), 1)
+        return left if factor == 1 else (left * factor).astype(left.dtype)
 
     def input_left(self, step: Step, tensor: np.ndarray) -> np.ndarray:
         """Return what the pruned model has of a call's first input in the original."""
@@ -94,7 +100,7 @@ class Pair:
         return raw if activation is None else activation(raw)
 
 
-def _left(tensor: np.ndarray, channels: Channels, kept: np.ndarray) -> np.ndarray:
+def _left(tensor: np.ndarray, channels: Channels | Lines, kept: np.ndarray) -> np.ndarray:
     for axis in channels.varying:
         left = channels.kept_along(axis, kept)
         tensor = tensor if left.all() else tensor.compress(left, axis=axis)

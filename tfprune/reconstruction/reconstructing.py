@@ -13,6 +13,7 @@ from tfprune.distribution import workers
 from tfprune.distribution.strategies import outside
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.passes.attention import with_parts
 from tfprune.passes.keeping import steps
 from tfprune.passes.progress import teller
 from tfprune.reconstruction.fitting import HELD, Fitting, Settings
@@ -97,11 +98,12 @@ def reconstruct(  # noqa: PLR0913 - how it is done, each a keyword
     started = time.perf_counter()
     _check(graph, aim, passes, memory_gb, seed)
     kept = kept_ids(graph, keep)
-    pair = _pair(graph, kept, small)
+    parts = with_parts(graph)
+    pair = _pair(parts, kept, small)
     portions = portions_of(graph.model, data)
     observations = workers.from_chief(lambda: suitability(graph, portions[0]))  # it has them
     kept_steps = steps(graph.model, lambda: _identity(kept, small, portions, (aim, seed)))
-    fitting = Fitting(graph, pair, Settings(aim=aim, seed=seed), kept_steps)
+    fitting = Fitting(parts, pair, Settings(aim=aim, seed=seed), kept_steps)
     watch = _Watch(teller(progress, "layers", len(fitting.plan.order) + passes), passes)
     with TensorStore(memory_gb * 1e9) as store:
         wanted, before, after = fitting.run(portions, store, watch.call)

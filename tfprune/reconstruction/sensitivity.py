@@ -231,7 +231,7 @@ def sensitivity(
     for place, members in enumerate(found.members):
         units = found.units[members].tolist()
         parts = {
-            name: eliminations(graph, name, original.form(name), sums[name])
+            name: eliminations(original.graph, name, original.form(name), sums[name], units)
             for name in original.readers(units)
         }
         shrinking = _Shrinking(trials, parts, len(graph.is_pinned))

@@ -13,7 +13,7 @@ from tfprune.graph.keras_private import attention_axes, has_output_shape, output
 from tfprune.graph.rules._registry import pin_all, rule
 
 
-@rule(layers.MultiHeadAttention)
+@rule(layers.MultiHeadAttention, role="attention")
 def multi_head_attention(call: Call) -> Channels | list[Channels]:
     """Rule of MultiHeadAttention: kernels [in, heads, size], output kernel [heads, size, out].
 
@@ -29,7 +29,7 @@ def multi_head_attention(call: Call) -> Channels | list[Channels]:
     return _attention(call, {name: (heads, size) for name, size in sizes.items()})
 
 
-@rule(layers.GroupQueryAttention)
+@rule(layers.GroupQueryAttention, role="attention")
 def grouped_query_attention(call: Call) -> Channels | list[Channels]:
     """Rule of GroupQueryAttention: a head of keys and values goes with all queries it serves.
 
