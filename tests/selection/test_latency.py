@@ -234,7 +234,7 @@ def test_widths_too_coarse_for_the_share_are_tried_finer(monkeypatch):
         if request.round_to == 32:
             raise OutOfReachError("too coarse", 1.2)
         distance = {16: 0.04, 8: 0.01, 1: 0.0}[request.round_to]
-        yield Try({}, [], request, 0.5 + 0.5 * distance, 0.5)
+        yield Try({}, [], request, 0.5 + 0.5 * distance, 0.5, confirmed=True)
 
     monkeypatch.setattr(measured_tries, "_tries", tries)
     requests = [Request(latency=0.5, round_to=size) for size in (32, 16, 8, 1)]
@@ -243,6 +243,24 @@ def test_widths_too_coarse_for_the_share_are_tried_finer(monkeypatch):
     assert nearest_try(None, None, requests[:2], None).round_to == 16
     with pytest.raises(OutOfReachError, match="too coarse"):
         nearest_try(None, None, requests[:1], None)
+
+
+def test_what_is_nearest_by_chance_is_not_the_choice(monkeypatch):
+    """Of two shares that both miss, 0.52 was 0.56 in truth, and 0.53 was."""
+    measured = {"lucky": iter([0.52, 0.56]), "other": iter([0.53, 0.525])}
+
+    class Machine:
+        def share_of(self, keep):
+            return next(measured[keep])
+
+    def tries(graph, original, request, choose):
+        for keep in measured:
+            yield Try(keep, [], request, original.share_of(keep), 0.5)
+
+    monkeypatch.setattr(measured_tries, "_tries", tries)
+    found = nearest_try(None, Machine(), [Request(latency=0.5)], None)
+    assert (found.keep, found.share) == ("other", 0.525)
+    assert [next(own, "all measured") for own in measured.values()] == ["all measured"] * 2
 
 
 def test_amounts_that_are_measured_keep_to_a_latency(graph, machine):

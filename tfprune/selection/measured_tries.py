@@ -17,7 +17,8 @@ from tfprune.selection.rounded_widths import Choose, Masks
 from tfprune.surgery.masks import kept_ids
 from tfprune.surgery.rebuilding import rebuild
 
-_TRIES = 8
+_TRIES, _AIMS = 8, 24  # that are measured; whose choice is looked up, which takes much less
+_STEP = 1e-3  # of the aim: smaller ones lead nowhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class Try:
         share: of the original's time.
         wanted: the share that was asked for in the first place.
         refusal: what the table said where it held the aim to be out of reach.
+        confirmed: whether the share was measured after this try had been picked for another one.
     """
 
     keep: Masks
@@ -39,6 +41,7 @@ class Try:
     share: float
     wanted: float
     refusal: OutOfReachError | None = None
+    confirmed: bool = False
 
     @property
     def distance(self) -> float:
@@ -85,6 +88,9 @@ def nearest_try(
 ) -> Try:
     """Return the nearest try of the first request that is met, or of all if none is.
 
+    Of several measured shares the nearest is so by chance, too. What is picked is therefore
+    measured once more, and only that counts: another try may then be the nearest.
+
     Raises:
         OutOfReachError: whatever goes, the table predicts no gain.
     """
@@ -100,32 +106,45 @@ def nearest_try(
             break
     if not found:
         raise refused[0]
-    return min(found, key=lambda one: one.distance)
+    while not (nearest := min(found, key=lambda one: one.distance)).confirmed:
+        found[found.index(nearest)] = _again(original, nearest)
+    return nearest
+
+
+def _again(original: Original, one: Try) -> Try:
+    return replace(one, share=original.share_of(one.keep), confirmed=True)
 
 
 def _tries(
     graph: ChannelGraph, original: Original, request: Request, choose: Choose
 ) -> Iterator[Try]:
-    """Yield one choice for each aim, which the measured share of the one before corrects."""
-    aim, seen = request.latency, []
+    """Yield one choice for each aim, which the measured share of the one before corrects.
+
+    Where widths are coarse another aim may lead to the same choice, whose share is known then: the
+    aim is corrected further, for as long as that moves it.
+    """
+    aim, known = request.latency, {}
     aims = Aims(request.latency)
-    for done in range(_TRIES):  # at most
-        tell(done, _TRIES, "tries")
+    for _ in range(_AIMS):
         keep, notes, aim, refusal = _at(request, aim, choose)
         chosen = kept_ids(graph, keep)
-        if any((chosen == before).all() for before in seen):
+        again = chosen.tobytes() in known
+        if not again:
+            if len(known) == _TRIES:
+                return
+            tell(len(known), _TRIES, "tries")
+            at = replace(request, latency=aim)
+            found = Try(keep, notes, at, original.share_of(keep), request.latency, refusal)
+            if found.distance <= ENOUGH:
+                found = _again(original, found)
+            known[chosen.tobytes()] = found
+            yield found
+        found = known[chosen.tobytes()]
+        corrected = aims.next(aim, found.share)
+        stays = abs(corrected - aim) < _STEP or (again and refusal is not None)
+        if found.distance <= ENOUGH or chosen.all() or stays:
             return
-        seen.append(chosen)
-        share = original.share_of(keep)
-        if distance(share, request.latency) <= ENOUGH:
-            # Of several measured shares the one that hits may do so by chance: it counts anew.
-            share = original.share_of(keep)
-        at = replace(request, latency=aim)
-        found = Try(keep, notes, at, share, request.latency, refusal)
-        yield found
-        if found.distance <= ENOUGH or chosen.all():
-            return
-        aim = aims.next(aim, share)
+        aim = corrected
 
 
 def _at(
