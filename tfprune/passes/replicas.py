@@ -41,7 +41,7 @@ class Replicas:
         return [parts[min(number, len(parts) - 1)] for number in self.numbers]
 
     def function(self, step: Callable[..., Any], specs: Sequence[Any]) -> Callable[..., list[Any]]:
-        """Return `run(own)`: what the replicas of this worker make of a part each, traced once.
+        """Return `run(own)`: what the replicas of this worker make of a part each, traced now.
 
         Args:
             step: `step(*part)`, in TensorFlow's operations, to nested tensors.
@@ -56,8 +56,11 @@ class Replicas:
 
             return self.strategy.run(on_replica)
 
+        # The graph itself: of functions made for one step each TensorFlow warns after the fifth.
+        graph = run.get_concrete_function()
+
         def results(own: list[list[Any]]) -> list[Any]:
-            found = run(own)
+            found = graph(own)
             flat = [self.strategy.experimental_local_results(x) for x in keras.tree.flatten(found)]
             # np.asarray does not copy, unlike .numpy().
             rows = [[np.asarray(x[i]) for x in flat] for i in range(local)]

@@ -19,6 +19,7 @@ from tfprune.training.identity import digest
 from tfprune.training.recalibration import recalibrate, require_statistics
 
 JUDGES = ("batchnorm", "reconstruct")
+_BATCH = 32
 
 
 class Judging:
@@ -50,7 +51,7 @@ class Judging:
                 f"{HELD}th one judges, the others make the new weights."
             )
         self.fitting = self._packed([x[~held] for x in whole])
-        self.held = self._packed([x[held] for x in whole])
+        self.held = [x[held] for x in whole]
         self.wanted = self._outputs(graph.model)
         self.identity = digest([*graph.model.get_weights(), *whole]) + f" {judge} {seed}"
 
@@ -69,8 +70,18 @@ class Judging:
         return keras.tree.pack_sequence_as(functional(self.graph.model).input, inputs)
 
     def _outputs(self, model: keras.Model) -> list[np.ndarray]:
-        return [np.asarray(y, np.float64) for y in
-                keras.tree.flatten(model.predict(self.held, verbose=0))]  # fmt: skip
+        """Return the outputs on the samples held out, each float64 [samples, ...]."""
+        # Not by `predict`: it would trace each candidate first, which takes longer than the calls.
+        found = [
+            keras.tree.flatten(
+                model(self._packed([x[first : first + _BATCH] for x in self.held]), training=False)
+            )
+            for first in range(0, len(self.held[0]), _BATCH)
+        ]
+        return [
+            np.concatenate([np.asarray(y, np.float64) for y in parts])
+            for parts in zip(*found, strict=True)
+        ]
 
 
 class Judgements:
