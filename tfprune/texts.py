@@ -9,6 +9,15 @@ ROWS = 20  # of a table in a notebook: one of thousands hid what was below it
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, also of writing direction
 
 
+class Share(float):
+    """A part of a whole: `readable` tells it as a percentage, files hold the number itself.
+
+    Example:
+        >>> readable(Share(0.9375)), str(Share(0.9375))
+        ('93.75%', '0.9375')
+    """
+
+
 def shown(text: object) -> str:
     """Return a text in one line in which every character can be seen.
 
@@ -43,15 +52,21 @@ def readable(value: Any) -> str:
     """
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+        return _number(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} = {readable(own)}" for name, own in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(map(readable, value))
     return str(value)
+
+
+def _number(value: float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Share):
+        return f"{value:.2%}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

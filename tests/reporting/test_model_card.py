@@ -21,6 +21,7 @@ def test_the_card_holds_the_run_s_own_figures():
     assert lines[:2] == ["---", "library_name: keras"]
     for line in (
         "| accuracy | 90.00% | 85.00% |", "| parameters | 1,000 | 250 |",
+        "| MACs | 8,000 | 8,000 |",
         "- amount: <code>ratio = 0.5</code>", "- seed: <code>0</code>", "- all went",
         "With tfprune 1.2, keras 3.",
     ):  # fmt: skip

@@ -124,6 +124,23 @@ def test_figures_are_spelled_as_in_the_field(record):
     assert {"mIoU", "IoU road", "Head mIoU", "Accuracy"} <= {text.strip() for text in texts}
 
 
+def test_parts_of_a_whole_are_told_as_percentages_on_the_page_and_as_numbers_in_files(record):
+    record["training"] = [{"epoch": x, "loss": 0.5, "accuracy": x / 8} for x in (1, 2, 3)]
+    outline = Outline(document(record))
+    texts = outline.texts
+    assert texts[texts.index("Accuracy", texts.index("change")) :][:4] == [
+        "Accuracy", "90.00%", "80.00%", "-10.00 points",
+    ]  # fmt: skip
+    assert texts[texts.index("Loss") :][:4] == ["Loss", "0.1", "0.2", "+0.1000"]
+    assert {"10.00%", "12.50%", "25.00%", "37.50%", "20%", "40%"} <= set(texts)
+    labels = [one["aria-label"] for one in outline.named("svg") if "aria-label" in one]
+    assert labels == ["Loss: training ends at 0.5", "Accuracy: training ends at 37.50%"]
+    tables = {table.name: table.csv() for part in sections(record) for table in part.tables}
+    assert "Accuracy,0.9,0.8," in tables["comparison"]
+    assert "after the cut,0.1,0.9" in tables["stages"]
+    assert tables["training"].splitlines()[1] == "1,0.5,0.125"
+
+
 def test_the_tables_hold_the_values_themselves(record, tmp_path):
     page = write_page(tmp_path / "report", record)
     read = {p.stem: [*csv.DictReader(io.StringIO(p.read_text()))]
@@ -132,7 +149,7 @@ def test_the_tables_hold_the_values_themselves(record, tmp_path):
     assert page.read_text() == document(record)
     found = {row["figure"]: (row["before"], row["after"], row["change"])
              for row in read["comparison"]}  # fmt: skip
-    assert found["Parameters"] == ("1000", "250", "-75.0 %")
+    assert found["Parameters"] == ("1000", "250", "-75.0%")
     assert found["Accuracy"] == ("0.9", "0.8", "-10.00 points")
     times = "Milliseconds in Keras, batch of 1"
     assert found[f"{times}, median"] == ("4.0", "2.0", "2.00 times as fast")

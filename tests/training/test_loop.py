@@ -91,7 +91,7 @@ def test_the_model_is_not_changed_and_the_result_is_stock():
     assert not model.compiled
     assert not trained.compiled
     assert isinstance(history, History)
-    assert history.best_epoch is None
+    assert history.best_epoch is history.best_row is None
 
 
 def test_settings_change_the_recipe():
@@ -134,6 +134,7 @@ def test_the_best_epoch_by_the_validation_split_is_returned():
     best, history = fine_tune(model, blobs(), **settings)
     accuracies = history.metrics["val_accuracy"]
     assert history.best_epoch == int(np.argmax(accuracies)) != 3
+    assert history.best_row == history.best_epoch + 1  # as metrics.csv counts
     assert evaluate(best, held_out)["accuracy"] == pytest.approx(max(accuracies))
     last, history = fine_tune(model, blobs(), restore_best=False, **settings)
     assert history.best_epoch is None

@@ -32,7 +32,7 @@ class PruningRun:
         cut: what the schedule has left.
         figures: the test split's figures of the unpruned and of the pruned model.
         on_the_way: {when: those of a model in between}.
-        best_epoch: of the fine-tuning; None: the last weights.
+        best_epoch: of the fine-tuning, from 1; None: the last weights.
         metadata: what the models' files tell of the pruning.
         reconstruction: what solving the kernels anew did; "": it was not asked for.
         fine_tuned: whether there are metrics of a fine-tuning.

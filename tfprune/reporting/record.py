@@ -7,7 +7,7 @@ from typing import Any
 # What was asked for.
 ASKED = (
     "arch", "data", "normalisation", "seed", "method", "samples", "amount", "options", "schedule",
-    "settings", "recalibration", "reconstruction",
+    "settings", "recalibration", "reconstruction", "passes",
 )  # fmt: skip
 # What has a form of its own.
 _TABLES = (

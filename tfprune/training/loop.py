@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfprune.checks import check_bool
 from tfprune.distribution.workers import agreed
-from tfprune.passes.bars import in_notebook
+from tfprune.passes.bars import somebody_looks
 from tfprune.passes.reader import require_rereadable
 from tfprune.training import identity
 from tfprune.training.checkpoints import Checkpoints
@@ -41,6 +41,11 @@ class History:
 
     metrics: dict[str, list[float]]
     best_epoch: int | None
+
+    @property
+    def best_row(self) -> int | None:
+        """The best epoch as files and reports count them, from 1."""
+        return None if self.best_epoch is None else self.best_epoch + 1
 
 
 def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
@@ -83,7 +88,7 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
             the constant schedule.
         checkpoint_dir: a folder for the checkpoint of this run; None: none.
         verbose: 0, or 1 for Keras' progress bar, or 2 for a line per epoch; None: the bar in a
-            notebook, nothing elsewhere.
+            notebook and on a terminal, nothing elsewhere.
         **settings: fields of `Recipe`; they change the given recipe.
 
     Returns:
@@ -103,7 +108,7 @@ def fine_tune(  # noqa: PLR0913 - what a training is given, each a keyword
         3
     """
     recipe = complete(recipe, settings)
-    verbose = int(in_notebook()) if verbose is None else verbose
+    verbose = int(somebody_looks()) if verbose is None else verbose
     for given in (data, validation):
         require_rereadable(given, "fine_tune: data and validation are read in every epoch")
     check_bool("labels", labels)

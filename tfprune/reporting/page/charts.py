@@ -4,11 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tfprune.texts import escaped, readable
+from tfprune.texts import Share, escaped, readable
 
 # A phone shows a chart at about this many pixels, so that its letters stay as large as the text.
 _WIDTH, _HEIGHT = 360, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 14, 34  # left of it: 0.000125
 _CLASSES = ("first", "second", "third", "fourth")
 
 
@@ -20,6 +20,7 @@ class Lines:
         title: what is drawn.
         across: what the horizontal axis counts.
         series: {name: (x, y) each}, at most four; of one point only the point is drawn.
+        shares: whether the values are parts of a whole, told as percentages.
 
     Example:
         >>> Lines("loss", "epoch", {"training": [(1, 0.5), (2, 0.25)]}).html().count("<polyline")
@@ -29,6 +30,7 @@ class Lines:
     title: str
     across: str
     series: Mapping[str, Sequence[tuple[float, float]]]
+    shares: bool = False
 
     def html(self) -> str:
         """Return a figure with axes, a legend and a text for those who do not see it."""
@@ -37,7 +39,7 @@ class Lines:
         down, right = ticks(min(ys), max(ys)), whole_ticks(min(xs), max(xs))
         horizontal = _scale(min(xs), max(xs), _LEFT, _WIDTH - _RIGHT)
         vertical = _scale(down[0], down[-1], _HEIGHT - _BOTTOM, _TOP)
-        parts = [_grid(y, vertical(y)) for y in down]
+        parts = [_grid(self._tick(y), vertical(y)) for y in down]
         parts += [
             f'<text class=tick x="{horizontal(x):.1f}" y="{_HEIGHT - _BOTTOM + 16}" '
             f"text-anchor=middle>{escaped(readable(x))}</text>"
@@ -52,7 +54,8 @@ class Lines:
             places = [(horizontal(x), vertical(y)) for x, y in line]
             parts.append(_curve(kind, places))
             legend.append(f'<li class="{kind}"><span></span>{escaped(name)}</li>')
-        ends = ((name, readable(line[-1][1])) for name, line in self.series.items())
+        told = Share if self.shares else float
+        ends = ((name, readable(told(line[-1][1]))) for name, line in self.series.items())
         last = "; ".join(f"{name} ends at {value}" for name, value in ends)
         return (
             f"<figure><figcaption>{escaped(self.title)}</figcaption>"
@@ -60,6 +63,9 @@ class Lines:
             f'aria-label="{escaped(self.title)}: {escaped(last)}">{"".join(parts)}</svg>'
             f"<ul class=legend>{''.join(legend)}</ul></figure>"
         )
+
+    def _tick(self, value: float) -> str:
+        return f"{100 * value:g}%" if self.shares else f"{value:g}"
 
 
 @dataclass(frozen=True)
@@ -133,10 +139,10 @@ def _scale(low: float, high: float, first: float, last: float):
     return lambda value: first + (value - low) / (high - low) * (last - first)
 
 
-def _grid(value: float, y: float) -> str:
+def _grid(text: str, y: float) -> str:
     return (
         f'<line class=grid x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class=tick x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor=end>{value:g}</text>'
+        f'<text class=tick x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor=end>{text}</text>'
     )
 
 

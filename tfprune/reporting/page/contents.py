@@ -12,8 +12,8 @@ from tfprune.texts import readable
 Record = Mapping[str, Any]
 _ASKED = (
     "method", "amount", "options", "schedule", "settings", "samples", "recalibration",
-    "reconstruction", "baseline", "arch", "data", "normalisation", "training_images", "seed",
-    "best_epoch",
+    "reconstruction", "passes", "baseline", "arch", "data", "normalisation", "training_images",
+    "seed", "best_epoch",
 )  # fmt: skip
 _STAGES = {
     "before_fine_tuning": "after the cut",

@@ -6,6 +6,7 @@ from typing import Any
 from tfprune import tasks
 from tfprune.reporting.page.blocks import Bars, Note, Table, Tiles
 from tfprune.reporting.page.charts import Lines
+from tfprune.texts import Share
 
 Record = Mapping[str, Any]
 _SPELLED = {"iou": "IoU", "miou": "mIoU"}
@@ -58,7 +59,10 @@ def stages(record: Record, names: Mapping[str, str]) -> list[Any]:
         (said, one[name] / most, tasks.formatted(name, one[name])) for said, one in found.items()
     ]
     columns = sorted(found["original"])
-    rows = [[said, *(one.get(column) for column in columns)] for said, one in found.items()]
+    rows = [
+        [said, *(_value(column, one.get(column)) for column in columns)]
+        for said, one in found.items()
+    ]
     return [
         Note([f"{_titled(name)} on the test split, which nothing was chosen by."]),
         Bars(bars),
@@ -80,8 +84,8 @@ def training(record: Record) -> list[Any]:
                   for said, key in drawn.items()}  # fmt: skip
         series = {said: line for said, line in series.items() if line}
         if series:
-            charts.append(Lines(_titled(name), "epoch", series))
-    table = [[row.get(name) for name in ("epoch", *names)] for row in rows]
+            charts.append(Lines(_titled(name), "epoch", series, shares=tasks.is_share(name)))
+    table = [[_value(name, row.get(name)) for name in ("epoch", *names)] for row in rows]
     return [_Charts(charts), Table("training", ["epoch", *names], table, folded="All epochs")]
 
 
@@ -98,13 +102,13 @@ class _Charts:
 def _figures(record: Record) -> Iterator[tuple[str, list[Any]]]:
     before, after = record["before"], record["after"]
     for name in sorted(before["results"].keys() & after["results"].keys()):
-        was, now = before["results"][name], after["results"][name]
+        was, now = (_value(name, side["results"][name]) for side in (before, after))
         points = f"{100 * (now - was):+.2f} points"
         yield _titled(name), [was, now, points if tasks.is_share(name) else f"{now - was:+.4f}"]
     for name, key in _COSTS.items():
         was, now = before[key], after[key]
         if was and now is not None:
-            yield name, [was, now, f"{100 * (now / was - 1):+.1f} %"]
+            yield name, [was, now, f"{now / was - 1:+.1%}"]
     for was, now in _timed_pairs(record):
         for name, (then, since) in _times(was, now).items():
             change = f"{then / since:.2f} times as fast" if name == "median" else ""
@@ -134,6 +138,11 @@ def _runtime(latency: Record) -> str:
 
 def _milliseconds(latency: Record) -> str:
     return f"{1e3 * latency['seconds']:.2f} ms"
+
+
+def _value(name: str, value: Any) -> Any:
+    """Return a figure as a table holds it."""
+    return Share(value) if value is not None and tasks.is_share(name) else value
 
 
 def _drawn(value: Any) -> bool:

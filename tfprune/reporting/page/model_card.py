@@ -46,15 +46,15 @@ def _figures(record: Record) -> Iterator[str]:
     for name in sorted(before["results"].keys() & after["results"].keys()):
         was, now = (tasks.formatted(name, side["results"][name]) for side in (before, after))
         yield f"| {_text(name)} | {was} | {now} |"
-    for name in ("parameters", "macs", "file_bytes"):
-        if before[name] is not None and after[name] is not None:
-            yield f"| {name.replace('_', ' ')} | {before[name]:,} | {after[name]:,} |"
+    for name, key in (("parameters", "parameters"), ("MACs", "macs"), ("bytes", "file_bytes")):
+        if before[key] is not None and after[key] is not None:
+            yield f"| {name} | {before[key]:,} | {after[key]:,} |"
     yield ""
 
 
 def _how(record: Record) -> Iterator[str]:
-    names = ("method", "amount", "options", "schedule", "samples", "reconstruction", "baseline",
-             "normalisation", "training_images", "seed")  # fmt: skip
+    names = ("method", "amount", "options", "schedule", "samples", "reconstruction", "passes",
+             "baseline", "normalisation", "training_images", "seed")  # fmt: skip
     given = {name: record.get(name) for name in names}
     given = {name: value for name, value in given.items() if value not in (None, {}, "")}
     if given:
