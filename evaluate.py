@@ -55,9 +55,10 @@ def evaluate(
     feeding.preprocessing(data).require_fit(model)
     with Progress("Evaluating"):
         results = training.evaluate(model, feeding.plain(data.test), task=data.task)
-    return strategies.on_chief(
-        lambda model: reporting.measure(model, results=results, path=path), (model, path)
-    )
+    with Progress("Timing"):
+        return strategies.on_chief(
+            lambda model: reporting.measure(model, results=results, path=path), (model, path)
+        )
 
 
 if __name__ == "__main__":

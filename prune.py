@@ -236,7 +236,8 @@ def prune(
     small = cut.model
     on_the_way = {"before fine-tuning": small}
     if plan.recalibration and not plan.kind.ends_trained:
-        small = stages.recalibrated(small, "recalibrated")
+        with Progress("Recalibrating"):
+            small = stages.recalibrated(small, "recalibrated")
         on_the_way["after recalibration"] = small
     solved = ""
     if plan.reconstruction:
@@ -260,16 +261,17 @@ def prune(
         }
         figures = [training.evaluate(each, test, task=data.task) for each in (model, small)]
     run = reporting.PruningRun(
-        stages, baseline, path, cut, tuple(figures), results, history.best_epoch, about,
+        stages, baseline, path, cut, tuple(figures), results, history.best_row, about,
         reconstruction=solved, fine_tuned=recipe is not None,
     )  # fmt: skip
 
     def finish(model: keras.Model, small: keras.Model) -> str:
-        if not shipping:
-            return run.finish(model, small)
-        with Progress("Exporting"):
-            shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)
-        return replace(run, shipped=shipped).finish(model, small)
+        shipped = runs.Shipped()
+        if shipping:
+            with Progress("Exporting"):
+                shipped = runs.ship(small, folder / "export", data, feeding, shipping, about)
+        with Progress("Reporting"):
+            return replace(run, shipped=shipped).finish(model, small)
 
     return strategies.on_chief(finish, (model, baseline), (small, path)) or ""
 

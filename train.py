@@ -13,6 +13,7 @@ import flags.strategy
 import flags.tracking
 import flags.training
 from flags import commandline
+from flags.progress import Progress
 
 # The flags come first, since they quieten TensorFlow's start-up.
 # isort: split
@@ -127,16 +128,18 @@ def train(
     path = folder / f"{model.name}.keras"
     feeding.preprocessing(data).save(folder)
     files.save_model(model, path)
-    results = training.evaluate(model, feeding.plain(data.test), task=data.task)
+    with Progress("Evaluating"):
+        results = training.evaluate(model, feeding.plain(data.test), task=data.task)
 
     def finish(model: keras.Model) -> str:
-        measured = reporting.measure(model, results=results, path=path)
+        with Progress("Timing"):
+            measured = reporting.measure(model, results=results, path=path)
         parts = {"on the test split": measured, "written to": folder}
         values = {
             "arch": model.name,
             "seed": feeding.seed,
             **feeding.trained_on(data),
-            "best_epoch": history.best_epoch,
+            "best_epoch": history.best_row,
             **measured.to_json(),
         }
         return reporting.finish(folder, f"{model.name} trained on {data.name}", parts, values)

@@ -11,68 +11,17 @@ from typing import TextIO
 from absl import logging
 from tqdm import tqdm
 
-from tfprune.passes.bars import DELAY, Bar
+from flags.progress_lines import Elapsed, Lines
+from tfprune.passes.bars import Bar
 from tfprune.passes.progress import telling
 
-EVERY, AT_LEAST_EVERY = 10.0, 60.0  # seconds after which another line is worth reading
 _TICK = 1.0  # seconds after which a bar is drawn again, whatever goes on
-
-
-class Lines:
-    """Tells of one kind of pass after the other; what takes less than two seconds says nothing.
-
-    Args:
-        what: what is done.
-        kind: what is counted.
-        clock: seconds from any moment on.
-        began: when the first pass did, by the clock.
-    """
-
-    def __init__(self, what: str, kind: str, clock: Callable[[], float], began: float):
-        self.what, self.kind, self.clock = what, kind, clock
-        self._begin(began)
-
-    def __call__(self, done: int, of: int | None, left: float | None = None) -> None:
-        """Take note that a pass has come so far.
-
-        Args:
-            done: as for `Bar`.
-            of: as for `Bar`.
-            left: seconds, where the pass knows better than its pace says.
-        """
-        now = self.clock()
-        if done <= self._done:
-            self._begin(now)
-        if of and done and left is None:
-            left = (now - self._started) / done * (of - done)
-        self._done, self._of, self._end = done, of, None if left is None else now + left
-        self._write()
-        if done == of:
-            self._begin(now)
-
-    def draw(self) -> None:
-        """Tell once more, if it is time: the step that goes on may be a long one."""
-        if self._of:  # else nothing goes on, or nobody knows whether it does
-            self._write()
-
-    def _write(self) -> None:
-        now = self.clock()
-        first = self._told == self._started
-        pause = min(max(EVERY, (now - self._started) / EVERY), AT_LEAST_EVERY)
-        if now - self._told < (DELAY if first else pause):
-            return
-        self._told = now
-        count = f"{self._done} of {self._of}" if self._of else f"{self._done}"
-        rest = "" if self._end is None else f", about {max(self._end - now, 0):.0f} s left"
-        logging.info("%s: %s %s%s", self.what, count, self.kind, rest)
-
-    def _begin(self, now: float) -> None:
-        self._done, self._of, self._end = 0, None, None
-        self._started = self._told = now
 
 
 class Progress:
     """Told by passes over data; what takes less than two seconds says nothing.
+
+    While nobody tells anything, it shows how long the step takes already.
 
     As long as its `with` block lasts, passes within tell it. With --verbosity=-1 nothing is said.
 
@@ -97,6 +46,7 @@ class Progress:
         self.stream = stream or sys.stderr
         self._kinds: dict[str, Bar | Lines] = {}
         self._heard = clock()
+        self._elapsed = Elapsed(what, self.stream, clock)
         self._lock, self._ended = threading.RLock(), threading.Event()
 
     def __enter__(self) -> "Progress":
@@ -111,9 +61,8 @@ class Progress:
 
     def __exit__(self, *error: object) -> None:
         self._opened.close()
-        for shown in self._kinds.values():
-            if isinstance(shown, Bar):
-                shown.close()
+        for shown in (*self._kinds.values(), self._elapsed):
+            shown.close()
 
     def hear(self, what: str, done: int, of: int | None, left: float | None = None) -> None:
         """Take note that a pass has come so far.
@@ -129,6 +78,7 @@ class Progress:
         if of is None and what == "samples":
             of = self.total
         with self._lock:
+            self._elapsed.close()
             if what not in self._kinds:
                 self._kinds[what] = self._shown(what)
             shown = self._kinds[what]
@@ -137,9 +87,13 @@ class Progress:
 
     def draw(self) -> None:
         """Show once more what goes on."""
+        if logging.get_verbosity() < logging.INFO:
+            return
         with self._lock:
             for shown in self._kinds.values():
                 shown.draw()
+            if not any(shown.goes_on for shown in self._kinds.values()):
+                self._elapsed.draw()
 
     def _shown(self, kind: str) -> Bar | Lines:
         if self.stream.isatty():

@@ -103,8 +103,37 @@ def test_what_is_long_and_cannot_tell_is_told_of_again(lines):
     told.draw()
     assert lines == [
         "Exporting: 0 of 2 formats", "Exporting: 0 of 2 formats",
-        "Exporting: 1 of 2 formats, about 5 s left",
+        "Exporting: 1 of 2 formats, about 5 s left", "Exporting: 99 s so far",
     ]  # fmt: skip
+
+
+def test_what_tells_nothing_is_told_of_as_it_takes_its_time(lines):
+    now = [0.0]
+    told = Progress("Reporting", stream=io.StringIO(), clock=lambda: now[0])
+    for second in range(30):
+        now[0] = float(second)
+        if second == 20:
+            told.hear("rounds", 0, 9)
+        if second == 21:
+            told.hear("rounds", 9, 9)
+        told.draw()
+    assert lines == ["Reporting: 2 s so far", "Reporting: 12 s so far"]
+
+
+def test_a_terminal_shows_how_long_it_takes_until_more_is_told(monkeypatch):
+    monkeypatch.setattr("flags.progress_lines.DELAY", 0)
+    monkeypatch.setattr("flags.progress._TICK", 0.01)
+    stream = Terminal()
+    with Progress("Reporting", stream=stream):
+        for _ in range(3000):
+            if stream.getvalue().count("Reporting: ") > 1:
+                break
+            time.sleep(0.01)
+        tell(0, 2, "rounds")
+        shown = stream.getvalue()
+        time.sleep(0.05)
+        assert stream.getvalue().count("Reporting: ") == shown.count("Reporting: ") > 1
+    assert stream.getvalue().endswith("\r")  # the line is gone
 
 
 def test_the_longer_a_step_takes_the_fewer_lines_tell_of_it(lines):

@@ -1,4 +1,4 @@
-"""Bars: in a notebook by themselves, and nothing elsewhere."""
+"""Bars: in a notebook and on a terminal by themselves, and nothing elsewhere."""
 
 from functools import partial
 
@@ -25,13 +25,18 @@ class Drawn:
         self.closed = True
 
 
+class Terminal:
+    def isatty(self):
+        return True
+
+
 @pytest.fixture
 def drawn(monkeypatch):
     made = []
     monkeypatch.setattr(bars, "notebook_tqdm", lambda: partial(Drawn, made))
     monkeypatch.setattr(bars, "in_notebook", lambda: True)
     # A fresh one, as a notebook that was just started has it.
-    with telling(bars.NotebookBars()):
+    with telling(bars.OwnBars()):
         yield made
 
 
@@ -71,6 +76,14 @@ def test_long_work_of_the_library_shows_them(drawn):
     assert {bar.options["desc"] for bar in drawn} == {"sets of channels", "samples"}
 
 
+def test_the_stages_of_a_pruning_are_a_bar(drawn):
+    layers = [keras.Input((6,)), keras.layers.Dense(8, name="a"), keras.layers.Dense(2)]
+    images = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
+    tfprune.prune(keras.Sequential(layers), images, "l2", ratio=0.5, reconstruct=True)
+    (bar,) = (bar for bar in drawn if bar.options["desc"] == "stages")
+    assert (bar.options["total"], bar.updates, bar.closed) == (6, [0] + 6 * [1], True)
+
+
 def test_who_listens_is_told_instead(drawn):
     told = []
     with telling(lambda *values: told.append(values)):
@@ -81,10 +94,34 @@ def test_who_listens_is_told_instead(drawn):
     assert drawn == []
 
 
-def test_nothing_is_drawn_outside_of_a_notebook(drawn, monkeypatch):
+def test_nothing_is_drawn_where_nobody_looks(drawn, monkeypatch):
     monkeypatch.setattr(bars, "in_notebook", lambda: False)
     tell(1, 2, "sets")
     assert drawn == []
+
+
+def test_a_terminal_gets_bars_of_text(drawn, monkeypatch):
+    monkeypatch.setattr(bars, "in_notebook", lambda: False)
+    monkeypatch.setattr(bars.sys, "stderr", Terminal())
+    made = []
+    monkeypatch.setattr(bars, "tqdm", partial(Drawn, made))
+    tell(1, 2, "sets")
+    assert [bar.options["desc"] for bar in made] == ["sets"]
+    assert drawn == []
+
+
+def test_bars_of_passes_of_unknown_length_end_with_them(drawn):
+    """Else they would stand before the terminal's next prompt."""
+    layers = [keras.Input((6,)), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
+    model = keras.Sequential(layers)
+    model.compile(loss="sparse_categorical_crossentropy")
+    images = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
+    batches = [(images, np.zeros(64, int))]
+    tfprune.score(tfprune.analyse(model), "taylor", iter(batches))
+    tfprune.training.recalibrate(model, iter(batches))
+    tfprune.training.evaluate(model, iter(batches))
+    assert {bar.options["desc"] for bar in drawn} == {"samples", "batches"}
+    assert all(bar.closed for bar in drawn)
 
 
 NOTEBOOK = """

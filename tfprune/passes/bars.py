@@ -1,4 +1,4 @@
-"""Bars of how far long steps are: in a notebook by themselves, else where a script asks."""
+"""Bars of how far long steps are, in a notebook and on a terminal."""
 
 import importlib
 import importlib.util
@@ -40,6 +40,11 @@ class Bar:
         if done == of:
             self.close()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a pass has begun and not ended."""
+        return self._bar is not None
+
     def draw(self) -> None:
         """Draw once more how long it takes: the step that goes on may be a long one."""
         if self._bar is not None and self._bar.format_dict["elapsed"] >= DELAY:
@@ -52,8 +57,8 @@ class Bar:
         self._bar, self._done = None, 0
 
 
-class NotebookBars:
-    """Shows a bar for each kind of step in a notebook, and nothing elsewhere."""
+class OwnBars:
+    """Shows a bar for each kind of step in a notebook and on a terminal, and nothing elsewhere."""
 
     def __init__(self):
         self._bars: dict[str, Bar] = {}
@@ -68,10 +73,20 @@ class NotebookBars:
             left: seconds; tqdm finds them itself.
         """
         del left
-        if in_notebook():
+        if somebody_looks():
             if what not in self._bars:
-                self._bars[what] = Bar(what, notebook_tqdm())
+                self._bars[what] = Bar(what, notebook_tqdm() if in_notebook() else tqdm)
             self._bars[what](done, of)
+
+
+def somebody_looks() -> bool:
+    """Return whether a bar would be seen to move: in a notebook, or on a terminal.
+
+    Example:
+        >>> somebody_looks()
+        False
+    """
+    return in_notebook() or (sys.stderr is not None and sys.stderr.isatty())
 
 
 def in_notebook() -> bool:

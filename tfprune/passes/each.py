@@ -17,7 +17,7 @@ from tfprune.passes.keeping import journal
 from tfprune.passes.micro_batches import Part
 from tfprune.passes.parts import Parts, samples
 from tfprune.passes.probe import Probe
-from tfprune.passes.progress import tell
+from tfprune.passes.progress import tell, tell_end
 from tfprune.passes.replicas import Replicas
 from tfprune.passes.running_sums import RunningSums
 
@@ -134,9 +134,9 @@ class Divided:
                 given.append(self._given(part))
         wanted = [specs(each) for each in given]
         key = tuple(keras.tree.flatten(wanted))
-        if key not in self._functions:
-            self._functions[key] = self._replicas.function(self._step, wanted)
         with self._describing(own[0]):
+            if key not in self._functions:
+                self._functions[key] = self._replicas.function(self._step, wanted)
             return list(map(then, self._functions[key](given)))
 
     def _describing(self, part: Part) -> AbstractContextManager:
@@ -207,11 +207,15 @@ def each(
 
     done = 0
     divided = Divided(step, given)
-    with journal() if kept is None else nullcontext(kept) as keeps:
-        for part, size, found in divided.over(parts, specs, then, keeps):
-            yield part, found
-            done += size
-            tell(done, what="samples")
+    tell(done, what="samples")
+    try:
+        with journal() if kept is None else nullcontext(kept) as keeps:
+            for part, size, found in divided.over(parts, specs, then, keeps):
+                yield part, found
+                done += size
+                tell(done, what="samples")
+    finally:
+        tell_end(done, "samples")
 
 
 def _tensors(part: Part) -> Given:

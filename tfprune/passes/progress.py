@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
-from tfprune.passes.bars import NotebookBars
+from tfprune.passes.bars import OwnBars
 
 Progress = Callable[[int, int | None, float | None], Any]
 
@@ -19,9 +19,9 @@ class Hearing(Protocol):
         """Take note that `done` of so many steps of a kind are done, and of the seconds left."""
 
 
-_IN_NOTEBOOKS = NotebookBars()
+_OWN_BARS = OwnBars()
 # As TensorFlow's strategies: set around a call, so that no criterion has to hand it on.
-_LISTENER: ContextVar[Progress | Hearing | None] = ContextVar("listener", default=_IN_NOTEBOOKS)
+_LISTENER: ContextVar[Progress | Hearing | None] = ContextVar("listener", default=_OWN_BARS)
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def telling(progress: Progress | Hearing | None) -> Iterator[None]:
 
     Args:
         progress: called with (samples done, of how many, seconds left); the last two are None
-            where they are not known. None: nobody is told, and a notebook shows no bars either.
+            where they are not known. None: nobody is told, and no bars are shown either.
 
     Example:
         >>> with telling(lambda done, of, left: print(done, of, left)):
@@ -45,7 +45,7 @@ def telling(progress: Progress | Hearing | None) -> Iterator[None]:
 
 
 def listener(what: str) -> Progress | None:
-    """Return the function that passes tell now, by default a notebook's bars; None for nobody.
+    """Return the function that passes tell now, by default bars; None for nobody.
 
     Args:
         what: what is counted.
@@ -67,6 +67,18 @@ def tell(done: int, of: int | None = None, what: str = "steps") -> None:
         progress.hear(what, done, of)
     elif progress is not None and done:
         progress(done, of, None)
+
+
+def tell_end(done: int, what: str = "steps") -> None:
+    """Tell whoever shows bars that a pass whose length nobody knew has ended.
+
+    Args:
+        done: how many steps it had.
+        what: what was counted.
+    """
+    progress = _LISTENER.get()
+    if isinstance(progress, Hearing):
+        progress.hear(what, done, done)
 
 
 def teller(

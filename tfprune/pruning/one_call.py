@@ -82,7 +82,7 @@ def prune(
     """
     check_bool("as_class", as_class)
     samples = _calibration(data, calibration, options, reconstruct=reconstruct)
-    times = StageTimes()
+    times = StageTimes(5 + reconstruct + as_class)
     graph, selection, scoring = begun(model, method, options, inexact=allow_inexact)
     times.end("analyse")
     scores = score(graph, method, data, **scoring)

@@ -221,13 +221,13 @@ def sensitivity(
     request = parsed("ranking", ratio=0.0, include=include, exclude=exclude).request
     given = scores or {name: np.zeros(graph.channels(name)) for name in graph.producers}
     found = candidates(graph, given, set(request.pruned_layers(graph)), normalise=False)
+    curves, told = [], teller(progress, "sets of channels", len(found.members))
     original = Original(graph)
     portions = portions_of(graph.model, data)
     sums = original.sums(portions, seed)
     means = {name: own.x / own.rows for name, own in sums.items()}
     trials = Trials(original, [x[:_JUDGES] for x in portions[0]], means)
     worth = dict(zip(found.units.tolist(), found.scores.tolist(), strict=True))
-    curves, told = [], teller(progress, "sets of channels", len(found.members))
     for place, members in enumerate(found.members):
         units = found.units[members].tolist()
         parts = {

@@ -44,14 +44,14 @@ def by_turns(
     check_whole("repeats", repeats)
     if warm_up != 0:
         check_whole("warm_up", warm_up)
+    tell(0, repeats, "timed rounds")  # before the first calls, which may take long
     for call in calls:
         for _ in range(warm_up):
             call()
     rounds = []
     for done in range(repeats):
-        tell(done, repeats, "timed rounds")
         rounds.append([_timed(call, CLOCKS[clock]) for call in calls])
-    tell(repeats, repeats, "timed rounds")
+        tell(done + 1, repeats, "timed rounds")
     return list(zip(*rounds, strict=True))
 
 
