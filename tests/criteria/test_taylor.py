@@ -235,7 +235,7 @@ def test_models_that_do_not_suit_are_refused():
     sigmoid = keras.Model(image, layers.Dense(3, "sigmoid")(x))
     two = keras.Model(image, [layers.Dense(3)(x), layers.Dense(3)(x)])
     for model, message in [
-        (pool, "'taylor' scores convolutions and Dense layers; model 'pool' has none. Use"),
+        (pool, "'taylor' scores convolutions, Dense layers and heads; model 'pool' has none. Use"),
         (sigmoid, "ends in 'sigmoid': expected a softmax"),
         (two, "has 2 outputs; expected one"),
     ]:

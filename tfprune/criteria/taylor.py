@@ -10,6 +10,7 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.rules import has_role
 from tfprune.passes.each import each
+from tfprune.passes.head_sites import within_heads
 from tfprune.passes.means import Means
 from tfprune.passes.micro_batches import micro_batch
 from tfprune.passes.probe import Probe, gate_gradients
@@ -45,21 +46,23 @@ def score(
             classification.
 
     Returns:
-        {convolution or Dense layer: float64 [C]}, at least 0; the numbers of different layers
-        are comparable. A layer that is called several times has one gate for all its calls.
+        {convolution, Dense or EinsumDense layer, heads or sizes within an attention: float64 [C]},
+        at least 0; the numbers of different layers are comparable. A layer that is called several
+        times has one gate for all its calls. Heads of a stock attention have theirs at the values.
 
     Raises:
-        PruningError: no convolution or Dense layer, no batch, no labels or odd ones, several
+        PruningError: nothing of these, no batch, no labels or odd ones, several
             outputs, outputs that no loss suits.
     """
     names = [name for name in graph.producers if _is_scored(graph.owners[name].operation)]
-    if not names:
+    sites = {**behind_norms(graph, names), **within_heads(graph, graph.producers)}
+    if not sites:
         raise PruningError(
-            f"Criterion 'taylor' scores convolutions and Dense layers; model "
+            f"Criterion 'taylor' scores convolutions, Dense layers and heads; model "
             f"{graph.model.name!r} has none. Use another criterion, e.g. 'l1'."
         )
     measured = objective(graph.model, task, loss)
-    probe = Probe(graph, behind_norms(graph, names), differentiable=True)
+    probe = Probe(graph, sites, differentiable=True)
 
     def gates(inputs: list[tf.Tensor], *given: tf.Tensor) -> dict[str, tf.Tensor]:
         def target(outputs: Any) -> tf.Tensor:

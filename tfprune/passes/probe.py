@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfprune.graph.activation_kinds import applies_activation
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.heads import require_class_scores
+from tfprune.graph.keras_private import projecting_with, projections
 from tfprune.graph.rules import has_role
 from tfprune.passes.fused_norms import on_batch_statistics, on_moving_statistics
 from tfprune.passes.linear_copies import cut_activations, cut_softmax
@@ -161,7 +162,9 @@ class Probe:
             counts[id(operation)] += 1
             if id(operation) == self._skipped:
                 return args[0]
-            outputs = self._made(operation, args, kwargs)
+            with projecting_with(operation, **_looking(operation, here, look)):
+                outputs = self._made(operation, args, kwargs)
+            here = [pair for pair in here if pair[1].part is None]
             activation = self._activations.get(id(operation))
             for name, site in here:
                 if activation is None or site.tensor == LINEAR:
@@ -197,6 +200,28 @@ def gate_gradients(pairs: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> tf.Tensor:
         [[1.0]]
     """
     return tf.add_n([tf.reduce_sum(x * slope, _between(x)) for x, slope in pairs])
+
+
+def _looking(
+    attention: Any,
+    here: Iterable[tuple[str, Site]],
+    look: Callable[[str, Site, tf.Tensor], tf.Tensor],
+) -> dict[str, Callable[[Any], tf.Tensor]]:
+    """Return {projection: what it makes, looked at} of those that sites lie within."""
+
+    def looked(part: str) -> Callable[[Any], tf.Tensor]:
+        dense = projections(attention)[part]
+
+        def projected(x: Any) -> tf.Tensor:
+            y = dense(x)
+            for name, site in here:
+                if site.part == part:
+                    look(name, site, y)
+            return y
+
+        return projected
+
+    return {site.part: looked(site.part) for _, site in here if site.part is not None}
 
 
 def _between(x: tf.Tensor) -> list[int]:

@@ -31,6 +31,8 @@ class Site:
         places: int [C], where along the axis each channel of the layer lies; None: all in order.
         tensor: `OUTPUT`, what the call returns; `LINEAR`, the same before the layer's own
             activation; `SCALE`, the scale [C] of a normalisation.
+        part: a projection within an attention whose output it is, such as "value"; None: it is that
+            of the call.
     """
 
     operation: Any
@@ -38,6 +40,7 @@ class Site:
     axis: int = -1
     places: np.ndarray | None = None
     tensor: str = OUTPUT
+    part: str | None = None
 
     def channels_last(self, x: tf.Tensor) -> tf.Tensor:
         """Return the tensor found here with the layer's channels alone, along the last axis."""

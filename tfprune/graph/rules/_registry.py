@@ -21,6 +21,7 @@ ROLES: dict[str, str | None] = {
     "batch_normalisation": "normalisation",
     "convolution": None,
     "dense": None,
+    "projection": None,
     "attention": None,
     "dropout": None,
     "pooling": None,
@@ -64,9 +65,10 @@ def rule(*kinds: type | str, role: str | None = None) -> Callable[[Rule], Rule]:
         role: what the kinds are to those who look for an activation, a normalisation or a
             convolution: costs, criteria, the end of a classifier. One of "activation",
             "rectifier", "sigmoid", "softmax", "log_softmax", "normalisation",
-            "batch_normalisation", "convolution", "dense", "attention", "dropout", "pooling",
-            "max_pooling", "average_pooling", "global_average_pooling", "resizing", "padding",
-            "cropping", "movement", "identity" or "sum"; None for a kind that nobody looks for.
+            "batch_normalisation", "convolution", "dense", "projection", "attention", "dropout",
+            "pooling", "max_pooling", "average_pooling", "global_average_pooling", "resizing",
+            "padding", "cropping", "movement", "identity" or "sum"; None for a kind that nobody
+            looks for.
 
     Raises:
         PruningError: an unknown role.

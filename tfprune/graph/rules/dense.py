@@ -57,7 +57,7 @@ def reversible_embedding(call: Call) -> Channels | list[Channels]:
     return call.output(call.ghosts(call.outputs[0][-1]))
 
 
-@rule(layers.EinsumDense)
+@rule(layers.EinsumDense, role="projection")
 def einsum_dense(call: Call) -> Channels | list[Channels]:
     """Rule of EinsumDense: what each axis does to the channels is said by where its letter stands.
 
