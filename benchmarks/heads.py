@@ -3,9 +3,13 @@
     python -m benchmarks.heads
     python -m benchmarks.heads --data=cifar10 --data_dir=DIR --folder=DIR
 
+    python -m benchmarks.heads --attention=stock
+
 A subclassed vision transformer is trained, on `digits` (embedded: 8 x 8 pixels) or on CIFAR-10,
 pruned to half of its heads and of the hidden channels of its MLPs, and tested as it is and with its
-kernels solved anew from training images, no labels. A training that was killed goes on where it
+kernels solved anew from training images, no labels. With `--attention=stock` the same network is
+pruned with Keras' own MultiHeadAttention in place of attention written with Dense layers, the
+weights the very same. A training that was killed goes on where it
 was when it is started again with the same folder.
 """
 
@@ -61,13 +65,21 @@ SETTINGS = {
 
 
 class Block(layers.Layer):
-    """Attention written with Dense layers, and an MLP, each behind a norm."""
+    """Attention and an MLP, each behind a norm.
 
-    def __init__(self, width: int, heads: int):
+    Args:
+        width: of the stream.
+        heads: of the attention.
+        stock: whether this is Keras' own attention; else it is written with Dense layers.
+    """
+
+    def __init__(self, width: int, heads: int, *, stock: bool):
         super().__init__()
         self.width, self.count = width, heads
         self.norms = [layers.LayerNormalization() for _ in range(2)]
-        self.query, self.key, self.value, self.out = (layers.Dense(width) for _ in range(4))
+        self.attention = layers.MultiHeadAttention(heads, width // heads) if stock else None
+        if not stock:
+            self.query, self.key, self.value, self.out = (layers.Dense(width) for _ in range(4))
         self.hidden, self.back = layers.Dense(4 * width, activation="gelu"), layers.Dense(width)
 
     def heads(self, x: Any) -> Any:
@@ -78,17 +90,21 @@ class Block(layers.Layer):
     def call(self, x: Any) -> Any:
         """Return the stream x [b, t, width] with what the block adds."""
         y = self.norms[0](x)
+        x = x + (self.attended(y) if self.attention is None else self.attention(y, y))
+        return x + self.back(self.hidden(self.norms[1](x)))
+
+    def attended(self, y: Any) -> Any:
+        """Return attention as Dense layers, reshapes and `matmul` make it."""
         query, key, value = (self.heads(f(y)) for f in (self.query, self.key, self.value))
         scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) / (self.width // self.count) ** 0.5
         y = ops.transpose(ops.matmul(ops.softmax(scores), value), (0, 2, 1, 3))
-        x = x + self.out(ops.reshape(y, (ops.shape(x)[0], -1, self.width)))
-        return x + self.back(self.hidden(self.norms[1](x)))
+        return self.out(ops.reshape(y, (ops.shape(y)[0], -1, self.width)))
 
 
 class Transformer(keras.Model):
     """A stem of convolutions, a position table, blocks, a mean over the places."""
 
-    def __init__(self, setting: Setting):
+    def __init__(self, setting: Setting, *, stock: bool = False):
         super().__init__()
         *inner, width = setting.stem
         options = {"strides": 2, "padding": "same"}
@@ -99,7 +115,7 @@ class Transformer(keras.Model):
         self.position = self.add_weight(
             shape=(self.places, width), initializer="normal", name="position"
         )
-        self.blocks = [Block(width, setting.heads) for _ in range(setting.blocks)]
+        self.blocks = [Block(width, setting.heads, stock=stock) for _ in range(setting.blocks)]
         self.norm, self.head = layers.LayerNormalization(), layers.Dense(10)
 
     def call(self, x: Any) -> Any:
@@ -127,6 +143,30 @@ def trained(setting: Setting, data: tfprune.data.DataSet, folder: Path) -> keras
     return model
 
 
+def with_stock_attention(model: keras.Model, setting: Setting) -> keras.Model:
+    """Return a trained transformer with MultiHeadAttention, which computes what it computes.
+
+    Args:
+        model: as `trained` returns it.
+        setting: that it was built with.
+    """
+    stock = Transformer(setting, stock=True)
+    stock(np.zeros((1, *model.input_shape[1:]), "float32"))
+    stock = tfprune.open_up(stock)
+    for layer in stock.layers:
+        if not isinstance(layer, layers.MultiHeadAttention):
+            layer.set_weights(model.get_layer(layer.name).get_weights() if layer.weights else [])
+            continue
+        block = layer.name.rpartition(".")[0]
+        parts = (layer.query_dense, layer.key_dense, layer.value_dense, layer.output_dense)
+        for part, name in zip(parts, ("query", "key", "value", "out"), strict=True):
+            for own, given in zip(
+                part.weights, model.get_layer(f"{block}.{name}").weights, strict=True
+            ):
+                own.assign(ops.reshape(given, own.shape))
+    return stock
+
+
 def arrays(data: tfprune.data.DataSet, name: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the first images of a split, as they are trained on, with their labels."""
     split = getattr(data, name)
@@ -144,6 +184,7 @@ def main(argv: Sequence[str]) -> None:
     """Train, prune and print a line for each criterion."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", choices=SETTINGS, default="digits")
+    parser.add_argument("--attention", choices=("written", "stock"), default="written")
     parser.add_argument("--data_dir", help="where the files of the data set lie")
     parser.add_argument("--folder", type=Path, help="keeps the checkpoint and the trained network")
     given = parser.parse_args(argv)
@@ -151,6 +192,8 @@ def main(argv: Sequence[str]) -> None:
     data = tfprune.data.load(given.data, data_dir=given.data_dir)
     with tempfile.TemporaryDirectory() as temporary:
         model = trained(setting, data, given.folder or Path(temporary))
+    if given.attention == "stock":
+        model = with_stock_attention(model, setting)
     test = arrays(data, "test", len(data.test))
     samples = arrays(data, "train", setting.images)
     whole = tfprune.cost(model)
