@@ -121,23 +121,24 @@ def test_whole_numbers_of_numpy_are_taken_as_such(tmp_path):
     fmc(images(), cache_dir=tmp_path, **plain)
 
 
-def test_a_portion_of_images_is_read_once(tmp_path, monkeypatch):
+def test_what_is_kept_of_an_image_is_read_once(tmp_path, monkeypatch):
     read, names = Cache.read, []
     monkeypatch.setattr(Cache, "read", lambda self, name: names.append(name) or read(self, name))
     scores = fmc(images(9), cache_dir=tmp_path)
-    portions = [f"step0_K/images_0000{i}.npz" for i in (0, 4, 8)]
-    assert [name for name in names if "images_" in name] == portions
+    digests = collect([(image[None],) for image in images(9)]).digests
+    kept = [f"step0_K/image_{digest:032x}.npz" for digest in digests]
+    assert [name for name in names if "image_" in name] == kept
     names.clear()
     for made in [*tmp_path.rglob("conv.npy"), *tmp_path.rglob("head.npy")]:
         made.unlink()
     again = fmc(images(9), cache_dir=tmp_path)
-    assert [name for name in names if "images_" in name] == portions
+    assert [name for name in names if "image_" in name] == kept
     np.testing.assert_array_equal(again["conv"], scores["conv"])
 
 
 def test_a_portion_is_kept_and_told_as_soon_as_it_is_done(tmp_path, monkeypatch):
     batch, place, done, told = images(9), steps.place, threading.Event(), []
-    first = collect([image[None] for image in batch]).digests[0]
+    first = collect([(image[None],) for image in batch]).digests[0]
 
     def stop(maps, digests, *rest):
         if digests[0] == first:

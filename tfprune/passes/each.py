@@ -85,6 +85,22 @@ class Divided:
             return self._apart(parts, specs, then, kept)
         return self._together(parts, specs, then, kept)
 
+    def alone(
+        self,
+        parts: Iterable[Part],
+        specs: Callable[[Given], list[Any]],
+        then: Callable[[Any], Any] = lambda found: found,
+    ) -> Iterator[Found]:
+        """Yield the same of parts that this worker alone has, and of which no other hears.
+
+        Each takes as many as it has: nothing waits for the others.
+        """
+        stream, devices = iter(parts), len(self._replicas.numbers)
+        while some := list(islice(stream, devices)):
+            filled = some + some[-1:] * (devices - len(some))
+            for part, found in zip(some, self._made(filled, specs, then), strict=False):
+                yield part, samples(part), found
+
     def _together(
         self, parts: Iterable[Part], specs: Callable, then: Callable, kept: Keeps
     ) -> Iterator[Found]:
@@ -162,6 +178,7 @@ def each(
     *,
     sized: bool = False,
     kept: RunningSums | None = None,
+    alone: bool = False,
 ) -> Iterator[tuple[Part | None, Any]]:
     """Yield (part, what a step makes of it), in the order of the parts.
 
@@ -183,6 +200,8 @@ def each(
         sized: whether the step is traced for each size of a part, which it then knows; else it is
             traced once. The last bits of a mean over a batch depend on that.
         kept: where the caller keeps the sums that it makes; None for a result that is in them.
+        alone: whether the parts are this worker's alone: other workers, with parts of their own or
+            none, hear nothing of them, and nothing is kept.
 
     Raises:
         PruningError: a part that does not suit the model or the step.
@@ -207,6 +226,9 @@ def each(
 
     done = 0
     divided = Divided(step, given)
+    if alone:
+        yield from ((part, found) for part, _, found in divided.alone(parts, specs, then))
+        return
     tell(done, what="samples")
     try:
         with journal() if kept is None else nullcontext(kept) as keeps:

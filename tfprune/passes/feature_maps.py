@@ -71,6 +71,8 @@ def feature_maps(
     images: Iterable[tuple[Any]],
     user: str,
     then: Callable[[dict[str, np.ndarray]], Any] = lambda maps: maps,
+    *,
+    alone: bool = False,
 ) -> Iterator[Any]:
     """Yield what is made of the maps of each part of the images.
 
@@ -81,6 +83,7 @@ def feature_maps(
             model together, and with them a rank or a bit of a hash now and then.
         user: what needs the maps, for the error message.
         then: what is made of {layer: float32 [N, H, W, C]}, channels last; by default nothing.
+        alone: whether the images are this worker's alone, as for `tfprune.passes.each.each`.
 
     Raises:
         PruningError: data that does not suit the model, maps that are not finite.
@@ -104,7 +107,7 @@ def feature_maps(
         return then(maps)
 
     probe = Probe(graph, sites)
-    for _, found in each(probe, probe.first_sites, images, finite):
+    for _, found in each(probe, probe.first_sites, images, finite, alone=alone):
         yield found
 
 

@@ -9,7 +9,7 @@ import tfprune
 from tfprune.criteria.fmc.fingerprint import fingerprint
 from tfprune.criteria.fmc.images import collect
 
-IMAGES = collect([np.zeros((1, 6, 6, 3), "float32")])
+IMAGES = collect([(np.zeros((1, 6, 6, 3), "float32"),)])
 
 
 def build(second="pool", **options):
@@ -99,7 +99,7 @@ def test_models_of_a_users_class_and_models_within_are_told_apart():
 
 def test_images_are_told_apart():
     graph = tfprune.analyse(build())
-    other = collect([np.ones((1, 6, 6, 3), "float32")])
+    other = collect([(np.ones((1, 6, 6, 3), "float32"),)])
     one, two = (fingerprint(graph, ["conv"], images) for images in (IMAGES, other))
     assert one["model"] == two["model"]
     assert one["images"] != two["images"]

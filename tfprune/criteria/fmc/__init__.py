@@ -49,6 +49,8 @@ def score(
     t-SNE is done once per image: step 1 clusters the points of step 0, where the original
     embeds anew, other images besides. Images are taken as they come, each run by itself; all
     random numbers follow from seed, layer and image, so that neither batches nor order matter.
+    Several workers do step 0 each for its share of the images, and tell one another what they
+    have found.
 
     Args:
         graph: channel graph of the model.
@@ -58,8 +60,9 @@ def score(
         cluster_stride: step between the numbers of clusters that are tried, 1 for all of them. 8
             makes step 0 of a layer of 512 filters about three times as fast; so do fewer images.
         cache_dir: folder where the steps are kept (step0_K, step1_labels [S, C], step2_index;
-            images in the order of their digests), so that a run that was stopped goes on.
-        workers: processes; by default one per core.
+            images in the order of their digests), so that a run that was stopped goes on. Of
+            several workers the chief alone has it.
+        workers: processes of each worker; by default one per core.
         progress: called with (images done, images, seconds left) during step 0, which takes
             nearly all the time.
 
@@ -74,7 +77,7 @@ def score(
     _check_options(index, seed, cluster_stride, workers, progress)
     seed, cluster_stride = int(seed), int(cluster_stride)  # NumPy's do not go into JSON
     names = mapped_layers(graph, _USER)
-    images = collect(image for (image,) in single_images(data, graph.model, _USER))
+    images = collect(single_images(data, graph.model, _USER))
     if len(images) < 2:
         raise PruningError(
             f"{_USER} compares pairs of images: expected at least 2 images, received "

@@ -38,7 +38,7 @@ def fingerprint(graph: ChannelGraph, names: Sequence[str], images: Images) -> di
     Example:
         >>> import keras, numpy, tfprune
         >>> from tfprune.criteria.fmc.images import collect
-        >>> images = collect([numpy.zeros((1, 8, 8, 3))])
+        >>> images = collect([(numpy.zeros((1, 8, 8, 3)),)])
         >>> def found(**options):
         ...     layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv", **options)]
         ...     model = keras.Sequential(layers)

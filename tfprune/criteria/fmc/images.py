@@ -1,8 +1,10 @@
 """The images that filters are clustered on, and what is done for each of them."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import keras
@@ -14,6 +16,8 @@ from tfprune.criteria.fmc.kmeans import Clusterer
 from tfprune.criteria.fmc.outliers import inliers
 from tfprune.criteria.fmc.redundancy import OUTLIER
 from tfprune.criteria.fmc.silhouette import best_count
+from tfprune.distribution import workers
+from tfprune.passes.parts import Parts, samples
 
 Entropy = tuple[int, ...]
 
@@ -23,28 +27,46 @@ class Images:
     """Single images in the order of their digests, so that the order they come in is nothing.
 
     Args:
-        inputs: a model's inputs of one image each, batches of one.
-        digests: what tells them apart, for seeds and for the cache.
+        own: a model's inputs of one image each, batches of one, by the image's place in that
+            order: those that fall to this worker.
+        digests: what tells all of them apart, for seeds and for the cache.
     """
 
-    inputs: Sequence[Any]
+    own: Mapping[int, Any]
     digests: Sequence[int]
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.digests)
 
 
-def collect(inputs: Iterable[Any]) -> Images:
-    """Return images in the order of their digests.
+def collect(parts: Iterable[tuple[Any]]) -> Images:
+    """Return images in the order of their digests, which all workers hear, each with a share.
+
+    Args:
+        parts: (inputs,) of one image each. Of `Parts` a worker reads its share alone.
+
+    Raises:
+        PruningError: what cannot be read, on all workers.
 
     Example:
         >>> import numpy as np
-        >>> first, second = np.zeros((1, 2)), np.ones((1, 2))
+        >>> first, second = (np.zeros((1, 2)),), (np.ones((1, 2)),)
         >>> collect([first, second]).digests == collect([second, first]).digests
         True
     """
-    found = sorted(((digest(keras.tree.flatten(x)), x) for x in inputs), key=lambda pair: pair[0])
-    return Images([x for _, x in found], [number for number, _ in found])
+    here, read = workers.number(), []
+
+    def own() -> bytes:
+        for part in _share(parts, here, workers.count()):
+            read.append((digest(keras.tree.flatten(part[0])), part[0]))
+        return json.dumps([number for number, _ in read]).encode()
+
+    told = enumerate(map(json.loads, workers.gathered(own)))
+    every = sorted((number, worker, i) for worker, own in told for i, number in enumerate(own))
+    if isinstance(parts, Parts):
+        parts.end(len(every))
+    mine = {place: read[i][1] for place, (_, worker, i) in enumerate(every) if worker == here}
+    return Images(mine, [number for number, *_ in every])
 
 
 def digest(parts: Iterable[Any]) -> int:
@@ -114,6 +136,14 @@ def label(
     with threadpool_limits(1):
         rows = zip(points, digests, strict=True)
         return np.array([_label(p, count, _entropy(seed, name, image)) for p, image in rows])
+
+
+def _share(parts: Iterable[tuple[Any]], number: int, of: int) -> Iterable[tuple[Any]]:
+    """Return every `of`-th part; of `Parts` no other is read."""
+    if isinstance(parts, Parts):
+        mine = range(number, parts.count, of)
+        return (part for part in (parts.some(mine) if mine else ()) if samples(part))
+    return islice(parts, number, None, of)
 
 
 def _place(maps: np.ndarray, entropy: Entropy, stride: int) -> tuple[np.ndarray, int]:

@@ -14,6 +14,8 @@ from tfprune.criteria.fmc.cache import Cache
 from tfprune.criteria.fmc.images import Images, label, place
 from tfprune.criteria.fmc.redundancy import redundancy
 from tfprune.criteria.fmc.silhouette import most_frequent
+from tfprune.distribution import workers
+from tfprune.distribution.arrays import from_bytes, to_bytes
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.activated import activated
 from tfprune.passes.feature_maps import feature_maps
@@ -74,41 +76,63 @@ class Steps:
     def _labelling(self, names: Sequence[str], placed: Sequence[dict]) -> Iterator[Any]:
         """Yield the call that labels each layer's filters with its most frequent count."""
         for name in names:
-            place = self.names.index(name)
-            points = np.concatenate([part[f"points{place}"] for part in placed])
-            counts = np.concatenate([part[f"counts{place}"] for part in placed])
+            number = self.names.index(name)
+            points = np.stack([image[f"points{number}"] for image in placed])
+            counts = np.stack([image[f"counts{number}"] for image in placed])
             self.cache.write(f"step0_K/{name}.npy", counts)
             call = joblib.delayed(label)
             yield call(points, most_frequent(counts), name, self.images.digests, self.seed)
 
     def _placed(self) -> list[dict[str, np.ndarray]]:
-        """Return each portion's points and numbers of clusters, of every layer on every image."""
-        placed = {part: self.cache.read(_key(part)) for part in self._portions()}
-        missing = [part for part, found in placed.items() if found is None]
-        start, done = time.monotonic(), len(self.images) - sum(map(len, missing))
-        results = self._results(self._placing(missing))
-        for number, (part, found) in enumerate(zip(missing, results, strict=True)):
-            placed[part] = self._packed(found)
-            self.cache.write(_key(part), placed[part])
-            done += len(part)
+        """Return each image's points and numbers of clusters, of every layer."""
+        keys = [f"step0_K/image_{digest:032x}.npz" for digest in self.images.digests]
+        placed = [self.cache.read(key) for key in keys]
+        done = sum(image is not None for image in placed)
+        begun = self._seconds_left(len(placed) - done)
+        own = _cut([place for place in self.images.own if placed[place] is None], PORTION)
+        for found in self._heard(zip(own, self._results(self._placing(own)), strict=True)):
+            for place, image in found.items():
+                placed[place] = image
+                self.cache.write(keys[place], image)
+            done += len(found)
+            left = next(begun)
             if self.progress:
-                # The portions that were begun together end at about the same time.
-                end = number + self.workers - number % self.workers
-                begun, rest = (sum(map(len, parts)) for parts in (missing[:end], missing[end:]))
-                left = (time.monotonic() - start) / begun * rest
-                self.progress(done, len(self.images), left)
-        return list(placed.values())
+                self.progress(done, len(placed), left)
+        return placed
 
-    def _placing(self, parts: Sequence[range]) -> Iterator[Any]:
-        """Yield the call for each portion of images."""
+    def _seconds_left(self, missing: int) -> Iterator[float]:
+        """Yield the seconds left after each round of portions, one of each worker."""
+        start = time.monotonic()
+        for number in itertools.count():
+            # The portions that were begun together end at about the same time.
+            rounds = number + self.workers - number % self.workers
+            begun = min(missing, rounds * PORTION * workers.count())
+            yield (time.monotonic() - start) / begun * (missing - begun)
+
+    def _placing(self, parts: Sequence[Sequence[int]]) -> Iterator[Any]:
+        """Yield the call for each portion of this worker's images."""
         # One by one: the last bits of a map may depend on the size of its batch, and t-SNE
         # turns a difference in the last bit into other points.
-        singles = [(self.images.inputs[i],) for part in parts for i in part]
-        maps = feature_maps(self.graph, activated(self.graph, self.names), singles, self.user)
+        singles = [(self.images.own[place],) for part in parts for place in part]
+        sites = activated(self.graph, self.names)
+        maps = feature_maps(self.graph, sites, singles, self.user, alone=True)
         for part in parts:
             own = [{name: value[0] for name, value in next(maps).items()} for _ in part]
             digests = [self.images.digests[i] for i in part]
             yield joblib.delayed(place)(own, digests, self.seed, self.stride)
+
+    def _heard(self, own: Iterator[tuple[Sequence[int], list[dict]]]) -> Iterator[dict[int, dict]]:
+        """Yield what all workers have made of a portion each, {place: arrays}, until none is left.
+
+        Args:
+            own: (places of a portion's images, what `place` made of them) of this worker.
+        """
+        while True:
+            texts = workers.gathered(lambda: self._packed(*next(own, ((), ()))))
+            found = [self._unpacked(text) for text in texts]
+            if not any(found):
+                return
+            yield {place: image for portion in found for place, image in portion.items()}
 
     def _results(self, calls: Iterator[Any]) -> Iterator[Any]:
         """Yield the results of calls in their order, each as soon as it is there."""
@@ -118,22 +142,21 @@ class Steps:
             while some := list(itertools.islice(calls, self.workers)):
                 yield from parallel(some)
 
-    def _packed(self, found: Sequence[dict]) -> dict[str, np.ndarray]:
-        """Return the results of several images as arrays, numbered by layer."""
-        packed = {}
-        for i, name in enumerate(self.names):
-            points, counts = zip(*(image[name] for image in found), strict=True)
-            packed |= {f"points{i}": np.stack(points), f"counts{i}": np.array(counts)}
-        return packed
+    def _packed(self, places: Sequence[int], found: Sequence[dict]) -> bytes:
+        """Return the points and numbers of clusters of several images as bytes."""
+        pairs = [pair for image in found for pair in map(image.get, self.names)]
+        return to_bytes([np.array(places, int), *(np.asarray(x) for pair in pairs for x in pair)])
 
-    def _portions(self) -> list[range]:
-        return list(_cut(range(len(self.images)), PORTION))
+    def _unpacked(self, text: bytes) -> dict[int, dict[str, np.ndarray]]:
+        """Return what `_packed` was given, by place and numbered by layer."""
+        places, *arrays = from_bytes(text)
+        names = [f"{what}{i}" for i in range(len(self.names)) for what in ("points", "counts")]
+        images = _cut(arrays, len(names))
+        return {
+            place: dict(zip(names, image, strict=True))
+            for place, image in zip(places.tolist(), images, strict=True)
+        }
 
 
-def _cut(sequence: Any, size: int) -> Iterator[Any]:
-    for start in range(0, len(sequence), size):
-        yield sequence[start : start + size]
-
-
-def _key(part: range) -> str:
-    return f"step0_K/images_{part.start:05d}.npz"
+def _cut(sequence: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    return [sequence[start : start + size] for start in range(0, len(sequence), size)]
