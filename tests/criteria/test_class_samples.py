@@ -51,7 +51,7 @@ def test_workers_take_what_one_does_and_read_their_own(monkeypatch, most, each):
     meeting, of = Meeting(3), 3 * each
     monkeypatch.setattr(workers, "number", lambda: meeting.local.number)
     monkeypatch.setattr(workers, "count", lambda: meeting.count)
-    monkeypatch.setattr(workers, "_joined", meeting.joined)
+    monkeypatch.setattr(workers, "_exchanged", meeting.joined)
     read = [[], [], []]
 
     def work(number):

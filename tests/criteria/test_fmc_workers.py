@@ -71,7 +71,7 @@ def scored(count, monkeypatch, data=_Data, folders=None, graph=GRAPH):
     with monkeypatch.context() as patch:
         patch.setattr(workers, "number", lambda: found.local.number)
         patch.setattr(workers, "count", lambda: found.count)
-        patch.setattr(workers, "_joined", found.joined)
+        patch.setattr(workers, "_exchanged", found.joined)
         return found.run(work), given
 
 

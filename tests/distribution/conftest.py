@@ -46,5 +46,5 @@ def meeting(monkeypatch, request):
     found = Meeting(request.param)
     monkeypatch.setattr(workers, "number", lambda: found.local.number)
     monkeypatch.setattr(workers, "count", lambda: found.count)
-    monkeypatch.setattr(workers, "_joined", found.joined)
+    monkeypatch.setattr(workers, "_exchanged", found.joined)
     return found

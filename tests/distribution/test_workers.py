@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tfprune.distribution import workers
@@ -51,11 +52,50 @@ def test_long_messages_go_in_parts(meeting, monkeypatch):
     assert meeting.run(lambda number: workers.sent(lambda: text)) == [text] * 3
 
 
+def test_workers_at_different_places_are_told_so_and_end(meeting):
+    def work(number):
+        return workers.gathered(lambda: b"own") if number else workers.sent(lambda: b"chief's")
+
+    for number, error in enumerate(meeting.run(work)):
+        assert isinstance(error, PruningError)
+        assert "not at the same place of the program" in str(error)
+        assert "Start them all anew" in str(error)
+        assert ("b'send'" in str(error), "b'gather'" in str(error)) == (True, True), number
+
+
+def test_a_length_that_no_message_has_is_refused_before_anything_is_waited_for(
+    meeting, monkeypatch
+):
+    def exchanged(message):
+        found = bytearray(meeting.joined(message))
+        found[31] = 1  # the highest byte of the second worker's length
+        return bytes(found)
+
+    monkeypatch.setattr(workers, "_exchanged", exchanged)
+    found = meeting.run(lambda number: workers.gathered(lambda: b"own"))
+    assert [re.search(r"worker \d announces \d+ bytes", str(x))[0] for x in found] == [
+        f"worker 1 announces {2**56 + 4} bytes"
+    ] * 3
+
+
+@pytest.mark.parametrize("cut", [-4, 4])
+def test_messages_of_other_lengths_than_announced_are_refused(meeting, monkeypatch, cut):
+    def exchanged(message):
+        found = meeting.joined(message)
+        return (found + b"\0" * 4)[: len(found) + cut]
+
+    monkeypatch.setattr(workers, "_exchanged", exchanged)
+    for ask in (workers.gathered, workers.sent):
+        found = meeting.run(lambda number, ask=ask: ask(lambda: b"own"))
+        expected = f"3 x 16 bytes were due, {48 + cut} came"
+        assert [expected in str(error) for error in found] == [True] * 3
+
+
 def test_messages_of_any_length_are_joined_by_one_trace():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     with strategy.scope():
         for message in (b"", b"word", bytes(range(200))):
-            assert workers._joined(message) == message
+            assert workers._exchanged(message) == message
         assert workers._gathering(strategy).experimental_get_tracing_count() == 1
 
 

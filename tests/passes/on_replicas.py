@@ -144,6 +144,7 @@ def on_photographs():
         "skipped": np.array([sum(map(ord, name[-9:])) for name in split.skipped]),
         "hrank": kept[0],
         "few": tfprune.score(graph, "fgp", drawn, images_per_class=3)["conv"],
+        "fmc": tfprune.score(graph, "fmc", split.epochs(4, limit=7), **OPTIONS["fmc"])["conv"],
         **{
             name: tfprune.score(graph, name, drawn)["conv"]
             for name in ("taylor", "gfbs", "gfi", "similarity", "fgp")

@@ -15,7 +15,7 @@ def on_three(monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr(workers, "number", lambda: meeting.local.number)
             patched.setattr(workers, "count", lambda: meeting.count)
-            patched.setattr(workers, "_joined", meeting.joined)
+            patched.setattr(workers, "_exchanged", meeting.joined)
             return meeting.run(work)
 
     return run

@@ -6,6 +6,7 @@ strategy itself: no worker needs to see another one's disk.
 """
 
 import json
+import struct
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,10 @@ import tensorflow as tf
 from tfprune.distribution.arrays import from_bytes, to_bytes
 from tfprune.errors import PruningError
 
-_MOST = 2**26  # bytes of one message
+_MOST = 2**26  # bytes that go at a time
+_LARGEST = 2**36  # bytes of one message: what claims to be larger is none
+_HEAD = struct.Struct("<8sQ")  # what all are about to do, and the bytes that a worker has to say
+_SEND, _GATHER = b"send\0\0\0\0", b"gather\0\0"
 _FINE, _REFUSED = b"1", b"0"
 
 
@@ -90,7 +94,8 @@ def gathered(make: Callable[[], bytes]) -> list[bytes]:
         make: returns this worker's.
 
     Raises:
-        PruningError: `make` did on one of them; all raise the first one's.
+        PruningError: `make` did on one of them; all raise the first one's. Or what they say does
+            not fit together.
 
     Example:
         >>> gathered(lambda: b"found")
@@ -99,7 +104,7 @@ def gathered(make: Callable[[], bytes]) -> list[bytes]:
     if count() == 1:
         return [make()]
     own = _answer(make)
-    sizes = [int.from_bytes(x, "little") for x in _from_all(len(own).to_bytes(8, "little"))]
+    sizes = _sizes(_GATHER, own)
     messages = [b""] * count()
     for start in range(0, max(sizes), _MOST):
         parts = _from_all(own[start : start + _MOST].ljust(min(_MOST, max(sizes) - start), b"\0"))
@@ -112,8 +117,9 @@ def sent(make: Callable[[], bytes]) -> bytes:
     if count() == 1:
         return make()
     message = _answer(make) if is_chief() else b""
-    size = int.from_bytes(_broadcast(len(message).to_bytes(8, "little")), "little")
-    parts = [_broadcast(message[start : start + _MOST]) for start in range(0, size, _MOST)]
+    size, *_ = _sizes(_SEND, message)
+    starts = range(0, size, _MOST)
+    parts = [_joined(message[n : n + _MOST], min(_MOST, size - n)) for n in starts]
     return _accepted(b"".join(parts)[:size])
 
 
@@ -130,20 +136,49 @@ def _accepted(message: bytes) -> bytes:
     return message[1:]
 
 
-def _broadcast(message: bytes) -> bytes:
-    """Return the chief's message, with some bytes behind it, on all workers."""
-    return _joined(message if is_chief() else b"")
+def _sizes(what: bytes, message: bytes) -> list[int]:
+    """Return how long the workers' messages are, all of whom must be about to do the same."""
+    heads = [_HEAD.unpack(x[: _HEAD.size]) for x in _from_all(_HEAD.pack(what, len(message)))]
+    for worker, (other, size) in enumerate(heads):
+        if other != what:
+            there, here = (x.rstrip(b"\0") for x in (other, what))
+            raise _out_of_step(f"worker {worker} is at {there!r}, worker {number()} at {here!r}")
+        if size > _LARGEST:
+            raise _out_of_step(f"worker {worker} announces {size} bytes of at most {_LARGEST}")
+    return [size for _, size in heads]
 
 
 def _from_all(message: bytes) -> list[bytes]:
     """Return the workers' messages, all of one length, with some bytes behind each."""
-    joined = _joined(message)
+    joined = _joined(message, len(message), count())
     length = len(joined) // count()
     return [joined[start : start + length] for start in range(0, len(joined), length)]
 
 
-def _joined(message: bytes) -> bytes:
-    """Return the workers' messages, each filled up to whole numbers, one behind the other."""
+def _joined(message: bytes, length: int, times: int = 1) -> bytes:
+    """Return the workers' messages, each filled up to whole numbers, one behind the other.
+
+    Args:
+        message: this worker's.
+        length: of each message that is expected.
+        times: how many workers say something.
+    """
+    joined = _exchanged(message)
+    if len(joined) != times * (length + -length % 4):
+        raise _out_of_step(f"{times} x {length} bytes were due, {len(joined)} came")
+    return joined
+
+
+def _out_of_step(what: str) -> PruningError:
+    return PruningError(
+        f"The workers are not at the same place of the program: {what}. Expected the same command "
+        "line, the same files and the same version of tfprune on all of them. Start them all anew; "
+        "they go on from what is kept. If it comes again, it is a fault of tfprune: report it."
+    )
+
+
+def _exchanged(message: bytes) -> bytes:
+    """Return what all workers say, filled up to whole numbers, one behind the other."""
     strategy = tf.distribute.get_strategy()
     # Whole numbers of 32 bits are what all of TensorFlow's collectives take.
     own = tf.constant(np.frombuffer(message + b"\0" * (-len(message) % 4), np.int32))
