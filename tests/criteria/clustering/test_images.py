@@ -33,8 +33,8 @@ def test_images_come_in_the_order_of_their_digests():
     arrays = [np.full((1, 2), i, "float32") for i in range(5)]
     one, other = (collect((x,) for x in order) for order in (arrays, reversed(arrays)))
     assert one.digests == other.digests == sorted(one.digests)
-    for place in range(5):
-        np.testing.assert_array_equal(one.own[place], other.own[place])
+    for number in range(5):
+        np.testing.assert_array_equal(one.own[number], other.own[number])
 
 
 @pytest.mark.parametrize("other", [np.ones(4), np.ones((1, 3)), np.ones(3, "float32"), np.zeros(3)])

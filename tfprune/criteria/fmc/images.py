@@ -57,8 +57,8 @@ def collect(parts: Iterable[tuple[Any]]) -> Images:
     here, read = workers.number(), []
 
     def own() -> bytes:
-        for part in _share(parts, here, workers.count()):
-            read.append((digest(keras.tree.flatten(part[0])), part[0]))
+        share = _share(parts, here, workers.count())
+        read.extend((digest(keras.tree.flatten(inputs)), inputs) for (inputs,) in share)
         return json.dumps([number for number, _ in read]).encode()
 
     told = enumerate(map(json.loads, workers.gathered(own)))

@@ -89,11 +89,11 @@ class Steps:
         placed = [self.cache.read(key) for key in keys]
         done = sum(image is not None for image in placed)
         begun = self._seconds_left(len(placed) - done)
-        own = _cut([place for place in self.images.own if placed[place] is None], PORTION)
+        own = _cut([number for number in self.images.own if placed[number] is None], PORTION)
         for found in self._heard(zip(own, self._results(self._placing(own)), strict=True)):
-            for place, image in found.items():
-                placed[place] = image
-                self.cache.write(keys[place], image)
+            for number, image in found.items():
+                placed[number] = image
+                self.cache.write(keys[number], image)
             done += len(found)
             left = next(begun)
             if self.progress:
@@ -113,7 +113,7 @@ class Steps:
         """Yield the call for each portion of this worker's images."""
         # One by one: the last bits of a map may depend on the size of its batch, and t-SNE
         # turns a difference in the last bit into other points.
-        singles = [(self.images.own[place],) for part in parts for place in part]
+        singles = [(self.images.own[number],) for part in parts for number in part]
         sites = activated(self.graph, self.names)
         maps = feature_maps(self.graph, sites, singles, self.user, alone=True)
         for part in parts:
@@ -122,17 +122,17 @@ class Steps:
             yield joblib.delayed(place)(own, digests, self.seed, self.stride)
 
     def _heard(self, own: Iterator[tuple[Sequence[int], list[dict]]]) -> Iterator[dict[int, dict]]:
-        """Yield what all workers have made of a portion each, {place: arrays}, until none is left.
+        """Yield what all workers have made of a portion each, {number: arrays}, until none is left.
 
         Args:
-            own: (places of a portion's images, what `place` made of them) of this worker.
+            own: (numbers of a portion's images, what `place` made of them) of this worker.
         """
         while True:
             texts = workers.gathered(lambda: self._packed(*next(own, ((), ()))))
             found = [self._unpacked(text) for text in texts]
             if not any(found):
                 return
-            yield {place: image for portion in found for place, image in portion.items()}
+            yield {number: image for portion in found for number, image in portion.items()}
 
     def _results(self, calls: Iterator[Any]) -> Iterator[Any]:
         """Yield the results of calls in their order, each as soon as it is there."""
@@ -142,19 +142,19 @@ class Steps:
             while some := list(itertools.islice(calls, self.workers)):
                 yield from parallel(some)
 
-    def _packed(self, places: Sequence[int], found: Sequence[dict]) -> bytes:
+    def _packed(self, numbers: Sequence[int], found: Sequence[dict]) -> bytes:
         """Return the points and numbers of clusters of several images as bytes."""
         pairs = [pair for image in found for pair in map(image.get, self.names)]
-        return to_bytes([np.array(places, int), *(np.asarray(x) for pair in pairs for x in pair)])
+        return to_bytes([np.array(numbers, int), *(np.asarray(x) for pair in pairs for x in pair)])
 
     def _unpacked(self, text: bytes) -> dict[int, dict[str, np.ndarray]]:
-        """Return what `_packed` was given, by place and numbered by layer."""
-        places, *arrays = from_bytes(text)
+        """Return what `_packed` was given, by image and numbered by layer."""
+        numbers, *arrays = from_bytes(text)
         names = [f"{what}{i}" for i in range(len(self.names)) for what in ("points", "counts")]
         images = _cut(arrays, len(names))
         return {
-            place: dict(zip(names, image, strict=True))
-            for place, image in zip(places.tolist(), images, strict=True)
+            number: dict(zip(names, image, strict=True))
+            for number, image in zip(numbers.tolist(), images, strict=True)
         }
 
 
