@@ -104,13 +104,26 @@ def half_precision(strategy):
     }
 
 
+def half_precision_in_parts(strategy):
+    """Without overflow: gradients of two parts on two devices are those of a whole batch."""
+    data, start = blobs(46), network(normalise=False)  # batches of 16, 16 and 14
+    settings = {**HALF, "epochs": 2, "batch_size": 16}
+    one, _ = fine_tune(start, data, **settings)
+    with strategy.scope():
+        two, _ = fine_tune(start, data, **settings, accumulate=2)
+    return {"weights": largest_difference(one, two), "moved": largest_difference(one, start)}
+
+
 EQUAL = (
     sgd_with_weight_decay,
     clipped_gradients,
     a_regulariser_and_a_last_batch_of_14,
     adam_with_a_teacher,
 )
-CASES = (*EQUAL, a_last_batch_of_one_sample, a_run_that_is_stopped, half_precision)
+CASES = (
+    *EQUAL, a_last_batch_of_one_sample, a_run_that_is_stopped, half_precision,
+    half_precision_in_parts,
+)  # fmt: skip
 
 
 def main(path):

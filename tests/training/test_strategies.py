@@ -48,6 +48,12 @@ def test_a_run_on_two_devices_goes_on_to_the_bit(of):
     assert of(program.a_run_that_is_stopped) == {"weights": 0, "epochs": 3}
 
 
+def test_parts_of_a_half_precise_batch_on_two_devices_make_the_step_of_the_whole(of):
+    case = of(program.half_precision_in_parts)
+    assert case["weights"] < 2e-3  # float16 has three digits
+    assert case["moved"] > 0.02
+
+
 def test_what_overflows_on_one_device_counts_on_none(of):
     case = of(program.half_precision)
     assert case["finite"]

@@ -5,17 +5,14 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfprune.criteria._labels import labelled_parts
 from tfprune.distribution import workers
 from tfprune.distribution.arrays import from_bytes, to_bytes
 from tfprune.errors import PruningError
-from tfprune.passes.each import each
 from tfprune.passes.micro_batches import Part, recut
 from tfprune.passes.parts import Parts
 from tfprune.passes.probe import Probe
-from tfprune.passes.reader import read
 from tfprune.tasks import Task
 
 USER = "criterion 'fgp'"
@@ -95,11 +92,11 @@ class Chosen(Parts):
     def own(self, replicas: Sequence[int], of: int) -> Iterator[list[Part]]:
         """Yield what is taken of the parts of some replicas; else as `Parts.own`."""
         rounds = super().own(replicas, of)
-        for start in range(0, self.count, of):
+        for count in self.rounds(of):
             own, every = _heard(rounds)
-            rows = [self._quota.take(numbers) for numbers in every[: self.count - start]]
+            rows = [self._quota.take(numbers) for numbers in every[:count]]
             places = [rows[min(replica, len(rows) - 1)] for replica in replicas]
-            yield [_rows(part, place) for part, place in zip(own, places, strict=True)]
+            yield [rows_of(part, place) for part, place in zip(own, places, strict=True)]
 
     def end(self, done: int) -> None:
         """Let all workers know what each could not read; the quota refuses classes without any."""
@@ -127,28 +124,12 @@ def by_label(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> It
     return recut(_taken(parts(None), quota), size)  # batches as they come: no more is read
 
 
-def by_mask(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterable[Sample]:
-    """Return images for each class that they show, with the pixels of that class.
-
-    These are the pixels that the model takes for the class; where it takes none for it, those
-    that the labels do; an image without either does not count for the class.
-
-    Args:
-        probe: the model, which ends in logits [N, H, W, classes].
-        data: batches of (inputs, class numbers [N, H, W]) or of inputs.
-        quota: how many are taken of each class.
-        size: how many images go through the model at a time.
-        task: knows the void label.
-    """
-    return recut(_shown(probe, data, quota, size, task), size)
-
-
 def _taken(parts: Iterable[Part], quota: Quota) -> Iterator[Part]:
     """Yield what a quota takes of parts, those that need no other left out."""
     for part in parts:
         rows = quota.take(part[1])
         if len(rows):
-            yield _rows(part, rows)
+            yield rows_of(part, rows)
         if quota.is_full:
             return
 
@@ -164,55 +145,6 @@ def _heard(rounds: Iterator[list[Part]]) -> tuple[list[Part], list[np.ndarray]]:
     return own, [found for text in workers.gathered(numbers) for found in from_bytes(text)]
 
 
-def _shown(probe: Probe, data: Any, quota: Quota, size: int, task: Task) -> Iterator[Sample]:
-    """Yield for each image and class that it shows the image and the pixels of that class."""
-    classes = probe.output_shape[-1]
-
-    def predict(inputs: list[tf.Tensor], *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return _predicted(probe.run(inputs)[0], classes)
-
-    images = recut(_images(data, probe.model, classes, task), size)
-    for (inputs, *given), (masks, seen) in each(probe, predict, images):
-        truth = _alike(given[0], masks) if given else np.full_like(masks, -1)
-        image, number = np.nonzero(seen | _present(truth, classes))
-        taken = quota.take(number)
-        for start in range(0, len(taken), size):  # an image may count for many classes
-            rows = taken[start : start + size]
-            i, d = image[rows], number[rows]
-            shown = np.where(seen[i, d][:, None, None], masks[i], truth[i]) == d[:, None, None]
-            yield _rows(inputs, i), np.int32(d), shown
-        if quota.is_full:
-            return
-
-
-def _images(data: Any, model: keras.Model, classes: int, task: Task) -> Iterator[tuple]:
-    """Yield (inputs, class numbers [N, H, W]), or (inputs,) where there are no labels."""
-    for batch in read(data, model, USER):
-        labels = batch.labels
-        numbers = () if labels is None else (task.class_numbers(labels, classes, USER),)
-        yield batch.inputs, *numbers
-
-
-def _predicted(logits: tf.Tensor, classes: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the predicted classes [N, H, W], and which of them each image has, bool [N, D]."""
-    numbers = tf.argmax(logits, -1, tf.int32)
-    return numbers, tf.stack([tf.reduce_any(numbers == d, [1, 2]) for d in range(classes)], 1)
-
-
-def _present(truth: np.ndarray, classes: int) -> np.ndarray:
-    """Return which classes each mask [N, H, W] holds, bool [N, D]."""
-    counts = [np.bincount(mask[mask >= 0], minlength=classes) for mask in truth]
-    return np.array(counts) > 0
-
-
-def _alike(truth: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    if truth.shape != masks.shape:
-        raise PruningError(
-            f"{USER}: expected masks as large as the model's outputs, {masks.shape}; received "
-            f"{truth.shape}. Resize them by the nearest pixel, or let the model upsample."
-        )
-    return truth
-
-
-def _rows(inputs: Any, rows: np.ndarray) -> Any:
+def rows_of(inputs: Any, rows: np.ndarray) -> Any:
+    """Return some samples of nested arrays, by their numbers."""
     return keras.tree.map_structure(lambda x: keras.ops.convert_to_numpy(x)[rows], inputs)

@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfprune import tasks
-from tfprune.criteria._class_samples import Quota, Sample, by_label, by_mask
+from tfprune.criteria._class_samples import Quota, Sample, by_label
 from tfprune.criteria._convolutions import convolutions
 from tfprune.criteria._heat import GRADIENTS, NORMS, support
+from tfprune.criteria._mask_samples import by_mask
 from tfprune.errors import PruningError, unknown
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.passes.each import each

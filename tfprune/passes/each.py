@@ -117,11 +117,10 @@ class Divided:
     def _apart(self, parts: Parts, specs: Callable, then: Callable, kept: Keeps) -> Iterator[Found]:
         replicas = self._replicas
         stream, done = parts.own(replicas.numbers, replicas.count), 0
-        for start in range(0, parts.count, replicas.count):
+        for count in parts.rounds(replicas.count):
             if parts.is_full:
                 break
             own = cache(partial(next, stream))  # what one worker refuses while it reads all do
-            count = min(replicas.count, parts.count - start)
 
             def marks(own: Callable = own, count: int = count) -> list[int]:
                 found = replicas.of_workers(lambda: [[np.array(checksum(x))] for x in own()])
@@ -130,7 +129,7 @@ class Divided:
             def find(own: Callable = own, count: int = count) -> list[Any]:
                 def made() -> list[Any]:
                     sizes = map(samples, own())
-                    results = self._made(list(map(_or_zeros, own())), specs, then)
+                    results = self._made(list(map(or_zeros, own())), specs, then)
                     return [(np.array(n), x) for n, x in zip(sizes, results, strict=True)]
 
                 return replicas.of_workers(made)[:count]
@@ -244,7 +243,7 @@ def _tensors(part: Part) -> Given:
     return list(keras.tree.map_structure(tf.convert_to_tensor, part))
 
 
-def _or_zeros(part: Part) -> Part:
+def or_zeros(part: Part) -> Part:
     """Return a part, or, where it is empty, one that a step can be run on all the same."""
     if samples(part):
         return part

@@ -38,6 +38,14 @@ class Parts:
     def __iter__(self) -> Iterator[Part]:
         return (part for part in self.some(range(self.count)) if samples(part))
 
+    def rounds(self, of: int) -> Iterator[int]:
+        """Yield how many parts each round has.
+
+        Args:
+            of: how many replicas there are, of which each takes one.
+        """
+        return (min(of, self.count - start) for start in range(0, self.count, of))
+
     def own(self, replicas: Sequence[int], of: int) -> Iterator[list[Part]]:
         """Yield the parts of some replicas, of which each takes one in turn, round by round.
 
