@@ -17,6 +17,7 @@ from keras import layers
 
 import tfprune
 from tfprune import criteria, plugins
+from tfprune.criteria import fgp
 from tfprune.data import Preprocessing
 from tfprune.distribution import strategies, workers
 from tfprune.passes.keeping import keeping
@@ -30,6 +31,7 @@ METHODS = {
 CRITERIA = tuple(METHODS)
 MEASURED = (
     "evaluate", "recalibrate", "predict", "reconstruct", "sensitivity", "photographs",
+    "streets",
 )  # fmt: skip
 REPLICAS = (0, 1, 2, 3)  # 0: no strategy at all
 IMAGES = {"fmc": 4, "hrank": 4, "similarity": 4}  # one at a time; the others 32 at a time
@@ -152,6 +154,21 @@ def on_photographs():
     }
 
 
+def on_streets():
+    """Return what "fgp" finds on masks, of few images of each class and of all."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((24, 32, 3))
+    x = layers.ReLU()(layers.Conv2D(5, 3, padding="same", name="conv")(image))
+    model = keras.Model(image, layers.Conv2D(3, 1, name="classes")(x))
+    train = tfprune.data.load("voc", data_dir=os.environ["STREETS"]).train
+    graph, drawn = tfprune.analyse(model), train.epochs(4, shuffle=True)
+    found = {
+        str(most): fgp.class_support(graph, drawn, images_per_class=most, task="segmentation")
+        for most in (3, None)
+    }
+    return {most: support["conv"] for most, support in found.items()}
+
+
 def found_by(case, weights):
     """Return {name: array} of what a criterion, or one of `MEASURED`, finds."""
     samples.PORTION = 10  # else all were one worker's
@@ -163,12 +180,13 @@ def found_by(case, weights):
     if case in given:
         return given[case](weights)
     others = {"recalibrate": recalibrated, "predict": predicted, "photographs": on_photographs}
+    others |= {"streets": on_streets}
     return others[case]()
 
 
 def replicas(case):
     """The numbers of replicas that a case is tried on: without data there is nothing to divide."""
-    if case == "photographs":
+    if case in ("photographs", "streets"):
         return (0, 3)
     return REPLICAS if case in MEASURED or METHODS[case].needs_data else (0, 2)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.data import streets
 from tests.data.photographs import write
 from tests.passes.on_replicas import CRITERIA, MEASURED, replicas
 from tfprune.passes.replicas import Replicas
@@ -16,13 +17,14 @@ from tfprune.passes.replicas import Replicas
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
-    """A folder of photographs of which some are damaged, whole batches of them too."""
+    """A folder of photographs of which some are damaged, whole batches too, and one of masks."""
     folder = tmp_path_factory.mktemp("photographs") / "images"
     write(folder, ["a", "b", "c"], 15, size=(16, 24), suffix="png")
     files = sorted(folder.rglob("*.png"))
     for path in (*files[3:7], files[20], files[-1]):
         path.write_bytes(b"no picture")
-    return {"PICTURES": str(folder)}
+    voc = streets.write(folder.parent / "voc", {"train": 9, "val": 1, "test": 1})
+    return {"PICTURES": str(folder), "STREETS": str(voc)}
 
 
 @pytest.fixture(scope="module")
