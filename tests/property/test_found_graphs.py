@@ -61,3 +61,15 @@ def test_space_to_depth_by_a_block_that_divides_no_power_of_two(size):
 def test_one_channel_picked_several_times(pick):
     model = small_model(2, 2, 4, pick)
     assert_exact(model, {"made": np.array([True, False, True, False])})
+
+
+@pytest.mark.parametrize("units", [3, 1])
+def test_a_line_over_time_makes_no_channels_of_the_steps(units):
+    steps = keras.Input((4, 3))
+    x = layers.TimeDistributed(layers.Dense(units), name="first")(steps)
+    line = np.linspace(-1, 1, 4, dtype="float32").reshape(4, 1)
+    x = x + ops.multiply(line, ops.ones_like(x[0, :1]))
+    x = layers.TimeDistributed(layers.Dense(5), name="second")(x)
+    graph = tfprune.analyse(keras.Model(steps, layers.Dense(2, name="classes")(x)))
+    assert graph.channels("second") == 5
+    assert graph.free("second").all()

@@ -7,8 +7,11 @@ names below mean the same in Keras; all others stay TensorFlow's, and refuse.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from keras import ops
+
+from tfprune.graph.opening import tensorflow_images
 
 _ELEMENTWISE = """abs add cos divide equal exp floor greater greater_equal less less_equal
 logical_and logical_not logical_or maximum minimum multiply negative ones_like pow:power round
@@ -76,6 +79,32 @@ def _sized(function: Callable) -> Callable:
     return lambda x, sizes: function(x, tuple(map(int, sizes)))
 
 
+def _l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12) -> Any:
+    squares = ops.sum(ops.square(x), axis=axis, keepdims=True)
+    return ops.multiply(x, ops.rsqrt(ops.maximum(squares, epsilon)))
+
+
+def _pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0) -> Any:
+    widths = np.asarray(paddings).tolist()
+    if mode.upper() == "CONSTANT":
+        return ops.pad(tensor, widths, constant_values=constant_values)
+    return ops.pad(tensor, widths, mode=mode.lower())
+
+
+def _blocks(function: Callable) -> Callable:
+    """Return a movement of blocks, as TensorFlow calls it."""
+
+    def move(input: Any, block_size: int, data_format: str = "NHWC") -> Any:
+        names = {"NHWC": "channels_last", "NCHW": "channels_first"}
+        return function(input, block_size, data_format=names[data_format])
+
+    return move
+
+
+def _repeat(input: Any, repeats: Any, axis: int | None = None) -> Any:
+    return ops.repeat(input, repeats, axis=axis)
+
+
 def _clip(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
     return ops.clip(t, clip_value_min, clip_value_max)
 
@@ -90,13 +119,18 @@ _OTHERS: dict[str, Callable] = {
     "gather": _gather,
     "identity": lambda input: input,
     "matmul": _matmul,
+    "pad": _pad,
+    "repeat": _repeat,
     "reshape": _reshape,
+    "reverse": lambda tensor, axis: ops.flip(tensor, axis),  # noqa: PLW0108 - by name
+    "roll": lambda input, shift, axis: ops.roll(input, shift, axis),  # noqa: PLW0108 - by name
     "shape": lambda input, **_: input.shape,
     "split": _split,
     "squeeze": lambda input, axis=None: ops.squeeze(input, axis),
     "stack": lambda values, axis=0: ops.stack(values, axis=axis),
     "tile": _sized(ops.tile),
     "transpose": lambda a, perm=None: ops.transpose(a, perm),
+    "unstack": lambda value, num=None, axis=0: ops.unstack(value, num, axis),
 }
 
 
@@ -118,5 +152,10 @@ def calls() -> Iterator[tuple[Any, str, Callable]]:
     yield tf.linalg, "band_part", _band_part
     yield tf.nn, "softmax", _softmax
     yield tf.nn, "gelu", _gelu
+    yield tf.nn, "space_to_depth", _blocks(ops.space_to_depth)
+    yield tf.nn, "depth_to_space", _blocks(ops.depth_to_space)
+    for place in (tf.nn, tf.math, tf.linalg):
+        yield place, "l2_normalize", _l2_normalize
+    yield from tensorflow_images.calls()
     for name, function in _OTHERS.items():
         yield tf, name, function

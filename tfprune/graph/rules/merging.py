@@ -93,7 +93,9 @@ def unite_inputs(call: Call, inputs: Sequence[Channels]) -> Channels:
     if not full:  # each is broadcast along the other's channels
         return pin_all(call, "channels are broadcast against each other")[0]
     call.unite(*members)
-    return Channels(np.broadcast_arrays(*members)[0], shape)
+    # Along an axis where one of them has a single id, that id is now everyone's.
+    tied = tuple(slice(min(sizes)) for sizes in zip(*(x.shape for x in members), strict=True))
+    return Channels(np.broadcast_arrays(*members)[0][tied], shape)
 
 
 def _varying(ids: np.ndarray) -> set[int]:
