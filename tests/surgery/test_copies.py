@@ -239,3 +239,23 @@ def test_a_model_with_a_training_of_its_own_keeps_it_or_says_so():
         small = tfprune.rebuild(graph, KEEP)
     assert isinstance(small, keras.Model)
     assert not isinstance(small, Prepared)
+
+
+@pytest.mark.filterwarnings("ignore:`build[(][)]` was called on layer")
+def test_weights_that_the_first_call_makes_are_refused():
+    @keras.saving.register_keras_serializable("copies")
+    class Lazy(layers.Layer):
+        state_size = 3
+
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.mix = layers.Dense(3)
+
+        def call(self, x, states):
+            return self.mix(x), states
+
+    series = keras.Input((4, 2))
+    x = layers.RNN(Lazy(), name="steps")(series)
+    model = keras.Model(series, layers.Dense(2)(layers.Dense(4)(x)))
+    with pytest.raises(PruningError, match="'steps' .* 2 weights, its copy 0 .* in `build`"):
+        tfprune.prune(model, None, "l1", ratio=0.5)

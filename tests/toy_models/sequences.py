@@ -6,7 +6,9 @@ import keras
 from keras import layers, ops
 from packaging.version import Version
 
+import tfprune
 from tests.toy_models._toy import Toy, toy
+from tfprune.graph.channels import Channels
 
 
 @toy
@@ -121,6 +123,85 @@ def cells_of_ones_own() -> Toy:
         {"d": "....", "head": ".."},
         {"d": "steps by Decay, a cell of which no rule is known"},
     )
+
+
+@toy
+def both_ways_by_cells() -> Toy:
+    """Series -> LSTM a(3) under GRU b(4), both ways -> Dense d(3) -> head(2)."""
+    series = keras.Input((4, 3))
+    stack = layers.StackedRNNCells([layers.LSTMCell(3), layers.GRUCell(4)])
+    x = layers.Bidirectional(layers.RNN(stack, return_sequences=True), name="b")(series)
+    y = layers.Dense(2, name="head")(layers.Dense(3, name="d")(x))
+    return Toy(keras.Model(series, y), {"b/cell_0": "abc", "b": "defg", "d": "hij", "head": ".."})
+
+
+@toy
+def film_both_ways() -> Toy:
+    """Film -> ConvLSTM c(3) both ways, its states too -> a(4), which both start from -> head(2)."""
+    film = keras.Input((3, 4, 4, 2))
+    way = layers.ConvLSTM2D(3, 2, padding="same", return_sequences=True, return_state=True)
+    x, h, c, h2, c2 = layers.Bidirectional(way, name="c")(film)
+    film_of = layers.ConvLSTM2D(3, 2, padding="same", name="a")
+    x = film_of(x, initial_state=[h + h2, c + c2])
+    y = layers.Conv2D(2, 1, name="head")(x)
+    return Toy(keras.Model(film, y), {"c": "abc", "a": "abc", "head": ".."})
+
+
+@toy
+def cells_given_states() -> Toy:
+    """Series -> LSTM cell a(3) -> its two states start the cells of b(3) -> head(2)."""
+    series = keras.Input((4, 3))
+    x, h, c = layers.RNN(layers.LSTMCell(3), return_state=True, name="a")(series)
+    d = layers.Dense(5, name="d")(layers.RepeatVector(2)(x))
+    x = layers.RNN(layers.LSTMCell(3), name="b")(d, initial_state=[h, c])
+    y = layers.Dense(2, name="head")(x)
+    return Toy(keras.Model(series, y), {"a": "abc", "b": "abc", "d": "defgh", "head": ".."})
+
+
+@toy
+def a_cell_with_a_rule() -> Toy:
+    """Series -> RNN of cell r(4), which reads its own state -> d(3) -> head(2)."""
+    series = keras.Input((4, 3))
+    x = layers.RNN(TaughtCell(4), name="r", return_sequences=True)(
+        layers.Dense(5, name="e")(series)
+    )
+    y = layers.Dense(2, name="head")(layers.Dense(3, name="d")(x))
+    return Toy(keras.Model(series, y), {"e": "klmno", "r": "abcd", "d": "hij", "head": ".."})
+
+
+@keras.saving.register_keras_serializable("toys")
+class TaughtCell(layers.Layer):
+    """A cell of one's own that `@tfprune.rule` describes."""
+
+    def __init__(self, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.units = self.state_size = units
+
+    def build(self, shape: Any) -> None:
+        """Make the kernels."""
+        self.kernel = self.add_weight(name="kernel", shape=(shape[-1], self.units))
+        size = self.units, self.units
+        self.recurrent_kernel = self.add_weight(name="recurrent_kernel", shape=size)
+
+    def call(self, x: Any, states: Any) -> Any:
+        """Return the new state."""
+        read = ops.matmul(x, self.kernel) + ops.matmul(states[0], self.recurrent_kernel)
+        return ops.tanh(read), [ops.tanh(read)]
+
+    def get_config(self) -> dict:
+        """Return the arguments."""
+        return {**super().get_config(), "units": self.units}
+
+
+@tfprune.rule(TaughtCell)
+def taught_cell(call: Any) -> list[Channels]:
+    """Say of one step what is read and made: the state before is the second input."""
+    x, state = call.inputs
+    out = call.produce(call.op.units)
+    call.label("kernel", reads={0: call.channels(x)}, carries={1: out}, times=1)
+    call.label("recurrent_kernel", reads={0: call.channels(state)}, carries={1: out}, times=1)
+    call.resize(units=out)
+    return [call.output(out), call.output(out, index=1)]
 
 
 @keras.saving.register_keras_serializable("toys")

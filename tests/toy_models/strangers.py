@@ -15,7 +15,9 @@ class Unknown(layers.Layer):
 
     def call(self, x):
         """Return x [..., C] backwards."""
-        return tf.reverse(x, [-1])  # no operation of Keras: it cannot be opened
+        return tf.raw_ops.ReverseV2(
+            tensor=x, axis=[-1]
+        )  # no operation of Keras: it cannot be opened
 
 
 @keras.saving.register_keras_serializable("toys")
@@ -24,7 +26,7 @@ class ReversedDense(layers.Dense):
 
     def call(self, x):
         """Return the output's channels backwards."""
-        return tf.reverse(super().call(x), [-1])
+        return tf.raw_ops.ReverseV2(tensor=super().call(x), axis=[-1])
 
 
 @keras.saving.register_keras_serializable("toys")

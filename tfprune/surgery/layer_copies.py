@@ -112,9 +112,15 @@ def finish(layer: keras.Layer, values: Sequence[np.ndarray]) -> None:
 
     Raises:
         PruningError: a weight came out in another shape than its value, so that the rule for
-            this kind of layer labels or resizes wrongly.
+            this kind of layer labels or resizes wrongly; or not all weights are made by `build`.
     """
     started = getattr(layer.__dict__.pop("add_weight", None), "used", ())
+    if len(layer.weights) != len(values):
+        raise PruningError(
+            f"Layer {layer.name!r} ({type(layer).__name__}) has {len(values)} weights, its copy "
+            f"{len(layer.weights)} once it is built: some are made by its first call. Build the "
+            "layers within it in `build`, so that every copy has the same weights."
+        )
     for weight, value in zip(layer.weights, values, strict=True):
         if tuple(weight.shape) != value.shape:
             made, wanted = tuple(weight.shape), tuple(value.shape)

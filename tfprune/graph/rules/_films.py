@@ -4,18 +4,21 @@ import numpy as np
 from keras import layers
 
 from tfprune.graph.call import Call
-from tfprune.graph.channels import Channels, spread
 from tfprune.graph.rules._activations import apply_activation
-from tfprune.graph.rules._registry import pin_all, rule
 from tfprune.graph.rules.convolution import positions
 
+FILMS = (layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
 
-@rule(layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
-def conv_lstm(call: Call) -> list[Channels]:
-    """Rule of the convolutional LSTMs: kernel [*window, in, 4 * filters], states [filters]."""
+
+def channel_axis(layer: layers.Layer) -> int:
+    """Return the axis of the channels of a recurrent layer's outputs and states."""
+    first = type(layer) in FILMS and layer.data_format == "channels_first"
+    return -1 - layer.rank if first else -1
+
+
+def label_film(call: Call) -> np.ndarray:
+    """Label kernel [*window, in, 4 * filters] and the rest, and return the filters' ids."""
     layer = call.op
-    if layer.stateful or len(call.inputs) > 1:
-        return pin_all(call, "a state that is kept or given, or a mask of steps")
     first = layer.data_format == "channels_first"
     out = call.produce(layer.filters)
     gates = np.tile(out, 4)
@@ -31,5 +34,4 @@ def conv_lstm(call: Call) -> list[Channels]:
     call.resize(filters=out)
     for function in (layer.activation, layer.recurrent_activation):
         apply_activation(call, function, out)
-    axis = -1 - layer.rank if first else -1
-    return [spread(out, axis, shape) for shape in call.outputs]
+    return out
