@@ -1,4 +1,4 @@
-"""LoRA: Keras' own is left whole, with the reason; one written of layers and weights is opened."""
+"""LoRA: Keras' own is cut with its layer; one written of layers and weights is opened."""
 
 import keras
 import numpy as np
@@ -7,8 +7,6 @@ from keras import layers, ops
 
 import tfprune
 from tests.property.growing import enliven
-
-REASON = "a quantized or LoRA-enabled layer is left whole"
 
 
 def dense(x):
@@ -31,21 +29,28 @@ def attention(x):
     return layer(x, x), layer._query_dense
 
 
-@pytest.mark.parametrize("kind", [dense, einsum, convolution, attention])
-def test_what_has_a_lora_of_keras_own_is_left_whole_and_the_rest_is_pruned(kind, tmp_path):
+def table(x):
+    layer = layers.Embedding(9, 8, name="adapted")
+    return layer(ops.cast(ops.round(ops.sigmoid(x[..., 0]) * 8), "int32")), layer
+
+
+@pytest.mark.parametrize("kind", [dense, einsum, convolution, attention, table])
+def test_a_lora_of_keras_own_is_cut_with_its_layer(kind, tmp_path):
     series = keras.Input((5, 6))
     y, adapted = kind(layers.Dense(6, name="before")(series))
     y = layers.Dense(2)(layers.Dense(8, name="behind")(y))
     model = keras.Model(series, y)
-    adapted.enable_lora(2)
+    adapted.enable_lora(2, lora_alpha=3)
     enliven(model, 0)
     graph = tfprune.analyse(model)
-    assert not graph.free("before").any()
-    assert REASON in str(graph)
+    assert graph.free("behind").all()
+    assert graph.free("adapted/heads" if kind is attention else "adapted").all()
+    assert graph.free("before").all() == (kind is not table)
     small, report = tfprune.prune(model, None, "l1", ratio=0.5)
     assert report.verification.proven
-    assert small.get_layer("behind").units == 4
-    assert small.count_params() < model.count_params()
+    part = small.get_layer("adapted")
+    part = part._query_dense if kind is attention else part
+    assert (part.lora_enabled, part.lora_rank, part.lora_alpha) == (True, 2, 3)
     small.save(tmp_path / "small.keras")  # Keras adds the LoRA to the kernel when it saves
     again = keras.models.load_model(tmp_path / "small.keras")
     x = np.random.default_rng(0).normal(size=(2, 5, 6)).astype("float32")

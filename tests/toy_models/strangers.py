@@ -95,13 +95,13 @@ def taught_layer() -> Toy:
 
 @toy
 def low_rank_adapted() -> Toy:
-    """Vector -> a(3) with a LoRA, left whole -> b(4) -> head(2)."""
+    """Vector -> a(3) with a LoRA -> b(4) -> head(2)."""
     vector = keras.Input((5,))
     a = layers.Dense(3, name="a")
     y = layers.Dense(2, name="head")(layers.Dense(4, name="b")(a(vector)))
     model = keras.Model(vector, y)
     a.enable_lora(2)
-    return Toy(model, {"b": "abcd", "head": ".."})
+    return Toy(model, {"a": "efg", "b": "abcd", "head": ".."})
 
 
 @toy

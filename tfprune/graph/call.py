@@ -193,14 +193,24 @@ class Call:
         for axes, is_read in ((reads or {}, True), (carries or {}, False)):
             for axis, ids in axes.items():
                 self._add_slot(Slot(index, axis % len(variable.shape), ids, is_read), variable)
+                self._label_adapter(weight, axis % len(variable.shape), ids, is_read)
         if times != 0:
             self.owner.count({index: times})
 
     def factor(self, weight: str, change: Factor) -> None:
         """Say what a weight is to be multiplied by once channels are gone: `change(kept)`."""
-        variable = self._find(weight)
-        index = next(i for i, w in enumerate(self.owner.operation.weights) if w is variable)
-        self.owner.factors[index] = change
+        parts = [self._find(weight), self._find(f"lora_{weight}_b")]
+        for index, variable in enumerate(self.owner.operation.weights):
+            if any(variable is part for part in parts):
+                self.owner.factors[index] = change
+
+    def _label_adapter(self, weight: str, axis: int, ids: Ids, is_read: bool) -> None:
+        """Label the two thin matrices whose product Keras adds to a weight, if it has a LoRA."""
+        is_last = axis == len(self._find(weight).shape) - 1
+        half = self._find(f"lora_{weight}_{'b' if is_last else 'a'}")
+        if half is not None:
+            index = next(i for i, w in enumerate(self.owner.operation.weights) if w is half)
+            self._add_slot(Slot(index, 1 if is_last else axis, ids, is_read), half)
 
     def _add_slot(self, slot: Slot, variable: Any) -> None:
         size = variable.shape[slot.axis]

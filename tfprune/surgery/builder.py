@@ -19,7 +19,13 @@ from tfprune.graph.keras_graph import (
 )
 from tfprune.graph.keras_private import functional, inner_layers
 from tfprune.graph.layer_notes import Owner
-from tfprune.surgery.layer_copies import copy_assets, copy_layer, finish, start_from
+from tfprune.surgery.layer_copies import (
+    copy_assets,
+    copy_layer,
+    finish,
+    start_from,
+    take_adapters,
+)
 from tfprune.surgery.model_class import class_of_copy
 
 _HALF = ("float16", "bfloat16")
@@ -221,6 +227,7 @@ class Builder:
             if new is None:  # an input layer
                 continue
             if id(layer) in self.started:
+                take_adapters(layer, new)
                 finish(new, self.started.pop(id(layer)))
             if hasattr(layer, "save_assets"):
                 copy_assets(layer, new)

@@ -72,6 +72,21 @@ def _holds_adapters(layer: keras.Layer) -> bool:
     return any(getattr(inner, "lora_enabled", False) for inner in inner_layers(layer))
 
 
+def take_adapters(layer: keras.Layer, new: keras.Layer) -> None:
+    """Enable each LoRA of a layer in its built copy: configs tell of some, and not of all.
+
+    Args:
+        layer: the layer; it is only read.
+        new: its copy.
+    """
+    parts = ([x, *inner_layers(x)] for x in (layer, new))
+    for old, copy in zip(*parts, strict=False):
+        if getattr(old, "lora_enabled", False):
+            if not copy.lora_enabled:
+                copy.enable_lora(old.lora_rank)
+            copy.lora_alpha = old.lora_alpha
+
+
 def _without_shapes(config: Any, dtype: str | None) -> Any:
     """Drop the shapes that wrapped layers were built with: theirs change too."""
     if isinstance(config, list):

@@ -181,16 +181,14 @@ def _known(operation: Any) -> Rule | None:
 
 def _is_adapted(operation: Any) -> bool:
     """Return whether a layer, or one within it, has other weights than its kind's."""
-    return bool(
-        getattr(operation, "lora_enabled", False)
-        or getattr(operation, "quantization_mode", None)
-        or any(_is_adapted(layer) for layer in direct_layers(operation))
+    return bool(getattr(operation, "quantization_mode", None)) or any(
+        _is_adapted(layer) for layer in direct_layers(operation)
     )
 
 
 def pin_adapted(call: Call) -> list[Channels]:
-    """Pin everything that goes in and comes out of a quantized or LoRA-enabled layer."""
-    return pin_all(call, "a quantized or LoRA-enabled layer is left whole")
+    """Pin everything that goes in and comes out of a quantized layer."""
+    return pin_all(call, "a quantized layer is left whole")
 
 
 def pin_unknown(call: Call) -> list[Channels]:
