@@ -1,6 +1,7 @@
 """How much of keras-hub's backbones may go, each in a tiny configuration.
 
     python -m benchmarks.hub [NAME ...]       (keras-hub installed: pip install keras-hub)
+    python -m benchmarks.hub EfficientNet+    (with a Dense layer behind each of its outputs)
 
 Each backbone is opened, half of its free units are removed at random, and the result is compared
 with the masked original, reloaded without keras-hub's classes, and run on a batch of another size.
@@ -23,7 +24,11 @@ from benchmarks.hub_tiny import BACKBONES
 
 
 def build(name: str) -> keras.Model:
-    """Return a tiny backbone with weights that are no constants."""
+    """Return a tiny backbone with weights that are no constants; of `name+` what its user has."""
+    if name.endswith("+"):
+        model = build(name[:-1])
+        ends = [keras.layers.Dense(4)(x) for x in keras.tree.flatten(model.output)]
+        return keras.Model(model.input, ends)
     kind = getattr(importlib.import_module("keras_hub").models, f"{name}Backbone")
     keras.utils.set_random_seed(0)
     config = dict(BACKBONES[name])

@@ -197,3 +197,36 @@ def test_a_scale_of_every_place_ties_no_heads_together():
     units = tfprune.analyse(model).units_of("heads").reshape(4, 2)
     assert len(np.unique(units)) == 4
     assert_exact(model, {"heads": np.repeat([True, False, True, True], 2)})
+
+
+def test_heads_that_share_one_key_and_value_may_go_one_by_one():
+    x = keras.Input((4, 3))
+    query = ops.transpose(ops.reshape(named("q", x, 12), (-1, 4, 3, 4)), (0, 2, 1, 3))
+    key, value = (ops.expand_dims(named(name, x, n), 1) for name, n in (("k", 4), ("v", 5)))
+    scores = ops.softmax(ops.matmul(query, ops.swapaxes(key, -1, -2)))
+    heads = ops.transpose(ops.matmul(scores, value), (0, 2, 1, 3))
+    model = keras.Model(x, named("out", ops.reshape(heads, (-1, 4, 15)), 2))
+    enliven(model, 0)
+    graph = tfprune.analyse(model)
+    assert len(set(graph.units_of("q").tolist())) == 3
+    assert graph.free("q").all()
+    assert not graph.free("k").any()
+    assert not graph.free("v").any()
+    keep = np.array([True, False, True])
+    small = tfprune.rebuild(graph, {"q": np.repeat(keep, 4)})
+    inputs = random_inputs(model, seed=0)
+    out = model.get_layer("out")  # which reads what the heads found: five numbers of each
+    out.kernel.assign(np.asarray(out.kernel) * np.repeat(keep, 5)[:, None])
+    assert small.get_layer("out").kernel.shape == (10, 2)
+    np.testing.assert_allclose(small(inputs), model(inputs), rtol=0, atol=1e-5)
+
+
+def test_of_two_lines_that_a_product_crosses_the_first_may_go():
+    x = keras.Input((4, 3))
+    crossed = ops.einsum("btc,btd->bcd", named("c", x), named("d", x, 5))
+    model = keras.Model(x, named("out", layers.Flatten()(crossed), 2))
+    enliven(model, 0)
+    graph = tfprune.analyse(model)
+    assert graph.free("c").all()
+    assert not graph.free("d").any()
+    assert_exact(model, {"c": np.arange(6) % 3 != 1})

@@ -121,18 +121,25 @@ def _joined(
 ) -> Channels | list[Channels]:
     """Return what is left of the operands' channels, united where they meet."""
     members: list[tuple[set[str], np.ndarray]] = []
+    owned: list[set[str]] = []  # not those along which it is broadcast
     for x, term in zip(operands, terms, strict=True):
         kept = {letter: term.index(letter) for letter in term if letter in out}
         varying = {letter for letter, axis in kept.items() if axis in x.varying}
         members.append((varying, _placed(x, kept, out)))
+        owned.append({letter for axis, letter in enumerate(term) if x.shape[axis] != 1})
     spans = [varying for varying, _ in members]
     if not any(spans):
         return Channels(call.ghosts(1).reshape([1] * len(out)), tuple(call.outputs[0]))
-    if not (spans[0] <= spans[1] or spans[1] <= spans[0]):
+    if spans[0].isdisjoint(spans[1]) and all(spans):  # heads, of which all share one value
+        stays = max((0, 1), key=lambda place: min(map(out.index, spans[place])))
+        call.pin(operands[stays], "every channel of the other operand meets all of these")
+        members[stays] = set(), members[stays][1]
+        owned[stays] = set()
+    elif not (spans[0] <= spans[1] or spans[1] <= spans[0]):
         return pin_all(call, f"{type(call.op).__name__} crosses channels with others")
     wide = max(members, key=lambda member: len(member[0]))
-    for (_, ids), term in zip(members, terms, strict=True):
-        if set(term) & wide[0]:  # it has these axes too, be they all of one channel
+    for (_, ids), letters in zip(members, owned, strict=True):
+        if letters & wide[0]:  # it has these axes too, be they all of one channel
             call.unite(*np.broadcast_arrays(wide[1], ids))
     return Channels(wide[1], tuple(call.outputs[0]))
 
