@@ -7,6 +7,7 @@ names below mean the same in Keras; all others stay TensorFlow's, and refuse.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -91,14 +92,22 @@ def _pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: An
     return ops.pad(tensor, widths, mode=mode.lower())
 
 
-def _blocks(function: Callable) -> Callable:
+def _blocks(name: str) -> Callable:
     """Return a movement of blocks, as TensorFlow calls it."""
 
     def move(input: Any, block_size: int, data_format: str = "NHWC") -> Any:
         names = {"NHWC": "channels_last", "NCHW": "channels_first"}
-        return function(input, block_size, data_format=names[data_format])
+        if not hasattr(ops, name):
+            raise NotImplementedError(f"Keras {keras.__version__} has no {name}")
+        return getattr(ops, name)(input, block_size, data_format=names[data_format])
 
     return move
+
+
+def _reverse(tensor: Any, axis: Any) -> Any:
+    for one in np.atleast_1d(axis).tolist():  # Keras 3.12 takes no list
+        tensor = ops.flip(tensor, one)
+    return tensor
 
 
 def _repeat(input: Any, repeats: Any, axis: int | None = None) -> Any:
@@ -122,7 +131,7 @@ _OTHERS: dict[str, Callable] = {
     "pad": _pad,
     "repeat": _repeat,
     "reshape": _reshape,
-    "reverse": lambda tensor, axis: ops.flip(tensor, axis),  # noqa: PLW0108 - by name
+    "reverse": _reverse,
     "roll": lambda input, shift, axis: ops.roll(input, shift, axis),  # noqa: PLW0108 - by name
     "shape": lambda input, **_: input.shape,
     "split": _split,
@@ -152,8 +161,8 @@ def calls() -> Iterator[tuple[Any, str, Callable]]:
     yield tf.linalg, "band_part", _band_part
     yield tf.nn, "softmax", _softmax
     yield tf.nn, "gelu", _gelu
-    yield tf.nn, "space_to_depth", _blocks(ops.space_to_depth)
-    yield tf.nn, "depth_to_space", _blocks(ops.depth_to_space)
+    for name in ("space_to_depth", "depth_to_space"):  # older versions of Keras lack them
+        yield tf.nn, name, _blocks(name)
     for place in (tf.nn, tf.math, tf.linalg):
         yield place, "l2_normalize", _l2_normalize
     yield from tensorflow_images.calls()
