@@ -21,7 +21,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--table", type=Path, default=TABLE, help="the CSV file")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="compute what the table lacks")
-    run.add_argument("--weights", type=Path, required=True, help="folder of the published weights")
+    run.add_argument("--weights", type=Path, help="folder of the published weights")
     run.add_argument("--data_dir", help="where CIFAR-10 lies")
     run.add_argument("--networks", nargs="+", default=["resnet20_a", "resnet56_a"])
     run.add_argument("--judges", nargs="+", default=list(JUDGES), choices=list(JUDGES))
@@ -40,12 +40,16 @@ def run(options: argparse.Namespace) -> None:
     for kind in ("INTRAOP", "INTEROP"):  # before TensorFlow is imported
         os.environ[f"TF_NUM_{kind}_THREADS"] = str(options.threads)
     import tfprune.data  # noqa: PLC0415
-    from benchmarks.grid.material import PUBLISHED, published  # noqa: PLC0415
+    from benchmarks.grid.material import PUBLISHED, names, network  # noqa: PLC0415
     from benchmarks.grid.running import fill  # noqa: PLC0415
 
-    strangers = set(options.networks) - set(PUBLISHED)
+    known = names(options.weights)
+    strangers = set(options.networks) - set(known)
     if strangers:
-        sys.exit(f"Unknown networks {sorted(strangers)}; expected some of {list(PUBLISHED)}.")
+        sys.exit(
+            f"Unknown networks {sorted(strangers)}; expected some of {known}, with --weights "
+            f"also of {list(PUBLISHED)}."
+        )
     wanted = cells(
         options.networks, options.judges, options.scopes, options.shares, options.stages,
         options.draws,
@@ -53,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     fill(
         options.table,
         wanted,
-        lambda name: published(name, options.weights),
+        lambda name: network(name, options.weights),
         tfprune.data.load("cifar10", data_dir=options.data_dir),
         tell=lambda cell, found: print(cell, found.get("accuracy"), found.get("note"), flush=True),
     )

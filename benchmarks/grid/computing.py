@@ -10,7 +10,7 @@ import numpy as np
 
 import tfprune
 from benchmarks.grid.cells import JUDGES, MEASURED, Cell, trained
-from benchmarks.grid.material import NORMALISATION, Images
+from benchmarks.grid.material import Images
 from tfprune import criteria, plugins
 from tfprune.training import evaluate, fine_tune, recalibrate
 
@@ -114,7 +114,7 @@ class Pruned:
             "images": self.tested(stage),
             "macs": cost.macs,
             "parameters": cost.params,
-            "normalisation": NORMALISATION,
+            "normalisation": self.images.normalisation,
         }
 
     def accuracy(self, stage: str) -> float:

@@ -13,7 +13,7 @@ import tfprune.data
 from benchmarks.grid import table
 from benchmarks.grid.cells import Cell
 from benchmarks.grid.computing import Bench
-from benchmarks.grid.material import Images
+from benchmarks.grid.material import Images, fed_with
 
 _CPU = Path("/proc/cpuinfo")
 
@@ -47,7 +47,8 @@ def fill(
             networks[cell.network] = build(cell.network)
         key = (cell.network, cell.draw)
         if bench is None or bench[0] != key:  # one at a time: each holds scores and models
-            bench = key, Bench(networks[cell.network], Images(data, cell.draw))
+            images = Images(data, cell.draw, fed_with(cell.network))
+            bench = key, Bench(networks[cell.network], images)
         found = bench[1].measure(cell) | how | {"finished": _now()}
         table.append(path, cell, found)
         tell(cell, found)

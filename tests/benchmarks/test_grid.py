@@ -10,6 +10,7 @@ from keras import layers
 import tfprune.data
 from benchmarks.grid import cells, computing, material, running, table
 from tfprune import criteria, plugins
+from tfprune.data.preprocessing import Preprocessing
 
 CELL = cells.Cell("tiny", "l2", "layer", 0.5, 0, "cut")
 
@@ -95,11 +96,14 @@ def test_five_draws_see_the_whole_test_split_once(data):
     assert {x.tobytes() for part in parts for x in part} == {x.tobytes() for x in whole}
 
 
-def test_training_sees_images_normalised_as_the_others(data):
-    images = material.Images(replace(data, augment="none"), 0)
+@pytest.mark.parametrize("own", [True, False])
+def test_training_sees_images_normalised_as_the_others(data, own):
+    given = Preprocessing.of(data, "channel") if own else None
+    images = material.Images(replace(data, augment="none"), 0, given)
+    assert images.normalisation == ("channel" if own else "imagenet")
     batch, _ = next(iter(images.training(len(data.train)).epoch(0)))
     shown = {x.tobytes() for x in np.round(batch, 4) + 0.0}
-    every = material.normalised(data.train.images)
+    every = material.normalised(data.train.images, images.statistics)
     assert shown == {x.tobytes() for x in np.round(every, 4) + 0.0}
 
 
