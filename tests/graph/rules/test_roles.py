@@ -61,7 +61,9 @@ def test_a_rule_gives_a_user_s_layer_a_role():
 
 
 def test_an_unknown_role_is_refused():
-    with pytest.raises(tfprune.PruningError, match=r"Unknown role.*'norm'.*activation, average"):
+    with pytest.raises(
+        tfprune.PruningError, match=r"Unknown role.*'norm'.*activation, attention, average"
+    ):
         tfprune.rule(layers.Layer, role="norm")
     with pytest.raises(tfprune.PruningError, match=r"'convolve'\. Did you mean 'convolution'\?"):
         has_role(layers.ReLU(), "convolve")
