@@ -1,5 +1,8 @@
 """Small models converted together: each computes what it computes alone."""
 
+import gc
+import signal
+
 import keras
 import numpy as np
 import pytest
@@ -37,3 +40,21 @@ def test_each_part_computes_what_its_model_computes(name):
         atol = module.TOLERANCE * np.abs(wanted).max()
         np.testing.assert_allclose(received, wanted, atol=atol, rtol=0)
         assert np.abs(wanted).max() > 0.1
+
+
+def test_a_signal_is_heard_after_openvino_was_used():
+    pytest.importorskip("openvino")
+    module = plugins.find(formats, "openvino", "export format")
+    models = parts()
+    calls = module.parts(models)
+    for model, call in zip(models, calls, strict=True):
+        call([np.zeros((1, *x.shape[1:]), "float32") for x in model.inputs])
+    del calls, call  # the last of what was compiled
+    gc.collect()
+    heard, before = [], signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]

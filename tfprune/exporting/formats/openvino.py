@@ -6,6 +6,7 @@ import logging
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def parts(
     with tempfile.TemporaryDirectory() as folder:
         write(model, Path(folder) / "parts")
         # The file is read into memory, as OpenVINO maps it otherwise, beyond the folder's end.
-        found = openvino.Core().read_model(
+        found = _core().read_model(
             model=(Path(folder) / "parts" / "model.xml").read_bytes(),
             weights=(Path(folder) / "parts" / "model.bin").read_bytes(),
         )
@@ -97,15 +98,24 @@ def _compiled(
     network: Any, threads: int | None, takes: list[str], gives: list[str]
 ) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     """Return the function of a file or a network in memory."""
-    core = _openvino().Core()
     options = _EXACT | ({} if threads is None else {"INFERENCE_NUM_THREADS": threads})
-    compiled = core.compile_model(network, "CPU", options)
+    compiled = _core().compile_model(network, "CPU", options)
 
     def call(inputs: list[np.ndarray]) -> list[np.ndarray]:
         received = compiled(dict(zip(takes, inputs, strict=True)))
         return [received[name] for name in gives]
 
     return call
+
+
+@cache
+def _core() -> Any:
+    """Return OpenVINO's runtime, the same for as long as the process lives.
+
+    It gives signals a stack of its own, which it frees with the last core and leaves in place: the
+    next signal would end the process with a segmentation fault (2026.4).
+    """
+    return _openvino().Core()
 
 
 def _openvino() -> Any:
@@ -123,7 +133,7 @@ def hold(path: Path, text: str) -> None:
     """Put metadata into the network's own notes."""
     openvino = _openvino()
     network, weights = ((path / f"model.{suffix}").read_bytes() for suffix in ("xml", "bin"))
-    found = openvino.Core().read_model(model=network, weights=weights)  # not mapped: it is replaced
+    found = _core().read_model(model=network, weights=weights)  # not mapped: it is replaced
     found.set_rt_info(text, [_NOTE])
     openvino.save_model(found, path / "model.xml", compress_to_fp16=False)
 
@@ -133,5 +143,5 @@ def held(path: Path) -> str | None:
     if not (path / "model.xml").is_file():
         return None
     require_package()
-    found = _openvino().Core().read_model(path / "model.xml")
+    found = _core().read_model(path / "model.xml")
     return found.get_rt_info([_NOTE]).value if found.has_rt_info([_NOTE]) else None
