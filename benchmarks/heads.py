@@ -2,7 +2,6 @@
 
     python -m benchmarks.heads
     python -m benchmarks.heads --data=cifar10 --data_dir=DIR --folder=DIR
-
     python -m benchmarks.heads --attention=stock
 
 A subclassed vision transformer is trained, on `digits` (embedded: 8 x 8 pixels) or on CIFAR-10,

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.criteria.test_masks import graph  # noqa: F401 - a fixture
 from tests.distribution.conftest import Meeting
 from tfprune.criteria import fgp
 from tfprune.distribution import workers
@@ -53,24 +52,24 @@ class _Replicas(Replicas):
         return Replicas(self.strategy).function(step, specs)
 
 
-def support(graph, data, most, classes=None):  # noqa: F811
+def support(segmenter, data, most, classes=None):
     return fgp.class_support(
-        graph, data, task="segmentation", images_per_class=most, classes=classes
+        segmenter, data, task="segmentation", images_per_class=most, classes=classes
     )
 
 
 # Samples at a time, of three classes; images of each.
 @pytest.mark.parametrize(("size", "most"), [(1, 2), (2, None), (6, 9), (32, 2)])
-def test_workers_find_what_one_does_to_the_bit(monkeypatch, graph, size, most):  # noqa: F811
+def test_workers_find_what_one_does_to_the_bit(monkeypatch, segmenter, size, most):
     monkeypatch.setattr(fgp, "micro_batch", lambda graph: size)
     alone, meeting = _Data(), Meeting(3)
-    wanted = support(graph, alone, most)
+    wanted = support(segmenter, alone, most)
     given = [_Data() for _ in range(3)]
     monkeypatch.setattr(workers, "number", lambda: meeting.local.number)
     monkeypatch.setattr(workers, "count", lambda: meeting.count)
     monkeypatch.setattr(workers, "_exchanged", meeting.joined)
     monkeypatch.setattr(each, "Replicas", lambda strategy: _Replicas(strategy, meeting))
-    for found in meeting.run(lambda number: support(graph, given[number], most)):
+    for found in meeting.run(lambda number: support(segmenter, given[number], most)):
         for name, values in wanted.items():
             assert np.ptp(values) > 0
             np.testing.assert_array_equal(found[name], values)

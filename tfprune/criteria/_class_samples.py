@@ -1,7 +1,7 @@
 """Images class by class: which of a batch's images count for which class, up to a number each."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from tfprune.passes.probe import Probe
 from tfprune.tasks import Task
 
 USER = "criterion 'fgp'"
+T = TypeVar("T")
 Sample = tuple  # inputs, classes [N], and where there are masks those, bool [N, H, W]
 
 
@@ -93,7 +94,7 @@ class Chosen(Parts):
         """Yield what is taken of the parts of some replicas; else as `Parts.own`."""
         rounds = super().own(replicas, of)
         for count in self.rounds(of):
-            own, every = _heard(rounds)
+            own, every = heard(lambda: next(rounds), lambda part: part[1])
             rows = [self._quota.take(numbers) for numbers in every[:count]]
             places = [rows[min(replica, len(rows) - 1)] for replica in replicas]
             yield [rows_of(part, place) for part, place in zip(own, places, strict=True)]
@@ -134,15 +135,22 @@ def _taken(parts: Iterable[Part], quota: Quota) -> Iterator[Part]:
             return
 
 
-def _heard(rounds: Iterator[list[Part]]) -> tuple[list[Part], list[np.ndarray]]:
-    """Return a worker's own parts of the next round, and the class numbers of all workers'."""
-    own: list[Part] = []
+def heard(
+    make: Callable[[], Iterable[T]], said: Callable[[T], np.ndarray]
+) -> tuple[list[T], list[np.ndarray]]:
+    """Return a worker's own parts of a round, and what is said of those of all workers.
 
-    def numbers() -> bytes:
-        own.extend(next(rounds))
-        return to_bytes([found for _, found in own])
+    Args:
+        make: returns its own; what it refuses all workers do.
+        said: what the others hear of one.
+    """
+    own: list[T] = []
 
-    return own, [found for text in workers.gathered(numbers) for found in from_bytes(text)]
+    def text() -> bytes:
+        own.extend(make())
+        return to_bytes([said(one) for one in own])
+
+    return own, [found for told in workers.gathered(text) for found in from_bytes(told)]
 
 
 def rows_of(inputs: Any, rows: np.ndarray) -> Any:

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfprune.criteria._class_samples import USER, Chosen, Quota, Sample, rows_of
-from tfprune.distribution import workers
-from tfprune.distribution.arrays import from_bytes, to_bytes
+from tfprune.criteria._class_samples import USER, Chosen, Quota, Sample, heard, rows_of
 from tfprune.errors import PruningError
 from tfprune.passes.batch import Batch
 from tfprune.passes.each import each, or_zeros
@@ -87,7 +85,7 @@ class Shown(Chosen):
         parts = (part for parts in Parts.own(self, replicas, of) for part in parts)
         looks = _looks(self._probe, parts, alone=True)
         for count in super().rounds(of):
-            own, shown = _heard(islice(looks, len(replicas)))
+            own, shown = heard(lambda: islice(looks, len(replicas)), lambda look: look.shown)
             taken = [_pairs(found, self._quota) for found in shown[:count]]
             mine = [taken[min(replica, count - 1)] for replica in replicas]
             for number in range(self._ranges):
@@ -156,17 +154,6 @@ def _looks(probe: Probe, parts: Iterable[Part], *, alone: bool = False) -> Itera
         masks, seen = (x[: samples(part)] for x in found)
         truth = _alike(part[1], masks) if len(part) > 1 else np.full_like(masks, -1)
         yield _Look(part[0], truth, masks, seen)
-
-
-def _heard(looks: Iterator[_Look]) -> tuple[list[_Look], list[np.ndarray]]:
-    """Return what this worker sees, and which classes all workers' images show."""
-    own: list[_Look] = []
-
-    def shown() -> bytes:
-        own.extend(looks)
-        return to_bytes([look.shown for look in own])
-
-    return own, [found for text in workers.gathered(shown) for found in from_bytes(text)]
 
 
 def _pairs(shown: np.ndarray, quota: Quota) -> np.ndarray:

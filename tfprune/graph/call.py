@@ -189,7 +189,7 @@ class Call:
                 f"the layer has {sorted(self._weights)}. Name one of them."
             )
         variable = self._find(weight)
-        index = next(i for i, w in enumerate(self.owner.operation.weights) if w is variable)
+        index = self.owner.index(variable)
         for axes, is_read in ((reads or {}, True), (carries or {}, False)):
             for axis, ids in axes.items():
                 self._add_slot(Slot(index, axis % len(variable.shape), ids, is_read), variable)
@@ -199,18 +199,17 @@ class Call:
 
     def factor(self, weight: str, change: Factor) -> None:
         """Say what a weight is to be multiplied by once channels are gone: `change(kept)`."""
-        parts = [self._find(weight), self._find(f"lora_{weight}_b")]
-        for index, variable in enumerate(self.owner.operation.weights):
-            if any(variable is part for part in parts):
-                self.owner.factors[index] = change
+        for part in (self._find(weight), self._find(f"lora_{weight}_b")):
+            if part is not None:
+                self.owner.factors[self.owner.index(part)] = change
 
     def _label_adapter(self, weight: str, axis: int, ids: Ids, is_read: bool) -> None:
         """Label the two thin matrices whose product Keras adds to a weight, if it has a LoRA."""
         is_last = axis == len(self._find(weight).shape) - 1
         half = self._find(f"lora_{weight}_{'b' if is_last else 'a'}")
         if half is not None:
-            index = next(i for i, w in enumerate(self.owner.operation.weights) if w is half)
-            self._add_slot(Slot(index, 1 if is_last else axis, ids, is_read), half)
+            axis = 1 if is_last else axis
+            self._add_slot(Slot(self.owner.index(half), axis, ids, is_read), half)
 
     def _add_slot(self, slot: Slot, variable: Any) -> None:
         size = variable.shape[slot.axis]

@@ -73,6 +73,10 @@ class Owner:
     outputs: list[Sequence[Channels]] = field(default_factory=list)  # of each call, in order
     parts: list[Ids] = field(default_factory=list)  # of each, one channel must stay
 
+    def index(self, weight: Any) -> int:
+        """Return the number of a weight among those of the layer."""
+        return next(i for i, own in enumerate(self.operation.weights) if own is weight)
+
     def count(self, times: Mapping[int, int | None]) -> None:
         """Add multiplications, {weight: how often one call multiplies by each of its entries}."""
         for index, more in times.items():

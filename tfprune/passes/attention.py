@@ -125,8 +125,7 @@ def hearts(graph: ChannelGraph) -> dict[int, Heart]:
 
 def _parts(owner: Owner) -> Iterator[Owner]:
     for name, layer in projections(owner.operation).items():
-        index = {place: next(i for i, w in enumerate(owner.operation.weights) if w is weight)
-                 for place, weight in enumerate(layer.weights)}  # fmt: skip
+        index = {place: owner.index(weight) for place, weight in enumerate(layer.weights)}
         slots = {
             (place, slot.axis): Slot(place, slot.axis, slot.ids, slot.reads)
             for place, whole in index.items()

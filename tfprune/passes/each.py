@@ -17,7 +17,7 @@ from tfprune.passes.keeping import journal
 from tfprune.passes.micro_batches import Part
 from tfprune.passes.parts import Parts, samples
 from tfprune.passes.probe import Probe
-from tfprune.passes.progress import tell, tell_end
+from tfprune.passes.progress import counting
 from tfprune.passes.replicas import Replicas
 from tfprune.passes.running_sums import RunningSums
 
@@ -223,20 +223,15 @@ def each(
     def specs(given: Given) -> list[Any]:
         return as_sized(given) if sized else [probe.input_specs, *unsized(given[1:])]
 
-    done = 0
     divided = Divided(step, given)
     if alone:
         yield from ((part, found) for part, _, found in divided.alone(parts, specs, then))
         return
-    tell(done, what="samples")
-    try:
-        with journal() if kept is None else nullcontext(kept) as keeps:
-            for part, size, found in divided.over(parts, specs, then, keeps):
-                yield part, found
-                done += size
-                tell(done, what="samples")
-    finally:
-        tell_end(done, "samples")
+    keeping = journal() if kept is None else nullcontext(kept)
+    with counting("samples") as count, keeping as keeps:
+        for part, size, found in divided.over(parts, specs, then, keeps):
+            yield part, found
+            count(size)
 
 
 def _tensors(part: Part) -> Given:

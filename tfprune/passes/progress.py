@@ -69,16 +69,35 @@ def tell(done: int, of: int | None = None, what: str = "steps") -> None:
         progress(done, of, None)
 
 
-def tell_end(done: int, what: str = "steps") -> None:
-    """Tell whoever shows bars that a pass whose length nobody knew has ended.
+@contextmanager
+def counting(what: str, of: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Give what counts the steps of a pass, and tells of them from its beginning to its end.
 
     Args:
-        done: how many steps it had.
-        what: what was counted.
+        what: what is counted.
+        of: how many there are; None where nobody knows.
+
+    Example:
+        >>> with telling(lambda done, of, left: print(done, of)), counting("samples") as count:
+        ...     count(32)
+        ...     count(8)
+        32 None
+        40 None
     """
-    progress = _LISTENER.get()
-    if isinstance(progress, Hearing):
-        progress.hear(what, done, done)
+    done = 0
+    tell(done, of, what)
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        tell(done, of, what)
+
+    try:
+        yield count
+    finally:
+        progress = _LISTENER.get()
+        if isinstance(progress, Hearing):  # which shows a bar that ends where this is the last
+            progress.hear(what, done, done)
 
 
 def teller(

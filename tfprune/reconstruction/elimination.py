@@ -111,14 +111,15 @@ def column_units(
     slots = [s for s in graph.owners[name].slots.values() if s.reads and s.weight == place]
     for slot, unit in itertools.product(slots, (graph.unit, graph.second)):
         own = unit[slot.ids]
+        if not np.isin(own, units).any():  # most do not; a kernel's arrangement is large
+            continue
         view = [1] * len(shape)
         view[slot.axis] = -1
         found, numbers = (
             form.arranged(np.broadcast_to(x.reshape(view), shape))
             for x in (own, np.arange(len(own)))
         )
-        is_column = (numbers == numbers[:, :, :1]).all()  # else the axis is one of the outputs
-        if is_column and np.isin(own, units).any():
+        if (numbers == numbers[:, :, :1]).all():  # else the axis is one of the outputs
             return found[:, :, 0]
     return None
 

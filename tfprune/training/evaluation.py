@@ -3,6 +3,7 @@
 import itertools
 from collections import deque
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 from tfprune.passes.each import unsized
 from tfprune.passes.micro_batches import Part, inference_batch, recut
 from tfprune.passes.parts import Parts
-from tfprune.passes.progress import tell, tell_end
+from tfprune.passes.progress import counting
 from tfprune.tasks import Task
 from tfprune.training import losses, steps
 from tfprune.training.epoch_feed import Feed, require_batches
@@ -110,22 +111,20 @@ class Evaluation:
         apart = source.apart(self._size)
         steps = source.steps if apart is None else apart.count
         batches = self._batches(source) if apart is None else self._each(apart)
-        if detailed:  # else it is a training's, which shows its own progress
-            tell(0, steps, "batches")
-        for place in itertools.count() if steps is None else range(steps):
-            callbacks.on_test_batch_begin(place)
-            parts = next(batches, None)
-            if parts is None:
-                break
-            for part in parts:
-                sums += part
-            found = self._objective.figures(sums)
-            callbacks.on_test_batch_end(place, found)
-            if detailed:
-                tell(place + 1, steps, "batches")
+        # One that is not detailed is a training's, which shows its own progress.
+        with counting("batches", steps) if detailed else nullcontext() as count:
+            for place in itertools.count() if steps is None else range(steps):
+                callbacks.on_test_batch_begin(place)
+                parts = next(batches, None)
+                if parts is None:
+                    break
+                for part in parts:
+                    sums += part
+                found = self._objective.figures(sums)
+                callbacks.on_test_batch_end(place, found)
+                if count is not None:
+                    count(1)
         callbacks.on_test_end(found)
-        if detailed:
-            tell_end(place, "batches")
         source.finish()
         require_batches(found)
         return self._objective.figures(sums, detailed=True) if detailed else found

@@ -15,7 +15,7 @@ from tfprune.passes.each import Divided, unsized
 from tfprune.passes.means import Means
 from tfprune.passes.micro_batches import Part
 from tfprune.passes.parts import in_parts
-from tfprune.passes.progress import tell, tell_end
+from tfprune.passes.progress import counting
 from tfprune.passes.reader import ARRAY_BATCH
 from tfprune.training.copying import copy_model
 
@@ -94,14 +94,12 @@ def _average(
             model(inputs, training=True)
         return [tf.convert_to_tensor(scope.get_current_value(v)) for v in _statistics(layers)]
 
-    means, done = Means(), 0
-    tell(done, what="samples")
-    for _, count, found in Divided(step).over(parts, unsized):
-        sums = {str(i): count * x.astype(np.float64) for i, x in enumerate(found)}
-        means.add(sums, count)
-        done += count
-        tell(done, what="samples")
-    tell_end(done, "samples")
+    means = Means()
+    with counting("samples") as count:
+        for _, size, found in Divided(step).over(parts, unsized):
+            sums = {str(i): size * x.astype(np.float64) for i, x in enumerate(found)}
+            means.add(sums, size)
+            count(size)
     return list(means.over_samples("recalibrate").values())
 
 
