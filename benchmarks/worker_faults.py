@@ -6,7 +6,8 @@ Two workers prune and train on the digits. The chief gets SIGKILL while it score
 a checkpoint, and while it exports. In between, at random moments, one of them, drawn as well, gets
 SIGKILL or SIGTERM; launch.py starts both anew. At the end the weights must be those of a run that
 nobody disturbed, to the bit (one thread), the folder must hold the same files, and nothing may be
-left in the folder for temporary files.
+left in the folder for temporary files. On a machine that is through before all signals are sent it
+says so: give it more --epochs.
 """
 
 import argparse
@@ -136,7 +137,10 @@ def main() -> None:
         print(f"sent: {', '.join(sent)}; started anew: {starts}")
         print(f"wrong: {wrong or 'nothing'}; left: {left or 'nothing'}")
         print(f"{time.monotonic() - begun:.0f} s")
-        sys.exit(bool(wrong or left))
+        missed = given.kills + len(AIMS) - sum(not one.startswith("nothing") for one in sent)
+        if missed:
+            print(f"The run ended before {missed} of the signals were sent: give it more --epochs.")
+        sys.exit(bool(wrong or left or missed))
 
 
 if __name__ == "__main__":

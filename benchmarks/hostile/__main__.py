@@ -6,7 +6,8 @@
 Each input is read in a process that may take 2 GiB more than it has, in an empty folder. Expected
 is that it is taken, or refused by a `PruningError`. A row of the table counts what else happened:
 `traceback`, an error of another kind; `code`, something in the input was run; `time`, more than ten
-seconds of computing; `crash`, the process ended or hung. All of them should be 0.
+seconds of computing, and one for each megabyte; `crash`, the process ended or hung. All of them
+should be 0.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.hostile.cases import FAMILIES
 from tfprune.errors import PruningError
 
-_MEMORY, _SECONDS = 2 * 2**30, 10.0
+_MEMORY, _SECONDS, _PER_SECOND = 2 * 2**30, 10.0, 1e6  # bytes; bytes per second beyond that
 
 
 def judge(read: Callable[[Path], Any], folder: Path, canary: Path) -> tuple[str, str]:
@@ -38,7 +38,8 @@ def judge(read: Callable[[Path], Any], folder: Path, canary: Path) -> tuple[str,
         verdict, why = "traceback", f"{type(error).__name__}: {error}"
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
-    if time.process_time() - begun > _SECONDS:
+    spent = time.process_time() - begun
+    if spent > _SECONDS + sum(file.stat().st_size for file in folder.rglob("*")) / _PER_SECOND:
         verdict = "time"
     if canary.exists():
         verdict = "code"

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tests.data import streets
 from tests.data.photographs import write
 from tests.passes.on_replicas import CRITERIA, MEASURED, replicas
-from tfprune.passes.each import Divided, as_sized
+from tfprune.passes.divided import Divided, as_sized
 from tfprune.passes.replicas import Replicas
 
 

@@ -15,7 +15,7 @@ from tfprune.passes.running_sums import OtherSamplesError, RunningSums
 
 BYTES = 8  # the sums are float64
 GIGABYTE = 10**9
-_COUNTS = "images of each class"
+COUNTS = "images of each class"
 
 Group = Mapping[str, slice]  # {layer: its channels that one pass over the data sums up}
 
@@ -102,8 +102,8 @@ def _summed(
         return parts, (present, number)
 
     sums = dict(kept.begun)
-    counts = sums.pop(_COUNTS, np.zeros(classes, int))
-    kept.state = lambda: {**sums, _COUNTS: counts}
+    counts = sums.pop(COUNTS, np.zeros(classes, int))
+    kept.state = lambda: {**sums, COUNTS: counts}
     for _, result in each(probe, summed, images, kept=kept):
         if result is None:
             continue

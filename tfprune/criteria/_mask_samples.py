@@ -12,7 +12,8 @@ import tensorflow as tf
 from tfprune.criteria._class_samples import USER, Chosen, Quota, Sample, heard, rows_of
 from tfprune.errors import PruningError
 from tfprune.passes.batch import Batch
-from tfprune.passes.each import each, or_zeros
+from tfprune.passes.divided import or_zeros
+from tfprune.passes.each import each
 from tfprune.passes.micro_batches import Part
 from tfprune.passes.parts import Parts, in_parts, samples
 from tfprune.passes.probe import Probe

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.criteria._class_sums import GIGABYTE, Group, class_sums, groups
+from tfprune.criteria._class_sums import COUNTS, GIGABYTE, Group, class_sums, groups
 from tfprune.criteria._convolutions import convolutions, last_linear
 from tfprune.criteria._labels import labelled_parts
 from tfprune.criteria._passes import check_counts, check_readable
@@ -31,7 +31,6 @@ METHOD = Method(
     samples=0,  # all training images
 )
 _USER = "criterion 'gfi'"
-_COUNTS = "images of each class"
 _HINT = "Correct the labels, or give the number of classes with classes="
 
 
@@ -102,8 +101,8 @@ def score(
     for number, group in enumerate(parts):
         name = f"group_{number}"
         found = part(name, partial(_importance, probe, group, again, classes, spatial, name))
-        check_counts(found[_COUNTS], seen)
-        seen = found.pop(_COUNTS)
+        check_counts(found[COUNTS], seen)
+        seen = found.pop(COUNTS)
         for name, values in found.items():
             own[name].append(values)
     return combine(graph, {name: np.concatenate(pieces) for name, pieces in own.items()}, coupled)
@@ -124,7 +123,7 @@ def _importance(
     sums, counts = class_sums(probe, group, images, classes, name)
     check_counts(counts, None)
     found = {layer: importance(total, counts, spatial) for layer, total in sums.items()}
-    return {**found, _COUNTS: counts}
+    return {**found, COUNTS: counts}
 
 
 def importance(sums: np.ndarray, counts: np.ndarray, spatial: str = "mean") -> np.ndarray:

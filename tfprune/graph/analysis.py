@@ -140,8 +140,8 @@ def _as_whole_heads(
         return tensors
     inner = {id(x): tensors[id(x)] for x in node.input_tensors}
     inner = {key: x for key, x in inner.items() if trace.grids.place_axis(x) is not None}
-    reason = f"{prefix}{node.operation.name}: {type(node.operation).__name__} takes whole heads"
-    trace.grids.pins += [(x.ids, reason) for x in inner.values()]
+    for x in inner.values():
+        trace.grids.pin(x.ids, f"{prefix}{node.operation.name}", node.operation)
     return {**tensors, **{key: trace.grids.whole(x) for key, x in inner.items()}}
 
 

@@ -129,8 +129,7 @@ class Call:
         if self.place_axis(x) is None:
             return x
         if not known:
-            kind = type(self.op).__name__
-            self.trace.grids.pins.append((x.ids, f"{self.owner.name}: {kind} takes whole heads"))
+            self.trace.grids.pin(x.ids, self.owner.name, self.op)
         return self.trace.grids.whole(x)
 
     def place_axis(self, x: Channels) -> int | None:

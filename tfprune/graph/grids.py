@@ -7,6 +7,7 @@ places of all heads apart and alike lets them go.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,11 @@ class Grids:
         """Return the axis along which only the places within heads change, if there is one."""
         axes = set(x.varying) - set(self.whole(x).varying)
         return axes.pop() if len(axes) == 1 else None
+
+    def pin(self, ids: Ids, prefix: str, operation: Any) -> None:
+        """Say that the places of these channels must stay: an operation takes whole heads."""
+        reason = f"{prefix}: {type(operation).__name__} takes whole heads"
+        self.pins.append((ids, reason))
 
     def members(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Return which ids belong to grids, and which stand for places alone, bool [ids]."""

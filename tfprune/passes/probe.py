@@ -12,10 +12,9 @@ from tfprune.graph.activation_kinds import applies_activation
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.heads import require_class_scores
 from tfprune.graph.keras_private import projecting_with, projections
-from tfprune.graph.rules import has_role
-from tfprune.passes.fused_norms import on_batch_statistics, on_moving_statistics
 from tfprune.passes.linear_copies import cut_activations, cut_softmax
 from tfprune.passes.model_calls import input_tensors, run_calls
+from tfprune.passes.norm_calls import at_inference, by_batch, differentiably, thaw
 from tfprune.passes.sites import LINEAR, OUTPUT, SCALE, Site, Sites
 from tfprune.surgery.builder import Builder, float32_if_half
 
@@ -77,12 +76,12 @@ class Probe:
         self.names = list(sites)
         self._skipped = cut_softmax(self.model) if logits else None
         self._activations = cut_activations([copies[id(layer)] for layer in own])
-        self._made = _at_inference
+        self._made = at_inference
         if batch_statistics:
-            self._made = _on_batch_statistics
-            _thaw(copies.values())
+            self._made = by_batch
+            thaw(copies.values())
         elif differentiable:
-            self._made = _differentiably
+            self._made = differentiably
         self._at: dict[tuple[int, int], list[tuple[str, Site]]] = {}
         self._scales: list[tuple[Any, str, Site]] = []
         for name, site in wanted:
@@ -226,27 +225,3 @@ def _looking(
 
 def _between(x: tf.Tensor) -> list[int]:
     return list(range(1, len(x.shape) - 1))
-
-
-def _at_inference(operation: Any, args: tuple, kwargs: dict) -> Any:
-    return operation(*args, **kwargs)
-
-
-def _differentiably(operation: Any, args: tuple, kwargs: dict) -> Any:
-    norm = has_role(operation, "batch_normalisation")
-    fused = on_moving_statistics(operation, *args, **kwargs) if norm else None
-    return operation(*args, **kwargs) if fused is None else fused
-
-
-def _on_batch_statistics(operation: Any, args: tuple, kwargs: dict) -> Any:
-    if not has_role(operation, "batch_normalisation"):
-        return operation(*args, **kwargs)
-    fused = on_batch_statistics(operation, *args, **kwargs)
-    return operation(*args, **{**kwargs, "training": True}) if fused is None else fused
-
-
-def _thaw(operations: Iterable[Any]) -> None:
-    """Let frozen normalisations run on batch statistics too, by changing them."""
-    for layer in operations:
-        if has_role(layer, "batch_normalisation"):
-            layer.trainable = True

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.passes.each import unsized
+from tfprune.passes.divided import unsized
 from tfprune.passes.micro_batches import Part, inference_batch, recut
 from tfprune.passes.parts import Parts
 from tfprune.passes.progress import counting

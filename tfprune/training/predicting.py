@@ -14,7 +14,7 @@ from tfprune.data.preprocessing import Preprocessing
 from tfprune.data.scaling import fitted
 from tfprune.errors import PruningError
 from tfprune.graph.heads import gives_probabilities
-from tfprune.passes.each import Divided, Found, unsized
+from tfprune.passes.divided import Divided, Found, unsized
 from tfprune.passes.micro_batches import Part
 
 

@@ -11,7 +11,7 @@ from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import all_layers, random_states
 from tfprune.graph.rules import has_role
 from tfprune.passes.batch import Batch
-from tfprune.passes.each import Divided, unsized
+from tfprune.passes.divided import Divided, unsized
 from tfprune.passes.means import Means
 from tfprune.passes.micro_batches import Part
 from tfprune.passes.parts import in_parts

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.passes.batch_errors import UNSUITABLE, unsuitable_batch
-from tfprune.passes.each import Divided
+from tfprune.passes.divided import Divided
 from tfprune.tasks import Measured
 from tfprune.training import optimizers
 from tfprune.training.accumulation import accumulated

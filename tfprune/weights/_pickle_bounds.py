@@ -1,8 +1,7 @@
 """What a pickle would cost, found out before it is read."""
 
 import pickletools
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
@@ -37,29 +36,35 @@ def check(stream: BinaryIO) -> None:
         elif opcode.name == "DUP":
             stack.append(stack[-1] if stack else 1)
         else:
-            _apply(opcode, stack)
+            stack += _made(opcode.name, stack)
         if stack and (stack[-1] or 0) > _SHARING * (place + 1000):
             raise ValueError(
                 f"at byte {place} it makes {stack[-1]} items out of few, by repetition"
             )
 
 
-def _apply(opcode: pickletools.OpcodeInfo, stack: list[int | None]) -> None:
-    """Take from the stack what an operation takes, and put on it what it makes."""
-    weight = sum(_taken(opcode, stack))
-    if opcode.name == "MARK":
-        stack.append(None)
-        return
-    stack.extend([weight + 1] * len(opcode.stack_after))
-
-
-def _taken(opcode: pickletools.OpcodeInfo, stack: list[int | None]) -> Iterator[int]:
-    names = [each.name for each in opcode.stack_before]
-    plain = len(names)
-    if "mark" in names:
-        plain = names.index("mark")
+def _made(name: str, stack: list[int | None]) -> list[int | None]:
+    """Take from the stack what an operation takes, and return what it puts there."""
+    if name == "MARK":
+        return [None]
+    takes_mark, count, makes = _EFFECTS[name]
+    weight = 1
+    if takes_mark:
         while stack and (top := stack.pop()) is not None:
-            yield top
-    for _ in range(plain):
-        top: Any = stack.pop() if stack else None
-        yield top or 1
+            weight += top or 1
+    for _ in range(count):
+        weight += (stack.pop() if stack else 1) or 1
+    return [weight] * makes
+
+
+def _effects() -> dict[str, tuple[bool, int, int]]:
+    """Return {operation: whether it takes all above a mark, how many more, how many it makes}."""
+    found = {}
+    for opcode in pickletools.opcodes:
+        names = [each.name for each in opcode.stack_before]
+        plain = names.index("mark") if "mark" in names else len(names)
+        found[opcode.name] = ("mark" in names, plain, len(opcode.stack_after))
+    return found
+
+
+_EFFECTS = _effects()  # there are hundreds of thousands of operations in a large checkpoint

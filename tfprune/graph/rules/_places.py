@@ -42,8 +42,8 @@ def parted(
     passing = [letter for letter in within if letter in out]
     alone = len(passing) == 1 and isinstance(joined, Channels)
     if not alone or out.index(passing[0]) in joined.varying:
-        reason = f"{call.owner.name}: {type(call.op).__name__} takes whole heads"
-        call.trace.grids.pins += [(within[letter], reason) for letter in passing]
+        for letter in passing:
+            call.trace.grids.pin(within[letter], call.owner.name, call.op)
         return joined
     places = call.output(within[passing[0]], out.index(passing[0]))
     return Channels(call.heads(joined.ids, places.ids), joined.shape)
