@@ -9,6 +9,7 @@ from typing import Any
 import flags.dataset
 import flags.exporting
 import flags.model_file
+import flags.strategy
 from flags import commandline
 from flags.progress import Progress
 
@@ -34,6 +35,7 @@ def define_flags() -> None:
 def main(argv: list[str]) -> None:
     """Read the flags and export."""
     del argv
+    flags.strategy.refuse_workers("export.py")
     commandline.refuse_idle(flags.exporting.idle())
     path, names = flags.model_file.path(), flags.exporting.formats()
     if flags.exporting.needs_data():

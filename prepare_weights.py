@@ -42,6 +42,7 @@ def main(argv: list[str]) -> None:
     del argv
     idle = flags.weights.idle() or flags.dataset.idle()
     commandline.refuse_idle(idle)
+    flags.strategy.refuse_workers("prepare_weights.py")
     flags.strategy.use_gpu()
     arch, path, loading = (
         flags.architecture.name(),

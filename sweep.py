@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import Queue
 from typing import Any
 
+import flags.strategy
 import flags.sweeping
 from flags import commandline
 from flags.progress import Progress
@@ -41,6 +42,7 @@ def define_flags() -> None:
 def main(argv: list[str]) -> None:
     """Run what is not finished, then write the table and the plot."""
     del argv
+    flags.strategy.refuse_workers("sweep.py")
     cells, common = list(flags.sweeping.cells()), flags.sweeping.common()
     folder = files.make_folder(flags.sweeping.save_dir())
     free: Queue[list[str]] = Queue()

@@ -10,7 +10,8 @@ import tensorflow as tf
 from absl import flags, logging
 
 from flags import commandline
-from tfprune.distribution import strategies, workers
+from tfprune.distribution import clusters, strategies, workers
+from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
 _LOST = (
@@ -75,6 +76,24 @@ def _others_lost(program: str) -> Iterator[None]:
         sys.stderr.write(f"{program}: another worker was lost: {reason}\n")
         sys.stderr.write(f"{program}: start all of them anew, the run goes on from here.\n")
         sys.exit(commandline.PREEMPTED)
+
+
+def refuse_workers(program: str) -> None:
+    """Refuse to be one of several workers, in a script that has nothing to share out among them.
+
+    Args:
+        program: the script's name, for the message.
+
+    Raises:
+        PruningError: the environment names several workers.
+    """
+    count = workers.count_of(clusters.found())
+    if count > 1:
+        raise PruningError(
+            f"{program}: the environment names {count} workers, which would all write the same "
+            "files. Expected one process: start it once, without launch.py, srun and TF_CONFIG. "
+            "train.py, prune.py, evaluate.py and predict.py run on several workers."
+        )
 
 
 def verbose() -> int:

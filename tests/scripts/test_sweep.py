@@ -95,3 +95,13 @@ def test_what_cannot_run_is_refused_before_anything_runs(started, tmp_path, flag
     with pytest.raises(PruningError, match=match):
         call(sweep, flag, "--save_dir", tmp_path)
     assert started == []
+
+
+def test_several_workers_are_refused(started, tmp_path, monkeypatch):
+    cluster = {"worker": ["localhost:1", "localhost:2"]}
+    task = {"type": "worker", "index": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    with pytest.raises(PruningError, match=r"sweep.py: the environment names 2 workers.*start it"):
+        call(sweep, "--methods=l1", "--save_dir", tmp_path / "out")
+    assert started == []
+    assert not (tmp_path / "out").exists()
