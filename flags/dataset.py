@@ -8,8 +8,8 @@ import tfprune.data
 from tfprune.errors import PruningError
 
 FLAGS = flags.FLAGS
-_MASKS = ("classes", "train_list", "image_size", "skip_bad")  # of data sets with masks
-NAMES = ("data", "normalisation", "validation_size", "split_seed", "data_dir", *_MASKS)
+_OWN = ("classes", "train_list", "image_size", "skip_bad")  # options of some data sets
+NAMES = ("data", "normalisation", "validation_size", "split_seed", "data_dir", *_OWN)
 
 
 def define() -> None:
@@ -39,10 +39,10 @@ def define() -> None:
         "Folder of the prepared data set, of class folders, or an .npz file; digits is embedded "
         "and needs none. Without it CIFAR is looked for and downloaded by TensorFlow Datasets.",
     )
-    _define_masks()
+    _define_own()
 
 
-def _define_masks() -> None:
+def _define_own() -> None:
     flags.DEFINE_string(
         "classes", "voc", "Classes of the masks: voc, camvid, or a text file of names and colours."
     )
@@ -55,8 +55,9 @@ def _define_masks() -> None:
     flags.DEFINE_list(
         "image_size",
         None,
-        "Height,width that the largest image is scaled to, others in proportion; without it images "
-        "keep their size.",
+        "Height,width that images of folder and imagenet are resized and cropped to; without it "
+        "224,224, or the smaller size that all of a folder have. With masks: what the largest "
+        "image is scaled to, others in proportion; without it they keep their size.",
     )
     flags.DEFINE_bool("skip_bad", False, "Leave out images and masks that are not sound.")
 
@@ -73,7 +74,7 @@ def batch_size() -> int:
 
 def values() -> dict[str, Any]:
     """Return the arguments of `tfprune.data.load`."""
-    own = {name: FLAGS[name].value for name in _MASKS}
+    own = {name: FLAGS[name].value for name in _OWN}
     own["image_size"] = own["image_size"] and _size(own["image_size"])
     return {
         "name": FLAGS.data,
@@ -98,7 +99,7 @@ def idle() -> dict[str, str]:
         found["split_seed"] = "with --validation_size=0 nothing is held out."
     taken = tfprune.data.options(FLAGS.data)
     reason = f"the data set {FLAGS.data!r} does not read it."
-    return found | {name: reason for name in _MASKS if name not in taken}
+    return found | {name: reason for name in _OWN if name not in taken}
 
 
 def _size(given: list[str]) -> tuple[int, ...]:

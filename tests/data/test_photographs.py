@@ -33,6 +33,20 @@ def test_evaluation_sees_what_torchvision_would(kind, size):
     np.testing.assert_allclose(found, np.asarray(expected, "float32"), atol=1.01)
 
 
+@pytest.mark.parametrize("size", [(40, 40), (40, 90), (90, 40), (300, 31)])
+def test_a_picture_fills_a_size_that_is_no_square(size):
+    content = encoded(1, size)
+    expected = picture(content)
+    scale = max(37 / size[0], 73 / size[1])  # 256/224 of either side
+    resized = [int(side * scale + 1e-6) for side in size]
+    top, left = (round((a - b) / 2) for a, b in zip(resized, (32, 64), strict=True))
+    expected = expected.resize(resized[::-1], Image.Resampling.BILINEAR).crop(
+        (left, top, left + 64, top + 32)
+    )
+    found = photographs.centre(tf.constant(content), (32, 64)).numpy()
+    np.testing.assert_allclose(found, np.asarray(expected, "float32"), atol=1.01)
+
+
 def test_a_picture_of_the_right_size_stays_as_it_is():
     content = encoded(2, (20, 30), "PNG")
     found = photographs.as_it_is(tf.constant(content), (20, 30)).numpy()

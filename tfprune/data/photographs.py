@@ -35,20 +35,21 @@ def as_it_is(content: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
 
 
 def centre(content: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Resize the shorter side to 256/224 of the size and cut out the centre: for evaluation.
+    """Resize to at least 256/224 of the size on either side and cut out the centre: for evaluation.
 
     Args:
         content: the bytes of the file, a scalar string.
-        size: (H, W) of the result, H = W.
+        size: (H, W) of the result.
 
     Returns:
         float32 [H, W, 3] in 0..255.
     """
     image = decode(content)
     shape = tf.shape(image)[:2]
-    shorter = int(size[0] * _SHORTER + 0.5)
+    least = tf.constant([int(side * _SHORTER + 0.5) for side in size])
+    scarce = tf.argmax(least / shape)  # of a square: the shorter side
     # Whole numbers and rounding down, as in torchvision: its weights are evaluated like this.
-    resized = shorter * shape // tf.reduce_min(shape)
+    resized = least[scarce] * shape // shape[scarce]
     first = tf.cast(tf.round(tf.cast(resized - size, tf.float32) / 2), tf.int32)
     image = tf.image.resize(image, resized, antialias=True)
     return tf.ensure_shape(tf.slice(image, [*tf.unstack(first), 0], [*size, 3]), [*size, 3])

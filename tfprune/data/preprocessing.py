@@ -125,17 +125,22 @@ class Preprocessing:
         """
         takes = [tuple(x.shape[1:]) for x in keras.tree.flatten(model.input)]
         gives = [tuple(y.shape[-1:]) for y in keras.tree.flatten(model.output)]
-        if len(takes) == len(gives) == 1:
-            (shape,), (classes,) = takes, gives
-            pairs = zip(shape, self.input_shape, strict=False)
-            fits = len(shape) == 3 and all(a in (None, b) for a, b in pairs)
-            if fits and classes in ((None,), (len(self.labels),)):
+        remedy = ""
+        if len(takes) == len(gives) == 1 and gives[0] in ((None,), (len(self.labels),)):
+            (shape,) = takes
+            fits = [a in (None, b) for a, b in zip(shape, self.input_shape, strict=False)]
+            if len(shape) == 3 and all(fits):
                 return
+            if len(shape) == 3 and fits[2:] == [True] and None not in shape[:2]:
+                remedy = (
+                    " Where images lie in files, --image_size={},{} brings them to the model's "
+                    "size.".format(*shape)
+                )
         raise PruningError(
             f"The model {model.name!r} does not fit the data set {self.data!r}: expected one input "
             f"{self.input_shape} and one output of {len(self.labels)} classes, received inputs "
             f"{takes} and outputs of {[y[0] for y in gives]}. Choose another --data or another "
-            "model."
+            f"model.{remedy}"
         )
 
 

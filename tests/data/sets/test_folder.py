@@ -3,11 +3,12 @@ import logging
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfprune.data
 from tests.data.photographs import decoded, encoded, write
 from tfprune import runs, training
-from tfprune.data import fingerprints
+from tfprune.data import fingerprints, photographs
 from tfprune.errors import PruningError
 
 CLASSES = ["cat", "dog", "eel"]
@@ -54,6 +55,40 @@ def test_small_pictures_of_one_size_stay_as_they_are(root):
     np.testing.assert_allclose(images, (np.array(expected) / 255 - MEAN) / STD, atol=2e-6)
     np.testing.assert_array_equal(labels, data.test.labels)
     assert labels.dtype == np.int64
+
+
+def test_pictures_are_brought_to_a_size_that_is_asked_for(root):
+    data = load(root, image_size=[8, 12])
+    assert (data.input_shape, data.augment) == ((8, 12, 3), "random_resized_crop_flip")
+    images, _ = collect(data.test.batches(4))
+    contents = [tf.io.read_file(data.test.source.name(place)) for place in data.test.places]
+    expected = np.array([photographs.centre(content, (8, 12)) for content in contents])
+    np.testing.assert_allclose(images, (expected / 255 - MEAN) / STD, atol=2e-6)
+    own = load(root, image_size=(16, 24))  # as they are: nothing is resized
+    np.testing.assert_array_equal(
+        collect(own.test.batches(4))[0], collect(load(root).test.batches(4))[0]
+    )
+
+
+@pytest.mark.parametrize("size", [64, (64,), (0, 64), "64,64", (64, 64, 3)])
+def test_what_is_no_size_is_refused(root, size):
+    with pytest.raises(PruningError, match=r"image_size must be a height and a width, such as"):
+        load(root, image_size=size)
+
+
+def test_a_model_of_another_size_is_told_how_pictures_get_it(root):
+    def network(shape):
+        image = keras.Input(shape)
+        pooled = keras.layers.GlobalAveragePooling2D()(image)
+        return keras.Model(image, keras.layers.Dense(3)(pooled))
+
+    known = tfprune.data.Preprocessing.of(load(root))
+    with pytest.raises(PruningError, match=r"another model\. Where .*--image_size=64,48 brings"):
+        known.require_fit(network((64, 48, 3)))
+    with pytest.raises(PruningError, match=r"another model\.$"):
+        known.require_fit(network((64, 48, 1)))
+    known = tfprune.data.Preprocessing.of(load(root, image_size=(64, 48)))
+    known.require_fit(network((64, 48, 3)))
 
 
 def test_a_training_epoch_is_shifted_and_shuffled_and_complete(root):

@@ -54,6 +54,13 @@ def test_evaluation_and_normalisation(root):
         assert SYNSETS[int(label)] in split.source.name(place)
 
 
+def test_pictures_may_have_another_size(root):
+    data = load(root, image_size=(32, 32))
+    assert data.input_shape == (32, 32, 3)
+    for split in (data.train, data.validation, data.test):
+        assert next(iter(split.batches(2)))[0].shape == (2, 32, 32, 3)
+
+
 def test_training_is_a_function_of_seed_and_epoch(root):
     data = load(root)
     train = data.train.epochs(5, shuffle=True, augment=data.augment, seed=3)

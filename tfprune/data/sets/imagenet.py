@@ -1,12 +1,13 @@
 """ImageNet (ILSVRC 2012): 1.28 million photographs in 1,000 classes (Russakovsky et al. 2015)."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tfprune.data import class_folders, stratified
 from tfprune.data.dataset import DataSet
 from tfprune.data.encoded import Encoded
-from tfprune.data.sets import _prepared, _records
+from tfprune.data.sets import _prepared, _records, _size
 from tfprune.data.sources.pictures import RANDOM_CROP, Pictures
 from tfprune.data.split import Split
 from tfprune.errors import PruningError
@@ -17,15 +18,23 @@ _VALIDATION_PER_CLASS = 50  # as many as in the official validation images
 _PREPARED = "imagenet2012"
 
 
-def load(data_dir: str | os.PathLike | None, seed: int, validation_size: int | None) -> DataSet:
+def load(
+    data_dir: str | os.PathLike | None,
+    seed: int,
+    validation_size: int | None,
+    *,
+    image_size: Sequence[int] | None = None,
+) -> DataSet:
     """Load ImageNet, or a part of its classes, from files; see `tfprune.data.load`.
 
     `data_dir` holds `train/nXXXXXXXX/*.JPEG` and `val/nXXXXXXXX/*.JPEG`, or the folder
     `imagenet2012/` that TensorFlow Datasets prepared. Its records are listed first, which reads
     all of them once; the list is kept beside them where that folder may be written. The official
     validation images are the test split; the validation split, by default 50 images per class, is
-    cut from the training images. Images stay in their files.
+    cut from the training images. Images stay in their files, and are resized and cropped to
+    `image_size` (H, W), by default 224x224.
     """
+    shape = _size.checked(image_size) or _SIZE
     root = _prepared.default_dir() if data_dir is None else Path(data_dir).expanduser()
     if (root / "train").is_dir():
         names = class_folders.names(root / "train", _SYNSET)
@@ -41,15 +50,15 @@ def load(data_dir: str | os.PathLike | None, seed: int, validation_size: int | N
     most = _VALIDATION_PER_CLASS * len(names)
     size = stratified.validation_size(validation_size, len(train.labels), len(names), most)
     rest, held = stratified.cut(train.labels, size, seed, names, "validation")
-    pictures = Pictures(train, _SIZE)
+    pictures = Pictures(train, shape)
     return DataSet(
         name="imagenet",
         num_classes=len(names),
-        input_shape=(*_SIZE, 3),
+        input_shape=(*shape, 3),
         class_names=tuple(names),
         train=Split(pictures, rest),
         validation=Split(pictures, held) if size else None,
-        test=Split(Pictures(test, _SIZE)),
+        test=Split(Pictures(test, shape)),
         augment=RANDOM_CROP,
     )
 

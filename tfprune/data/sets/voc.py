@@ -11,6 +11,7 @@ from tfprune.data import classes as class_lists
 from tfprune.data import voc_layout
 from tfprune.data.dataset import DataSet
 from tfprune.data.partition import hold_out
+from tfprune.data.sets import _size
 from tfprune.data.sources import Masks
 from tfprune.data.split import Split
 from tfprune.data.voc_layout import Pair
@@ -68,7 +69,7 @@ def load(
     every = [*train, *(validation or []), *test]
     own = tuple(np.max([pair.size for pair in every], axis=0).tolist())
     canvas = tuple(-(-side // _STEP) * _STEP for side in own)
-    size = _checked(image_size) or canvas
+    size = _size.checked(image_size, _STEP) or canvas
     scale = tuple(a / b for a, b in zip(size, canvas, strict=True))
     task = tasks.find("segmentation", names=known.names)
 
@@ -100,14 +101,3 @@ def _lists(root: Path, train_list: str, validation_size: int | None) -> list[Pat
             f"beside {test}. Leave it out, or give 0 to train without them."
         )
     return [train, None if validation_size == 0 else val, test]
-
-
-def _checked(size: Sequence[int] | None) -> tuple[int, int] | None:
-    if size is None:
-        return None
-    found = tuple(size)
-    if len(found) != 2 or not all(isinstance(s, int) and s > 0 and s % _STEP == 0 for s in found):
-        raise PruningError(
-            f"image_size must be a height and a width in multiples of {_STEP}, received {size!r}."
-        )
-    return found
