@@ -34,9 +34,9 @@ def require_equal(
     """
     for number, batch in enumerate(_BATCHES):
         for place, side in enumerate(_SIDES):
-            inputs = _drawn(model, signature, batch, side + side // 2 * number)
+            inputs = drawn(model, signature, batch, _sides(signature, side + side // 2 * number))
             try:
-                expected = _outputs(model, *signature.arguments(signature.nested(inputs)))
+                expected = outputs_of(model, *signature.arguments(signature.nested(inputs)))
             except Exception as error:
                 if signature.has_open_sizes and place + 1 < len(_SIDES):
                     continue  # a table of positions may be shorter
@@ -54,7 +54,7 @@ def _unfed(model: keras.Model, error: Exception) -> PruningError:
 
 def _received(model: keras.Model, opened: keras.Model, inputs: Any) -> list[np.ndarray]:
     try:
-        return _outputs(opened, (inputs,), {})
+        return outputs_of(opened, (inputs,), {})
     except Exception as error:  # of a size that was frozen
         sizes = [np.shape(x) for x in keras.tree.flatten(inputs)]
         raise PruningError(
@@ -84,10 +84,26 @@ def _compare(
     )
 
 
-def _drawn(model: keras.Model, signature: ModelInputs, batch: int, side: int) -> list[Any]:
+def _sides(signature: ModelInputs, side: int) -> list[int]:
+    """Return a length for each input: those whose lengths need not be equal get different ones."""
+    groups = signature.groups or (0,) * len(signature.flat)
+    return [max(1, side - group * max(1, side // 8)) for group in groups]
+
+
+def drawn(
+    model: keras.Model, signature: ModelInputs, batch: int, sides: Sequence[int]
+) -> list[Any]:
+    """Return random inputs.
+
+    Args:
+        model: the model, which may know words.
+        signature: what it takes.
+        batch: how many samples.
+        sides: of each input, what its open sizes are.
+    """
     rng, words = np.random.default_rng(0), _words(model)
 
-    def draw(tensor: keras.KerasTensor) -> Any:
+    def draw(tensor: keras.KerasTensor, side: int) -> Any:
         shape = [tensor.shape[0] or batch, *(size or side for size in tensor.shape[1:])]
         if tensor.dtype == "string":
             return tf.constant(rng.choice(words, shape).tolist())
@@ -95,7 +111,7 @@ def _drawn(model: keras.Model, signature: ModelInputs, batch: int, side: int) ->
             return rng.standard_normal(shape).astype(tensor.dtype)
         return whole_numbers(rng, shape).astype(tensor.dtype)
 
-    return [draw(x) for x in signature.flat]
+    return [draw(x, side) for x, side in zip(signature.flat, sides, strict=True)]
 
 
 def _words(model: keras.Model) -> list[str]:
@@ -105,6 +121,13 @@ def _words(model: keras.Model) -> list[str]:
     return sorted(word for word in known if isinstance(word, str)) or ["a", "b"]
 
 
-def _outputs(model: keras.Model, args: tuple, kwargs: dict) -> list[np.ndarray]:
+def outputs_of(model: keras.Model, args: tuple, kwargs: dict) -> list[np.ndarray]:
+    """Return a model's flat outputs at inference.
+
+    Args:
+        model: the model.
+        args: what it is called with.
+        kwargs: likewise.
+    """
     flat = keras.tree.flatten(model(*args, **kwargs, training=False))
     return [np.atleast_1d(keras.ops.cast(y, "float64")) for y in flat]

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
 
-from tfprune.graph.keras_private import outside_calls
+from tfprune.graph.keras_private import output_spec, outside_calls
 from tfprune.graph.memory_copies import uncalled_copy
+from tfprune.graph.opening.following import follow
 from tfprune.graph.opening.names import Names
 from tfprune.graph.opening.scopes import Scope, Scopes
 from tfprune.graph.opening.sizes import Sizes
@@ -45,11 +47,14 @@ class KeptCalls:
         copy = self._copy(operation)
         with self.working():
             if not isinstance(operation, keras.Layer):
-                return call_operation(copy, *args, **kwargs)
+                outputs = call_operation(copy, *args, **kwargs)
+                follow(self.sizes, outputs, copy.compute_output_spec, args, kwargs)
+                return outputs
             self.weights.update(map(id, operation.weights))
             outputs = call_layer(copy, *args, **kwargs)
             if self.sizes.all_stand_in:
                 complete(outputs, copy.call, args, kwargs)
+                follow(self.sizes, outputs, partial(output_spec, copy.call), args, kwargs)
                 settle(copy, outputs, self.sizes.is_open)
             return outputs
 
@@ -68,17 +73,19 @@ class KeptCalls:
         with self.scopes.within(Scope(self.scopes.model, ("zero",))):
             return self.sizes.zero()
 
-    def known(self) -> set[int]:
-        """Return the ids of all that was called."""
-        return set(self._copies)
+    def known(self) -> tuple[set[int], int]:
+        """Return the ids of all that was called, and how many sizes were made of open ones."""
+        return set(self._copies), self.sizes.known()
 
-    def give_up(self, known: set[int]) -> None:
+    def give_up(self, known: tuple[set[int], int]) -> None:
         """Forget operations that were called since; layers are found again by the next try.
 
         Args:
             known: what `known` returned then.
         """
-        for key in set(self._copies) - known:
+        ids, sizes = known
+        self.sizes.give_up(sizes)
+        for key in set(self._copies) - ids:
             operation, copy = self._copies[key]
             if not isinstance(operation, keras.Layer):
                 del self._copies[key]

@@ -22,11 +22,14 @@ class ModelInputs:
         names: of the flat tensors.
         by_name: whether the structure is a dictionary of the call's arguments, as of a subclassed
             model whose call takes several tensors.
+        groups: of each flat tensor, with which others its open length is the same; () where all
+            are alike.
     """
 
     structure: Any
     names: tuple[str, ...]
     by_name: bool = False
+    groups: tuple[int, ...] = ()
 
     @property
     def flat(self) -> list[keras.KerasTensor]:

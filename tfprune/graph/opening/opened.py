@@ -10,6 +10,7 @@ from tfprune.graph.keras_graph import is_graph, nodes
 from tfprune.graph.opening.checking import require_equal
 from tfprune.graph.opening.closed import Closed
 from tfprune.graph.opening.composite import is_composite
+from tfprune.graph.opening.lengths import with_lengths
 from tfprune.graph.opening.model_inputs import ModelInputs, inputs_of, open_by
 from tfprune.graph.opening.sizes import Sizes
 from tfprune.graph.opening.traced_model import traced_model
@@ -100,13 +101,14 @@ def _is_to_open(operation: Any) -> bool:
 def _open(
     model: keras.Model, inputs: Any, keep: Sequence[str], *, strict: bool
 ) -> tuple[keras.Model, dict[str, str]]:
-    signature = inputs_of(model, inputs)
+    signature = with_lengths(model, inputs_of(model, inputs))
     closed = Closed(keep)
     first: Exception | None = None
     for short in (False, True) if signature.has_open_sizes else (False,):
 
         def traced(shared: frozenset[int], short: bool = short) -> tuple[Tracer, keras.Model]:
-            sizes = Sizes([x.shape for x in signature.flat], weight_sizes(model), short=short)
+            shapes, groups = [x.shape for x in signature.flat], signature.groups
+            sizes = Sizes(shapes, weight_sizes(model), short=short, groups=groups)
             tracer = Tracer(model, sizes, closed, strict=strict, shared=shared)
             return tracer, traced_model(model, signature, tracer)
 

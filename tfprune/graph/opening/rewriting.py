@@ -45,21 +45,23 @@ class Rewriting:
             return reshaped(x, target[1:])
         if len(opened) == 2 and (passed := _passing(x.shape, new, opened)) is not None:
             return self._around(x, new, *passed)
-        if opened == [0, 1]:
-            return self._parted(x, new)
+        if opened == list(range(len(opened))):
+            return self._parted(x, new, len(opened))
         raise OpenSizeError(f"reshapes to {tuple(new)}, of which {len(opened)} sizes are open")
 
-    def _parted(self, x: Any, new: list[int]) -> Any:
-        """Return a reshape to two open sizes, [samples, steps, ...], as rows that are picked.
+    def _parted(self, x: Any, new: list[int], count: int) -> Any:
+        """Return a reshape to several open sizes, [samples, steps, ...], as rows that are picked.
 
-        A stock reshape leaves one size open; where both are told by numbers, they hold for no other
+        A stock reshape leaves one size open; where all are told by numbers, they hold for no other
         batch.
         """
-        if tuple(x.shape) != (new[0] * new[1], *new[2:]):
-            x = ops.reshape(x, (-1, *new[2:]))
-        samples, steps = (self.sizes.arange(ops.arange, (size,), {}) for size in new[:2])
-        count = ops.sum(ops.ones_like(steps))
-        rows = ops.add(ops.multiply(ops.expand_dims(samples, 1), count), ops.expand_dims(steps, 0))
+        if tuple(x.shape) != (math.prod(new[:count]), *new[count:]):
+            x = ops.reshape(x, (-1, *new[count:]))
+        rows = self.sizes.arange(ops.arange, (new[0],), {})
+        for size in new[1:count]:
+            places = self.sizes.arange(ops.arange, (size,), {})
+            length = ops.sum(ops.ones_like(places))
+            rows = ops.add(ops.multiply(ops.expand_dims(rows, -1), length), places)
         return ops.take(x, rows, axis=0)
 
     def _around(self, x: Any, new: list[int], before: int, after: int) -> Any:

@@ -5,6 +5,7 @@ traced it gets numbers that nothing else in the model is a multiple of; where su
 back in an argument, the operation is replaced by one that holds for any size.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from keras import ops
 
 _PRIMES = (211, 223, 227, 229, 233, 239, 241, 251, 257, 263, 269, 271)
 _SHORT = (11, 13, 17, 19, 7, 23, 29, 31, 5)  # for positions that a table must have
+_STAND_INS = {*_PRIMES, *_SHORT}
 _MAP = 64  # a side of a map is halved several times
 
 
@@ -28,9 +30,17 @@ class Sizes:
         shapes: shapes of the model's inputs, None where they are open.
         taken: sizes of the model's weights; no stand-in divides one of them.
         short: stand-ins that a position table of a small model still holds.
+        groups: of each input, with which others its open length is the same; by default with all.
     """
 
-    def __init__(self, shapes: Sequence[Sequence[int | None]], taken: set[int], *, short: bool):
+    def __init__(
+        self,
+        shapes: Sequence[Sequence[int | None]],
+        taken: set[int],
+        *,
+        short: bool,
+        groups: Sequence[int] = (),
+    ):
         known = taken | {n for shape in shapes for n in shape if n}
         free = [p for p in (_SHORT if short else _PRIMES) if all(n % p for n in known)]
         batch = [p for p in _PRIMES if all(n % p for n in known)]
@@ -42,7 +52,8 @@ class Sizes:
             for axis, size in enumerate(shape):
                 if size is None:
                     # Inputs that belong together, such as tokens and their mask, are alike.
-                    key = axis if len(shape) < 4 or axis == 0 else (number, axis)
+                    apart = number if len(shape) > 3 else -1 - (groups[number] if groups else 0)
+                    key = (apart, axis) if axis else 0
                     if key not in names:
                         names[key] = (batch if axis == 0 else free).pop(0)
                         if axis == 0:
@@ -54,6 +65,8 @@ class Sizes:
             self.shapes.append(tuple(sizes))
         self.all_stand_in = not any(None in shape for shape in self.shapes)
         self.inputs: list[Any] = []
+        self._taken = taken
+        self._made: list[int] = []  # sizes that a call makes of open ones
         self._lines: dict[int, Any] = {}
 
     def is_open(self, size: Any) -> bool:
@@ -61,17 +74,53 @@ class Sizes:
         return isinstance(size, int | np.integer) and size > 0 and self._factor(int(size)) > 0
 
     def _factor(self, size: int) -> int:
-        return next((p for p in self.axes if size % p == 0), 0)
+        return next((p for p in self.axes if size % p == 0 and (p == size or p in _STAND_INS)), 0)
+
+    def is_strange(self, size: int | None) -> bool:
+        """Return whether nothing is known of a size: no stand-in, no weight's."""
+        return size is not None and size > 1 and size not in self._taken and not self.is_open(size)
+
+    def note(self, tensor: Any, axis: int) -> None:
+        """Let a size be open that a call has made of an open one.
+
+        Args:
+            tensor: what the call returned.
+            axis: which of its axes.
+        """
+        size = tensor.shape[axis]
+        if not self.is_open(size):
+            self.axes[size] = len(self.inputs), axis
+            self.shapes.append(tuple(tensor.shape))
+            self.inputs.append(tensor)
+            self._made.append(size)
+
+    def known(self) -> int:
+        """Return how many sizes were noted."""
+        return len(self._made)
+
+    def give_up(self, known: int) -> None:
+        """Forget the sizes that were noted since.
+
+        Args:
+            known: what `known` returned then.
+        """
+        for size in self._made[known:]:
+            self.axes.pop(size)
+            self._lines.pop(size, None)
+        del self._made[known:]
 
     def line(self, size: int) -> Any:
         """Return zeros, int32 [size], as long as the axis that a stand-in stands for.
 
         Raises:
-            OpenSizeError: the number is no axis of an input.
+            OpenSizeError: the number is no multiple of an axis of an input.
         """
         number, axis = self.axes.get(self._factor(size), (0, -1))
-        if axis < 0 or self.shapes[number][axis] != size:
+        own = self.shapes[number][axis] if axis >= 0 else size + 1
+        if size % own:
             raise OpenSizeError(f"makes a tensor of size {size}, which follows an open size")
+        if size != own:
+            return ops.tile(self.line(own), size // own)
         if size not in self._lines:
             x = self.inputs[number]
             key = tuple(slice(None) if a == axis else 0 for a in range(len(x.shape)))
@@ -111,25 +160,33 @@ class Sizes:
         return stretched_like(constant, self.zeros(shape, constant.dtype))
 
     def arange(self, make: Callable, args: tuple, kwargs: dict) -> Any:
-        """Return whole numbers in a row, which may end at an open size."""
-        if len(args) == 2 and args[0] and self.is_open(args[1] - args[0]):
-            return self._shifted(make, *args, kwargs)
-        plain = not set(kwargs) - {"dtype"} and (
-            len(args) == 1 or (args[:1] == (0,) and args[2:] in ((), (1,)))
-        )
-        stop = args[0] if len(args) == 1 else args[1] if len(args) > 1 else 0
-        if plain and self.is_open(stop):
-            dtype = kwargs.get("dtype") or "int32"
-            ones = ops.add(self.line(int(stop)), 1)
-            return ops.cast(ops.subtract(ops.cumsum(ones, axis=0), 1), dtype)
-        return make(*args, **kwargs)
+        """Return numbers in a row, which may begin or end at an open size."""
+        start, stop, step = (0, *args, 1) if len(args) == 1 else (*args, 1)[:3]
+        count = math.ceil((stop - start) / step) if step else 0
+        if set(kwargs) - {"dtype"} or not any(self.is_open(abs(n)) for n in (start, stop, count)):
+            return make(*args, **kwargs)
+        whole = all(isinstance(x, int | np.integer) for x in (start, stop, step))
+        dtype = kwargs.get("dtype") or ("int32" if whole else keras.config.floatx())
+        numbers = self._counted(make, count, dtype)
+        if start < 0 and self.is_open(count) and not self.is_open(abs(start)):
+            numbers = ops.flip(numbers, axis=0)  # it is the end that is known
+            start, step = start + step * (count - 1), -step
+        numbers = numbers if step == 1 else ops.multiply(numbers, step)
+        return numbers if start == 0 else ops.add(numbers, self._number(start, dtype))
 
-    def _shifted(self, make: Callable, start: int, stop: int, kwargs: dict) -> Any:
-        """Return whole numbers that do not begin with 0, as many as an open size says."""
-        numbers = self.arange(make, (stop - start,), kwargs)
-        if start > 0:
-            return ops.add(numbers, start)
-        return ops.subtract(stop - 1, ops.flip(numbers, axis=0))  # it is the end that is known
+    def _counted(self, make: Callable, count: int, dtype: str) -> Any:
+        """Return 0, 1, ..., count - 1."""
+        if not self.is_open(count):
+            return make(count, dtype=dtype)
+        ones = ops.add(self.line(count), 1)
+        return ops.cast(ops.subtract(ops.cumsum(ones, axis=0), 1), dtype)
+
+    def _number(self, value: Any, dtype: str) -> Any:
+        """Return a number, which an open size may tell, as one that follows the size."""
+        if not self.is_open(abs(value)):
+            return value
+        count = ops.sum(ops.add(self.line(int(abs(value))), 1))
+        return ops.cast(count if value > 0 else ops.negative(count), dtype)
 
 
 def stretched_like(x: Any, zeros: Any) -> Any:

@@ -7,10 +7,12 @@ again afterwards, whatever happens, and other threads see no difference.
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from numbers import Number
 from typing import Any, Protocol
 from unittest.mock import patch
 
 import keras
+import numpy as np
 
 from tfprune.graph.keras_private import (
     NUMPY_OPERATIONS,
@@ -102,6 +104,7 @@ def _answers(watcher: Watcher, mine: Callable[[], bool]) -> Iterator[tuple[Any, 
         yield NUMPY_OPERATIONS, name, maker
     yield keras.ops, "ndim", _answering(keras.ops.ndim, lambda x: len(x.shape), mine)
     yield from variables.calls(watcher.symbol, mine)
+    yield keras.KerasTensor, "__eq__", _comparing(keras.KerasTensor.__eq__, mine)
     for place, name, answer in tensorflow_calls.calls():
         yield place, name, _answering(getattr(place, name), answer, mine)
 
@@ -144,6 +147,18 @@ def _answering(own: Callable, answer: Callable, mine: Callable[[], bool]) -> Cal
         return own(*args, **kwargs)
 
     return call
+
+
+def _comparing(own: Callable, mine: Callable[[], bool]) -> Callable:
+    """Return `==` number by number, as tensors compare: Keras says whether two are the same one."""
+
+    def answer(self: Any, other: Any) -> Any:
+        numbers = isinstance(other, keras.KerasTensor | keras.Variable | np.ndarray | Number)
+        if mine() and (numbers or keras.ops.is_tensor(other)):
+            return keras.ops.equal(self, other)
+        return own(self, other)
+
+    return answer
 
 
 @contextmanager
