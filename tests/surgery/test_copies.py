@@ -1,5 +1,7 @@
 """Models that a file could not hold are copied in memory, and what comes out reloads if it can."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -100,6 +102,34 @@ def test_a_layer_cut_with_functions_of_its_own_keeps_them():
     small = tfprune.rebuild(tfprune.analyse(model), KEEP)
     assert small.get_layer("a").kernel_regularizer is own_penalty
     assert small.get_layer("a").units == 4
+
+
+NAMELESS = {
+    "a lambda": lambda x: ops.tanh(2 * x),
+    "a function with an argument bound": functools.partial(ops.gelu, approximate=False),
+}
+
+
+@pytest.mark.parametrize("case", NAMELESS)
+@pytest.mark.parametrize("kind", ["Conv2D", "Dense", "Conv2D at each step"])
+def test_a_cut_layer_keeps_an_activation_without_a_name(kind, case):
+    activation = NAMELESS[case]
+    series = kind.endswith("step")
+    kinds = {"Dense": layers.Dense(6, activation=activation, name="a")}
+    layer = kinds.get(kind) or layers.Conv2D(6, 3, activation=activation, name="a")
+    image = keras.Input((2, 8, 8, 3) if series else (8, 8, 3))
+    x = layers.TimeDistributed(layer, name="t")(image) if series else layer(image)
+    model = keras.Model(image, layers.Dense(2)(x))
+    graph = tfprune.analyse(model)
+    name = next(name for name in ("a", "t", "t.a") if name in graph.producers)
+    assert graph.free(name).all()
+    keep = {name: KEEP["a"]}
+    small = tfprune.rebuild(graph, keep)
+    assert tfprune.verify(graph, keep, small).proven
+    made = small.get_layer(name)
+    assert getattr(made, "layer", made).activation is activation
+    inputs = np.random.default_rng(0).standard_normal((2, *image.shape[1:]))
+    np.testing.assert_array_equal(copy_model(model)(inputs), model(inputs))
 
 
 def test_a_layer_within_a_layer_needs_no_registration():

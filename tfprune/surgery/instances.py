@@ -9,7 +9,7 @@ import numpy as np
 from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import rename
 from tfprune.graph.keras_private import inner_layers
-from tfprune.graph.memory_copies import deep_copy
+from tfprune.graph.memory_copies import deep_copy, shallow_copy
 
 _PLUG_INS = (
     keras.regularizers.Regularizer,
@@ -43,6 +43,55 @@ def instance(layer: keras.Layer, config: dict[str, Any], *, edited: bool) -> ker
     if new.name != layer.name:  # a config without a name: losses and metrics may be keyed by it
         rename(new, layer.name)
     return new
+
+
+def config_of(layer: keras.Layer) -> dict[str, Any]:
+    """Return a layer's config, with a name for each function that has none, such as a lambda.
+
+    Keras reads a lambda's source, which may be nowhere, and warns of what no file will be read for.
+
+    Args:
+        layer: a layer; it is only read.
+    """
+    if not nameless_functions(layer):
+        return layer.get_config()
+    is_within = any(map(_nameless, inner_layers(layer)))
+    copy = deep_copy(layer) if is_within else shallow_copy(layer)
+    for name, (place, key, _) in nameless_functions(layer).items():
+        part = [copy, *inner_layers(copy)][place] if is_within else copy
+        part.__dict__[key] = _bearing(name)
+    return copy.get_config()
+
+
+def nameless_functions(layer: keras.Layer) -> dict[str, tuple[int, str, Any]]:
+    """Return {a name: (place among the layer and those within it, attribute, function)}.
+
+    Args:
+        layer: a layer; it is only read.
+    """
+    found = [
+        (place, key, function)
+        for place, part in enumerate((layer, *inner_layers(layer)))
+        for key, function in _nameless(part).items()
+    ]
+    return {f"nameless_function_{number}": each for number, each in enumerate(found)}
+
+
+def _nameless(part: keras.Layer) -> dict[str, Any]:
+    """Return {attribute: function} of the functions that bear no name, and have no config."""
+    return {
+        key: value
+        for key, value in vars(part).items()
+        if callable(value) and not isinstance(value, type) and not hasattr(value, "get_config")
+        if getattr(value, "__name__", "<lambda>") == "<lambda>"
+    }
+
+
+def _bearing(name: str) -> Any:
+    def placeholder() -> None: ...
+
+    placeholder.__name__ = name
+    return placeholder
 
 
 def duplicate(layer: keras.Layer, error: Exception) -> keras.Layer:
@@ -112,7 +161,7 @@ def _with_own_functions(layer: keras.Layer, config: dict[str, Any]) -> dict[str,
 
 def _own_objects(layer: keras.Layer) -> dict[str, Any]:
     """Return the functions and classes that a layer, and those within it, hold, by name."""
-    found: dict[str, Any] = {}
+    found = {name: function for name, (_, _, function) in nameless_functions(layer).items()}
     for part in (layer, *inner_layers(layer)):
         found[type(part).__name__] = type(part)
         for value in vars(part).values():

@@ -12,7 +12,7 @@ from tfprune.errors import PruningError
 from tfprune.graph.keras_private import inner_layers, lookup
 from tfprune.graph.layer_notes import Edit
 from tfprune.graph.memory_copies import uncalled_copy
-from tfprune.surgery.instances import duplicate, instance, without_arrays
+from tfprune.surgery.instances import config_of, duplicate, instance, without_arrays
 
 
 class WeightSizeError(PruningError):
@@ -50,7 +50,9 @@ def copy_layer(
     if not edits and is_layer and _holds_adapters(operation):
         return duplicate(operation, ValueError("its config does not tell of the LoRA within it."))
     try:
-        config = _without_shapes(operation.get_config(), dtype)
+        config = _without_shapes(
+            config_of(operation) if is_layer else operation.get_config(), dtype
+        )
     except Exception as error:  # a layer without a config of its own
         if edits:
             raise
