@@ -11,6 +11,7 @@ from tfprune.costs.timing.table import LatencyTable
 from tfprune.errors import PruningError
 from tfprune.graph.analysis import analyse
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.running_statistics import running_statistics
 from tfprune.graph.whole_layers import macs_of_whole
 from tfprune.selection.request import Request
 from tfprune.surgery.resizing import with_input_shape
@@ -38,7 +39,7 @@ class Budget:
 
     Args:
         kind: what is counted: "macs" (multiply-accumulates of the weights for one sample), "params"
-            (weights) or "latency" (seconds).
+            (weights but running statistics, as `cost` counts) or "latency" (seconds).
         share: part of the whole model's cost that is to be left, in (0, 1].
         terms: what the cost is a sum of.
         ids: how many ids the model has.
@@ -114,8 +115,9 @@ def _counts(graph: ChannelGraph, kind: str) -> Iterator[Term]:
                 "input size, pass input_shape=, teach the layer with @tfprune.rule and times=, "
                 "or use params=."
             )
+        statistics = running_statistics(owner.operation)  # `cost` does not count them either
         for index, weight in enumerate(getattr(owner.operation, "weights", ())):
-            times = owner.times.get(index, 0) if kind == "macs" else 1
+            times = owner.times.get(index, 0) if kind == "macs" else index not in statistics
             slots = [slot for (i, _), slot in owner.slots.items() if i == index]
             axes = {slot.axis: slot.ids for slot in slots}
             fixed = math.prod(size for axis, size in enumerate(weight.shape) if axis not in axes)
