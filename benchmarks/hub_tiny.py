@@ -43,6 +43,21 @@ BACKBONES = {
     "Phi3": _GROUPED,
     "Qwen": _GROUPED,
     "Qwen3": _GROUPED | {"head_dim": 4},
+    "SmolLM3": {
+        "vocabulary_size": 20, "num_layers": 2, "hidden_dim": 32, "intermediate_dim": 64,
+        "num_attention_heads": 8, "num_key_value_heads": 4, "attention_bias": False,
+        "attention_dropout": 0.0, "rope_layer_enabled_list": [True, False],
+        "layer_types": ["full_attention"] * 2, "mlp_bias": False, "layer_norm_epsilon": 1e-5,
+        "max_position_embeddings": 64, "rope_theta": 1e4, "partial_rotary_factor": 1.0,
+    },
+    "GptOss": _GROUPED | {"num_experts": 3, "top_k": 2, "sliding_window": 16, "head_dim": 4},
+    "Mixtral": _GROUPED | {"num_experts": 3, "top_k": 2, "sliding_window": 16},
+    "RWKV7": {
+        "vocabulary_size": 20, "num_layers": 2, "hidden_size": 32, "head_size": 8,
+        "intermediate_dim": 64, "gate_lora": 8, "mv_lora": 4, "aaa_lora": 4, "decay_lora": 4,
+    },
+    "XLNet": _TEXT,
+    "Whisper": _TEXT | {"num_mels": 8, "max_encoder_sequence_length": 480},
     "ViT": _IMAGES | {
         "patch_size": 8, "num_layers": 4, "num_heads": 8, "hidden_dim": 32, "mlp_dim": 128,
     },
