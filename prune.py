@@ -19,7 +19,7 @@ import flags.stage_training
 import flags.strategy
 import flags.tracking
 import flags.training
-from flags import commandline
+from flags import commandline, training_progress
 from flags.progress import Progress
 
 # The flags come first, since they quieten TensorFlow's start-up.
@@ -245,9 +245,11 @@ def prune(
             small, solved = stages.reconstructed(small)
         logging.info("%s", solved)
         on_the_way["after reconstruction"] = small
-    small, history = runs.train_recorded(
-        small, data, folder, feeding=feeding, recipe=recipe, verbose=verbose
-    )
+    with training_progress.told("Fine-tuning") as callbacks:
+        small, history = runs.train_recorded(
+            small, data, folder, feeding=feeding, recipe=recipe, callbacks=callbacks,
+            verbose=verbose,
+        )  # fmt: skip
     path = folder / f"{baseline.stem}.keras"
     preprocessing = feeding.preprocessing(data)
     preprocessing.save(folder)

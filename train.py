@@ -12,7 +12,7 @@ import flags.runs
 import flags.strategy
 import flags.tracking
 import flags.training
-from flags import commandline
+from flags import commandline, training_progress
 from flags.progress import Progress
 
 # The flags come first, since they quieten TensorFlow's start-up.
@@ -121,9 +121,11 @@ def train(
     Returns:
         The report as text.
     """
-    model, history = runs.train_recorded(
-        model, data, folder, feeding=feeding, recipe=recipe, verbose=flags.strategy.verbose()
-    )
+    with training_progress.told("Training") as callbacks:
+        model, history = runs.train_recorded(
+            model, data, folder, feeding=feeding, recipe=recipe, callbacks=callbacks,
+            verbose=flags.strategy.verbose(),
+        )  # fmt: skip
     model = training.without_auxiliary(model, data.task)
     path = folder / f"{model.name}.keras"
     feeding.preprocessing(data).save(folder)

@@ -63,7 +63,9 @@ class Lines:
             return
         self._told = now
         count = f"{self._done} of {self._of}" if self._of else f"{self._done}"
-        rest = "" if self._end is None else f", about {max(self._end - now, 0):.0f} s left"
+        left = None if self._end is None else self._end - now
+        # Steps are not alike: what takes longer than the pace of those before has no known end.
+        rest = "" if left is None or left < 0.5 else f", about {left:.0f} s left"
         logging.info("%s: %s %s%s", self.what, count, self.kind, rest)
 
     def _begin(self, now: float) -> None:

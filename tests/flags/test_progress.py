@@ -3,11 +3,13 @@
 import io
 import time
 
+import keras
 import numpy as np
 import pytest
 from absl import logging
 
 import tfprune
+from flags import training_progress
 from flags.progress import Progress
 from tests.runs.test_stages import small
 from tfprune.passes.progress import tell, telling
@@ -105,6 +107,59 @@ def test_what_is_long_and_cannot_tell_is_told_of_again(lines):
         "Exporting: 0 of 2 formats", "Exporting: 0 of 2 formats",
         "Exporting: 1 of 2 formats, about 5 s left", "Exporting: 99 s so far",
     ]  # fmt: skip
+
+
+def test_no_time_left_is_told_where_the_pace_has_deceived(lines):
+    now = [1.0]
+    told = Progress("Pruning", stream=io.StringIO(), clock=lambda: now[0])
+    told.hear("stages", 0, 5)
+    now[0] = 2.0
+    told.hear("stages", 4, 5)  # which takes longer than those before
+    for second in (4, 15):
+        now[0] = float(second)
+        told.draw()
+    assert lines == ["Pruning: 4 of 5 stages", "Pruning: 4 of 5 stages"]
+
+
+def test_a_training_tells_of_its_steps_at_the_pace_of_those_behind_the_first(lines):
+    now = [0.0]
+    progress = Progress("Training", stream=io.StringIO(), clock=lambda: now[0])
+    steps = training_progress._Steps(progress, clock=lambda: now[0])
+    steps.set_params({"steps": 10, "epochs": 4})
+    steps.on_epoch_begin(2)  # it goes on from there
+    now[0] = 100.0  # the first is traced
+    steps.on_train_batch_end(0)
+    for batch in range(1, 10):
+        now[0] += 3
+        steps.on_train_batch_end(batch)
+    assert lines == [
+        "Training: 22 of 40 steps, about 54 s left", "Training: 26 of 40 steps, about 42 s left",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_a_training_is_told_of_from_before_its_first_step(monkeypatch, lines, verbose):
+    monkeypatch.setattr("flags.progress_lines.DELAY", 0)
+    monkeypatch.setattr("flags.progress._TICK", 0.01)
+    monkeypatch.setattr("flags.strategy.verbose", lambda: verbose)
+    stream = Terminal() if verbose == 1 else io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+
+    class Slow(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            shown.append(stream.getvalue())
+            time.sleep(0.1)
+
+    shown = []
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    with training_progress.told("Training") as callbacks:
+        time.sleep(0.2)
+        data = np.eye(2), np.arange(2)
+        tfprune.fine_tune(model, data, epochs=3, callbacks=[*callbacks, Slow()], verbose=0)
+    assert any("s so far" in line for line in lines) == (verbose == 2)
+    assert any("Training: 2 of 3 steps" in line for line in lines) == (verbose == 2)
+    assert ("Training: 00:00" in stream.getvalue()) == (verbose == 1)
+    assert shown[0] == shown[-1]  # Keras' own bar goes on alone
 
 
 def test_what_tells_nothing_is_told_of_as_it_takes_its_time(lines):

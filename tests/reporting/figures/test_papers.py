@@ -1,5 +1,7 @@
 """The papers' plots, read back from matplotlib's own objects."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,53 @@ def test_methods_differ_by_mark_as_well_as_colour():
     (axes,) = accuracy_cost({"l1": [(0.5, 0.9), (0.25, 0.8)], "fgp": [(0.5, 0.91)]}).axes
     assert len({line.get_marker() for line in axes.lines}) == 2
     assert axes.lines[0].get_xydata().tolist() == [[25, 80], [50, 90]]
+
+
+def test_more_methods_than_colours_still_differ():
+    (axes,) = accuracy_cost({f"method {i}": [(0.5, 0.9)] for i in range(20)}).axes
+    looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in axes.lines}
+    assert len(looks) == 20
+
+
+def extents(figure, *things):
+    figure.draw_without_rendering()
+    return [thing.get_window_extent() for thing in things]
+
+
+def test_legends_lie_upon_nothing():
+    keep = {f"stage1_block{i}_conv": np.arange(16) > i for i in range(6)}
+    for layers in (1, 2, 6):
+        some = dict(list(keep.items())[:layers])
+        figure = kept_channels(some)
+        legend, bars = extents(figure, figure.legends[0], figure.axes[0])
+        assert not legend.overlaps(bars)
+        figure = score_distributions({name: np.arange(16.0) for name in some}, some)
+        legend, *others = extents(
+            figure, figure.legends[0], figure._supxlabel, *figure.axes, figure.axes[0].title
+        )
+        assert not any(legend.overlaps(other) for other in others)
+
+
+def test_counts_of_channels_are_whole_numbers():
+    (axes,) = kept_channels({"stem": np.array([True, False])}).axes
+    assert all(place == int(place) for place in axes.get_yticks())
+
+
+@pytest.mark.parametrize("channels", [16, 64, 65, 256])
+def test_numbers_of_vertices_do_not_lie_upon_each_other(channels):
+    figure = similarity_graph(np.eye(channels), np.arange(channels) % 2 > 0, 0.5, "stem")
+    found = extents(figure, *figure.axes[0].texts)
+    assert len(found) >= 16
+    assert not any(a.overlaps(b) for a, b in zip(found, [*found[1:], found[0]], strict=True))
+
+
+@pytest.mark.parametrize("channels", [64, 512])
+def test_a_wide_layers_bars_stay_on_one_page(channels):
+    figure = redundancy_bars(np.arange(float(channels)), np.ones(channels, bool), "stem")
+    assert figure.get_figwidth() <= 16
+    found = extents(figure, *figure.axes[0].get_xticklabels())
+    assert len(found) == (channels if channels == 64 else 0)
+    assert not any(a.overlaps(b) for a, b in pairwise(found))
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])

@@ -1,12 +1,11 @@
 """Accuracy against the cost that is left, a line per method."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 from tfprune.errors import PruningError
 from tfprune.reporting.figures._canvas import canvas
-from tfprune.reporting.figures._colours import CYCLE, MARKS
+from tfprune.reporting.figures._colours import CYCLE, MARKS, STROKES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,12 +32,13 @@ def accuracy_cost(
         raise PruningError("accuracy_cost: expected points of at least one method, received none.")
     figure = canvas(5.6, 3.8)
     axes = figure.subplots()
-    for (name, points), colour, mark in zip(
-        methods.items(), cycle(CYCLE), cycle(MARKS), strict=False
-    ):
+    for place, (name, points) in enumerate(methods.items()):
+        colour, mark = CYCLE[place % len(CYCLE)], MARKS[place % len(MARKS)]
+        style = STROKES[place // len(CYCLE) % len(STROKES)]
         along = sorted((100 * share, 100 * accuracy) for share, accuracy in points)
-        axes.plot(*zip(*along, strict=True), color=colour, marker=mark, markersize=5, label=name)
+        axes.plot(*zip(*along, strict=True), color=colour, marker=mark, linestyle=style,
+                  markersize=5, label=name)  # fmt: skip
     axes.set(xlabel=f"{cost}, %", ylabel="accuracy, %")
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, handlelength=3)
     return figure

@@ -53,6 +53,7 @@ def class_support(
     lower.bar(range(len(keep)), mean[order], width=1.0, color=np.where(keep[order], "C0", "0.7"))
     lower.set_ylabel("mean support", fontsize=8)
     lower.set_xlabel(f"channels of {layer}, the strongest first on both sides of the cut")
+    lower.set_ylim(top=1.35 * max(mean.max(), np.finfo(float).tiny))  # room for two words
     cut = keep.sum() - 0.5
     for axes in (upper, lower):
         axes.axvline(cut, color="red", linewidth=1.5)

@@ -30,13 +30,15 @@ def kept_channels(keep: Mapping[str, np.ndarray]) -> "Figure":
     if not keep:
         raise PruningError("kept_channels: expected masks of at least one layer, received none.")
     names = list(keep)
-    figure = canvas(max(4.5, 1.5 + 0.28 * len(names)), 3.6)
+    figure = canvas(max(4.5, 1.5 + 0.28 * len(names)), 3.8)
     axes = figure.subplots()
     axes.bar(range(len(names)), [float(len(keep[name])) for name in names], color=REST,
              label="channels")  # fmt: skip
     axes.bar(range(len(names)), [float(np.sum(keep[name])) for name in names], color=KEPT,
              label="kept", width=0.6)  # fmt: skip
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+    axes.margins(x=1 / (2 * len(names)))
     axes.set_ylabel("channels")
-    axes.legend(frameon=False)
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    figure.legend(loc="outside upper right", ncols=2, frameon=False, fontsize=9)
     return figure

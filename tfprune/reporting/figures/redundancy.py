@@ -12,6 +12,8 @@ from tfprune.reporting.figures._colours import GONE, KEPT
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_WIDEST, _NUMBERED = 16.0, 105  # inches, and the channels whose numbers find room there
+
 
 def redundancy_bars(index: np.ndarray, keep: np.ndarray, layer: str) -> "Figure":
     """Draw a bar per channel, the most redundant first; those that go are hatched.
@@ -36,12 +38,15 @@ def redundancy_bars(index: np.ndarray, keep: np.ndarray, layer: str) -> "Figure"
             f"{keep.shape}."
         )
     order = np.argsort(-index, kind="stable")
-    figure = canvas(max(4.0, 1.2 + 0.14 * len(index)), 3.0)
+    figure = canvas(min(max(4.0, 1.2 + 0.14 * len(index)), _WIDEST), 3.0)
     axes = figure.subplots()
     for place, channel in enumerate(order):
         axes.bar(place, index[channel], color=KEPT if keep[channel] else GONE, width=0.8,
                  hatch="" if keep[channel] else "///")  # fmt: skip
-    axes.set_xticks(range(len(order)), order, rotation=90, fontsize=6)
+    # Of a wide layer the numbers would lie upon each other; the order is in the scores.
+    told = len(order) if len(order) <= _NUMBERED else 0
+    axes.set_xticks(range(told), order[:told], rotation=90, fontsize=6)
+    axes.margins(x=0.01)
     axes.set(xlabel=f"channels of {layer} (hatched: gone)", ylabel="redundancy index")
     return figure
 

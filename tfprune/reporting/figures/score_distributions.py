@@ -51,10 +51,11 @@ def score_distributions(
                   hatch=["", "///"], label=["kept", "gone"])  # fmt: skip
         axes.set_title(name, fontsize=8)
         axes.tick_params(labelsize=7)
+        axes.yaxis.get_major_locator().set_params(integer=True)
     for axes in list(grid.flat)[len(names) :]:
         axes.set_visible(False)
     figure.supxlabel("score", fontsize=8)
     figure.supylabel("channels", fontsize=8)
     handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=8)
     return figure

@@ -11,6 +11,8 @@ from tfprune.reporting.figures._colours import GONE, KEPT
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_NUMBERED = 48  # vertices whose numbers find room around the circle
+
 
 def similarity_graph(
     similarity: np.ndarray, keep: np.ndarray, threshold: float, layer: str
@@ -46,14 +48,17 @@ def similarity_graph(
     places = np.stack([np.cos(angle), np.sin(angle)], 1)
     first, second = np.nonzero(np.triu(similarity >= threshold, 1))
     lines = LineCollection(
-        np.stack([places[first], places[second]], 1), colors="0.6", linewidths=0.8, zorder=1
-    )
+        np.stack([places[first], places[second]], 1), colors="0.35", linewidths=0.8, zorder=1,
+        alpha=max(0.08, min(0.7, 60 / (len(first) or 1))),  # many lines would hide each other
+    )  # fmt: skip
     axes.add_collection(lines)
-    axes.scatter(*places[keep].T, s=60, color=KEPT, label=f"kept ({keep.sum()})", zorder=2)
-    axes.scatter(*places[~keep].T, s=60, color=GONE, marker="X", label=f"deleted ({(~keep).sum()})",
-                 zorder=2)  # fmt: skip
-    for channel, (x, y) in enumerate(places):
-        axes.text(1.12 * x, 1.12 * y, str(channel), ha="center", va="center", fontsize=7)
+    size = min(60.0, 3000 / len(keep))  # points squared: neighbours do not lie upon each other
+    axes.scatter(*places[keep].T, s=size, color=KEPT, label=f"kept ({keep.sum()})", zorder=2)
+    axes.scatter(*places[~keep].T, s=size, color=GONE, marker="X", zorder=2,
+                 label=f"deleted ({(~keep).sum()})")  # fmt: skip
+    for channel in range(0, len(keep), -(-len(keep) // _NUMBERED)):
+        x, y = 1.12 * places[channel]
+        axes.text(x, y, str(channel), ha="center", va="center", fontsize=7)
     axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
     axes.set_title(f"{layer}: joined from a similarity of {threshold:g} on", fontsize=10)
     axes.axis("off")
