@@ -23,10 +23,11 @@ if TYPE_CHECKING:  # for editors and checkers; `_HOMES` says the same to Python
     from tfprune.graph.rules import rule
     from tfprune.pruning.one_call import prune
     from tfprune.pruning.report import PruningReport
+    from tfprune.reconstruction.amounts import Sensitivity
     from tfprune.reconstruction.reconstructing import reconstruct
     from tfprune.reconstruction.report import Reconstruction
     from tfprune.reconstruction.searching import search
-    from tfprune.reconstruction.sensitivity import Sensitivity, sensitivity
+    from tfprune.reconstruction.sensitivity import sensitivity
     from tfprune.scoring.catalogue import methods
     from tfprune.scoring.scores import Scores
     from tfprune.scoring.scoring import score
@@ -85,7 +86,7 @@ _HOMES = {
     "PruningReport": "pruning.report",
     "Reconstruction": "reconstruction.report",
     "Scores": "scoring.scores",
-    "Sensitivity": "reconstruction.sensitivity",
+    "Sensitivity": "reconstruction.amounts",
     "Verification": "surgery.verification",
     "analyse": "graph.analysis",
     "as_class": "surgery.original_class",

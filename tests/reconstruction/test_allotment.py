@@ -10,7 +10,7 @@ from keras import layers
 import tfprune
 from tfprune import PruningError
 from tfprune.reconstruction.allotment import Allotment
-from tfprune.reconstruction.sensitivity import Curve, Sensitivity
+from tfprune.reconstruction.amounts import Curve, Sensitivity
 from tfprune.selection.request import Request
 
 

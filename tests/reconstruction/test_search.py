@@ -9,9 +9,9 @@ import pytest
 import tfprune
 from tests.selection.test_latency import table_of
 from tfprune.errors import PruningError
+from tfprune.reconstruction.amounts import Curve, Sensitivity
 from tfprune.reconstruction.judging import Judgements, Judging
 from tfprune.reconstruction.samples import portions_of
-from tfprune.reconstruction.sensitivity import Curve, Sensitivity
 from tfprune.selection.measured_tries import Original
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from tfprune.checks import check_seed, check_whole
 from tfprune.errors import unknown
 from tfprune.passes.progress import teller
+from tfprune.reconstruction.amounts import Sensitivity, requested
 from tfprune.reconstruction.judging import JUDGES, Judgements, Judging, key_of
 from tfprune.reconstruction.samples import portions_of
-from tfprune.reconstruction.sensitivity import Sensitivity, requested
 from tfprune.selection.aiming import check_latency, tabled
 from tfprune.selection.options import BudgetOptions
 from tfprune.selection.request import Request
