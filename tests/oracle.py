@@ -137,8 +137,10 @@ def _with_nan(operation: Any, outputs: Any, mask: np.ndarray | None) -> Any:
 
 
 def _with_nan_within(outputs: Any, mask: np.ndarray | None) -> Any:
-    """Places within the heads that an EinsumDense makes lie along its last axis."""
-    return outputs if mask is None else ops.where(mask, outputs, np.nan)
+    """Places lie along the last axis of an EinsumDense, and within each head along a Dense's."""
+    if mask is None:
+        return outputs
+    return ops.where(np.tile(mask, outputs.shape[-1] // len(mask)), outputs, np.nan)
 
 
 @contextmanager

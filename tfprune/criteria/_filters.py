@@ -1,10 +1,12 @@
 """The filters of a layer: what of its kernels makes each channel."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.head_places import place_numbers
 from tfprune.graph.keras_graph import read
 from tfprune.graph.layer_notes import Slot
 
@@ -36,14 +38,19 @@ def filter_weights(graph: ChannelGraph, name: str) -> Iterator[tuple[np.ndarray,
 
     Args:
         graph: channel graph of the model.
-        name: name of a layer that makes channels.
+        name: name of a layer that makes channels. Of places within heads, each of the layer's
+            channels counts for its place.
     """
     owner, ids = graph.owners[name], graph.producers[name]
     for slot in owner.slots.values():
         weight = owner.operation.weights[slot.weight]
-        if slot.reads or weight.name == "bias" or not ids[0] <= slot.ids[0] <= ids[-1]:
+        if slot.reads or weight.name == "bias":
             continue
-        yield read(weight), slot
+        if ids[0] <= slot.ids[0] <= ids[-1]:
+            yield read(weight), slot
+        elif (own := (place := place_numbers(graph, name, slot.ids)) >= 0).any():
+            part = np.compress(own, read(weight), slot.axis)
+            yield part, replace(slot, ids=ids[place[own]])
 
 
 def sums_along(

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfprune.criteria._losses import objective
 from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
+from tfprune.graph.head_places import place_numbers
 from tfprune.graph.rules import has_role
 from tfprune.passes.each import each
 from tfprune.passes.head_sites import within_heads
@@ -71,8 +72,12 @@ def score(
         found = probe.gradients(inputs, target)
         return {name: gate_gradients(pairs) for name, pairs in found.items()}
 
+    places = _places(graph, set(names))
+
     def squares(found: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        sums = {name: np.square(np.float64(gate)).sum(0) for name, gate in found.items()}
+        wide = {name: np.float64(gate) for name, gate in found.items()}
+        wide |= {name: wide[layer] @ members for name, (layer, members) in places.items()}
+        sums = {name: np.square(gate).sum(0) for name, gate in wide.items()}
         return sums, np.array(len(next(iter(found.values()))))
 
     samples = measured.samples(data, graph.model, _USER, micro_batch(graph))
@@ -80,6 +85,20 @@ def score(
     for _, (sums, count) in each(probe, gates, samples, squares):
         means.add(sums, int(count))
     return means.over_samples(_USER)
+
+
+def _places(graph: ChannelGraph, layers: set[str]) -> dict[str, tuple[str, np.ndarray]]:
+    """Return {places within the heads that a layer makes: (layer, which of its channels, [C, S])}.
+
+    One gate multiplies a place of all heads.
+    """
+    found = {}
+    for name in graph.on_request:
+        layer = name.rpartition("/")[0]
+        if layer in layers:
+            numbers = place_numbers(graph, name, graph.producers[layer])
+            found[name] = layer, np.float64(numbers[:, None] == np.arange(graph.channels(name)))
+    return found
 
 
 def _is_scored(layer: Any) -> bool:

@@ -119,6 +119,28 @@ class Call:
         self.trace.grids.add(ids, heads, places)
         return ids
 
+    def part(self, x: Channels, place_axis: int) -> None:
+        """Say that a tensor's channels are places within heads, as a product of it shows.
+
+        The places are named after the layer that makes all of the channels; without one, or where
+        they are known to be of heads, nothing is said.
+
+        Args:
+            x: the tensor's channels, all different.
+            place_axis: along which the places within each head lie; along the others, the heads.
+        """
+        maker = self.trace.maker(x.ids)
+        if maker is None or self.trace.grids.holds(x.ids):
+            return
+        count = sum(name.startswith("size") for name in maker.inner)
+        name = f"size_{count + 1}" if count else "size"
+        maker.inner[name] = places = self.trace.new_ids(x.shape[place_axis])
+        maker.on_request.add(name)
+        self.trace.grids.lines.append(places)
+        shape = [1 if axis == place_axis else size for axis, size in enumerate(x.ids.shape)]
+        heads = self.trace.new_ids(math.prod(shape)).reshape(shape)
+        self.trace.grids.add(x.ids, heads, spread(places, place_axis, x.shape).ids)
+
     def whole_heads(self, x: Channels, *, known: bool = False) -> Channels:
         """Return a tensor's channels with whole heads in place of the places within them.
 

@@ -62,6 +62,14 @@ class ChannelGraph:
         """
         return ~(gone[self.unit] | gone[self.second])
 
+    def masks(self, gone: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the keep masks of a cut, {layer: bool [C]}: what goes with places has its own.
+
+        Args:
+            gone: bool [units].
+        """
+        return {name: ~gone[self.units_of(name)] for name in self.producers}
+
     def channels(self, layer: str) -> int:
         """Return the number of channels that a layer makes."""
         return len(self.producers[layer])

@@ -21,7 +21,7 @@ Edges = list[tuple[Ids, Ids]]
 class Grids:
     """What one analysis knows of heads and the places within them."""
 
-    made: list[tuple[Ids, Ids]] = field(default_factory=list)  # (ids [N] in a row, head of each)
+    made: list[tuple[Ids, Ids]] = field(default_factory=list)  # (ids [N], rising, head of each)
     lines: list[Ids] = field(default_factory=list)  # ids that stand for places alone
     rows: Edges = field(default_factory=list)  # what unites heads alone
     columns: Edges = field(default_factory=list)  # what unites places alone
@@ -30,7 +30,8 @@ class Grids:
     def add(self, ids: Ids, heads: Ids, places: Ids) -> None:
         """Say that new ids belong to these heads and places; the three broadcast."""
         heads, places = np.broadcast_arrays(heads, places)
-        self.made.append((ids.ravel(), heads.ravel()))
+        order = np.argsort(ids, axis=None)
+        self.made.append((ids.ravel()[order], heads.ravel()[order]))
         self.rows.append((ids, heads))
         self.columns.append((ids, places))
 
@@ -38,9 +39,13 @@ class Grids:
         """Return ids with the head's in place of each that belongs to a grid."""
         found = ids.copy()
         for own, heads in self.made:
-            inside = (ids >= own[0]) & (ids <= own[-1])
-            found[inside] = heads[ids[inside] - own[0]]
+            inside = np.isin(ids, own)
+            found[inside] = heads[np.searchsorted(own, ids[inside])]
         return found
+
+    def holds(self, ids: Ids) -> bool:
+        """Return whether any of these ids belongs to a grid, or is a head of one."""
+        return any(np.isin(ids, known).any() for pair in self.made for known in pair)
 
     def whole(self, x: Channels) -> Channels:
         """Return the channels of a tensor with whole heads in place of the places within them."""

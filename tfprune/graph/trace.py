@@ -37,6 +37,11 @@ class Trace:
         """Return the notes about an operation; one that is used twice keeps its first name."""
         return self.owners.setdefault(id(operation), Owner(operation, name))
 
+    def maker(self, ids: Ids) -> Owner | None:
+        """Return the notes about the layer that makes all of these channels, if one does."""
+        own = (o for o in self.owners.values() if o.fresh is not None)
+        return next((o for o in own if np.isin(ids, o.fresh).all()), None)
+
     def tie(self, inputs: Sequence[Channels], first: Sequence[Channels], name: str) -> None:
         """Unite what something is called with and what it was first called with.
 

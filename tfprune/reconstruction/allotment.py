@@ -61,10 +61,14 @@ class Allotment:
 
     def kept(self, amounts: Sequence[int]) -> np.ndarray:
         """Return which ids stay, bool [ids]."""
+        return self.graph.kept(self.gone(amounts))
+
+    def gone(self, amounts: Sequence[int]) -> np.ndarray:
+        """Return which units go, bool [units]."""
         gone = np.zeros(len(self.graph.is_pinned), bool)
         for curve, amount in zip(self.curves, amounts, strict=True):
             gone[curve.units[:amount]] = True
-        return self.graph.kept(gone)
+        return gone
 
     def _allowed(self, curve: Any, request: Request) -> np.ndarray:
         """Return which amounts leave every layer what it needs, bool [U + 1]."""

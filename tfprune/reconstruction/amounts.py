@@ -127,8 +127,7 @@ class Sensitivity:
 
     def _allotted(self, request: Request) -> tuple[Masks, list[str]]:
         allotment = Allotment(self.graph, self.curves, request)
-        kept = allotment.kept(allotment.best())
-        return {name: kept[ids] for name, ids in self.graph.producers.items()}, []
+        return self.graph.masks(allotment.gone(allotment.best())), []
 
     def weighted(self, factors: Sequence[float]) -> "Sensitivity":
         """Return the same with the harm of each set times a factor: `keep` will spare it more.

@@ -42,8 +42,7 @@ class CutPlan:
 
     def masks(self, lengths: np.ndarray) -> dict[str, np.ndarray]:
         """Return {layer: bool [C]} for all layers, with prefixes of these lengths removed."""
-        removed = self.removed(lengths)
-        keep = {name: ~removed[self.graph.units_of(name)] for name in self.graph.producers}
+        keep = self.graph.masks(self.removed(lengths))
         _check_counts(self.request.counts or {}, keep)
         return keep
 

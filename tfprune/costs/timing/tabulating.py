@@ -188,9 +188,9 @@ def _halved(graph: ChannelGraph) -> dict[str, np.ndarray]:
         units = graph.units_of(name)
         half = int(np.ceil(len(units) / 2 / GRANULARITIES[0])) * GRANULARITIES[0]
         gone[units[half if half < len(units) else (len(units) + 1) // 2 :]] = True
-    gone &= ~graph.is_pinned
+    gone &= ~(graph.is_pinned | graph.waits)
     for owner in graph.owners.values():
         for ids in owner.needed:
             if gone[graph.unit[ids]].all():
                 gone[graph.unit[ids[0]]] = False
-    return {name: ~gone[graph.units_of(name)] for name in graph.producers}
+    return graph.masks(gone)

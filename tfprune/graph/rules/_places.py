@@ -16,6 +16,7 @@ def places_that_may_go(
     Those that are summed over are read: queries and keys lose the same. Those that one operand has
     alone pass, as of values.
     """
+    _part(call, terms, out)
     axes = [call.place_axis(x) for x in call.args]
     letters = [None if axis is None else term[axis] for axis, term in zip(axes, terms, strict=True)]
     lines: dict[str, np.ndarray] = {}
@@ -33,6 +34,39 @@ def places_that_may_go(
         else:
             call.whole_heads(x)
     return lines
+
+
+def _part(call: Call, terms: Sequence[str], out: str) -> None:
+    """Tell heads and the places within them in what a Dense layer made and a reshape parted.
+
+    Places are summed over by both operands, or passed on by one that has them alone; heads are
+    what the output has, too, at least one axis of them with both operands.
+    """
+    found = [_place_letter(x, term, other, out) for x, term, other in
+             zip(call.args, terms, reversed(terms), strict=True)]  # fmt: skip
+    both = found[0] == found[1]
+    for x, term, other, letter, met in zip(
+        call.args, terms, reversed(call.args), found, reversed(terms), strict=True
+    ):
+        if letter and (both or letter not in met or _known(call, other, met) == letter):
+            call.part(x, term.index(letter))
+
+
+def _known(call: Call, x: Channels, term: str) -> str | None:
+    axis = call.place_axis(x)
+    return None if axis is None else term[axis]
+
+
+def _place_letter(x: Channels, term: str, other: str, out: str) -> str | None:
+    """Return the letter of the axis along which the places within a tensor's heads may lie."""
+    letters = [term[axis] for axis in x.varying]
+    summed = [letter for letter in letters if letter in other and letter not in out]
+    alone = [letter for letter in letters if letter not in other and letter in out]
+    shared = [letter for letter in letters if letter in other and letter in out]
+    places = summed or alone
+    if len(places) != 1 or not shared or x.rounds or len(np.unique(x.ids)) < x.ids.size:
+        return None
+    return places[0]
 
 
 def parted(

@@ -81,7 +81,7 @@ def _masks(
     for name in set(graph.producers) - allowed:
         removed[graph.units_of(name)] = False
     removed &= ~spared(graph, (~removed).astype(float))
-    return {name: ~removed[graph.units_of(name)] for name in graph.producers}
+    return graph.masks(removed)
 
 
 def _tied_dense(graph: ChannelGraph, deleted: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

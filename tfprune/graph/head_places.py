@@ -1,0 +1,31 @@
+"""Which place within its head each channel of a layer has."""
+
+import numpy as np
+
+from tfprune.graph.channel_graph import ChannelGraph
+
+
+def place_numbers(graph: ChannelGraph, name: str, ids: np.ndarray) -> np.ndarray:
+    """Return which of the places of a name each id belongs to, int [N]; -1 to none.
+
+    Args:
+        graph: channel graph of the model.
+        name: of what makes channels, such as "query/size".
+        ids: int [N], e.g. those of the layer "query".
+
+    Example:
+        >>> import keras, tfprune
+        >>> from keras import layers, ops
+        >>> image = keras.Input((4, 6))
+        >>> heads = [ops.reshape(layers.Dense(6, name=name)(image), (-1, 4, 2, 3))
+        ...          for name in ("query", "key")]
+        >>> graph = tfprune.analyse(keras.Model(image, ops.einsum("nths,nuhs->nhtu", *heads)))
+        >>> place_numbers(graph, "query/size", graph.producers["query"]).tolist()
+        [0, 1, 2, 0, 1, 2]
+    """
+    found = np.full(len(ids), -1)
+    second = graph.second[ids]
+    within = second != graph.unit[ids]
+    for number, unit in reversed(list(enumerate(graph.units_of(name)))):
+        found[within & (second == unit)] = number  # of equal ones the first
+    return found
