@@ -17,7 +17,7 @@ from tfprune.exporting.comparing import EXACT
 from tfprune.exporting.exported import Exported
 from tfprune.exporting.metadata import as_text
 from tfprune.exporting.serving import servable_name, write_companions
-from tfprune.files import atomic_path, sweep, write_version
+from tfprune.files import atomic_path, listed, sweep, unfinished, write_version
 from tfprune.passes.progress import tell
 
 
@@ -91,36 +91,45 @@ def export(  # noqa: PLR0913 - what is written and how it is proven, each a keyw
     about = as_text(model, metadata, preprocessing)
     root = _folder(directory)
     base = root if name is None else root / servable_name(name)
-    for folder in {root, base}:
-        sweep(folder, below=False)  # it may be any folder of the user's
     places = {each: module.target(root) for each, module in modules.items()}
+    begun = unfinished(root)
+    single = {each: place for each, place in places.items() if not is_numbered(modules[each])}
+    if not overwrite:
+        _require_new({each: place for each, place in single.items() if place.name not in begun})
+    new = {place.name for place in single.values() if not place.exists()} | begun
+    checks: dict[str, Any] = {}
+    with listed(root, new):
+        for folder in {root, base}:
+            sweep(folder, below=False)  # it may be any folder of the user's
+        for number, (each, module) in enumerate(modules.items()):
+            tell(number, len(modules), "formats")
+
+            def written(path: Path, each: str = each, module: ModuleType = module) -> None:
+                with explained(each, model):
+                    write_format(module, model, path, proof, preprocessing)
+                    module.hold(path, about)
+                    checks[each] = proof.check(each, module, model, path)
+
+            if is_numbered(module):
+                places[each] = write_version(base, written)
+            else:
+                with atomic_path(places[each]) as temporary:
+                    written(temporary)
+        tell(len(modules), len(modules), "formats")
+        if preprocessing is not None:
+            preprocessing.save(root)
+        if name is not None and any(map(is_numbered, modules.values())):
+            write_companions(root, client=preprocessing is not None)
+    return Exported(places, checks)
+
+
+def _require_new(places: Mapping[str, Path]) -> None:
     for each, place in places.items():
-        if place.exists() and not overwrite and not is_numbered(modules[each]):
+        if place.exists():
             raise PruningError(
                 f"The target {place} of format {each!r} exists. Expected a new place; "
                 "choose another directory or pass overwrite=True (`--overwrite` in export.py)."
             )
-    checks = {}
-    for number, (each, module) in enumerate(modules.items()):
-        tell(number, len(modules), "formats")
-
-        def written(path: Path, each: str = each, module: ModuleType = module) -> None:
-            with explained(each, model):
-                write_format(module, model, path, proof, preprocessing)
-                module.hold(path, about)
-                checks[each] = proof.check(each, module, model, path)
-
-        if is_numbered(module):
-            places[each] = write_version(base, written)
-        else:
-            with atomic_path(places[each]) as temporary:
-                written(temporary)
-    tell(len(modules), len(modules), "formats")
-    if preprocessing is not None:
-        preprocessing.save(root)
-    if name is not None and any(map(is_numbered, modules.values())):
-        write_companions(root, client=preprocessing is not None)
-    return Exported(places, checks)
 
 
 def _folder(directory: str | os.PathLike) -> Path:

@@ -17,6 +17,7 @@ from tfprune.files._environment import environment
 from tfprune.files._models import load_model, save_model
 from tfprune.files._system_errors import explained, explaining, known, usable
 from tfprune.files._text import read_json, read_text, write_json, write_text
+from tfprune.files._unfinished import listed, unfinished
 
 __all__ = [
     "DAMAGED",
@@ -29,6 +30,7 @@ __all__ = [
     "explaining",
     "is_partial",
     "known",
+    "listed",
     "load_model",
     "make_folder",
     "read_arrays",
@@ -38,6 +40,7 @@ __all__ = [
     "require_array",
     "save_model",
     "sweep",
+    "unfinished",
     "usable",
     "write_arrays",
     "write_json",

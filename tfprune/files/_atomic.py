@@ -165,6 +165,19 @@ def sweep(folder: str | os.PathLike, *, below: bool = True) -> None:
             remove(path)
 
 
+def left_partial(folder: Path, name: str) -> Iterator[Path]:
+    """Yield what killed writers of a file have left in its folder.
+
+    Args:
+        folder: the folder; it may be missing.
+        name: of the file that was to be written.
+    """
+    for path in sorted(folder.glob(".*.partial*")):
+        found = _PARTIAL.fullmatch(path.name)
+        if found and found["stem"] + found["suffix"] == name and not _is_open(found):
+            yield path
+
+
 def is_partial(name: str) -> bool:
     """Return whether a file of this name is one that is being written, or was left by a kill.
 
