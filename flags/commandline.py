@@ -79,21 +79,28 @@ def _main(main: Callable[[list[str]], None], argv: list[str]) -> None:
     logging.get_absl_handler().addFilter(_is_of_interest)
     getLogger("tensorflow").setLevel(WARNING)  # it has a handler of its own
     getLogger("tensorflow").addFilter(_is_not_of_tracing)
+    program = _called(argv[0])
     try:
         main(argv)
     except PruningError as error:  # the user's to mend: a traceback would only hide the message
-        sys.exit(f"{argv[0]}: {error}")
+        sys.exit(f"{program}: {error}")
     except KeyboardInterrupt:
-        _leave(argv[0], "interrupted; call it again with the same flags.", 130)
+        _leave(program, "interrupted; call it again with the same flags.", 130)
     except stopping.Stopped:
         code = 130 if signal.SIGINT in _ASKED else PREEMPTED
-        _leave(argv[0], "stopped and saved; the same command goes on from here.", code)
+        _leave(program, "stopped and saved; the same command goes on from here.", code)
     except _Terminated:
-        _leave(argv[0], "terminated; the same command goes on from here.", PREEMPTED)
+        _leave(program, "terminated; the same command goes on from here.", PREEMPTED)
     except OSError as error:
         if not files.known(error):
             raise
-        sys.exit(f"{argv[0]}: {files.explained(error)}")
+        sys.exit(f"{program}: {files.explained(error)}")
+
+
+def _called(script: str) -> str:
+    """Return what a user types for a script: installed it lies deep in site-packages."""
+    command = sys.modules.get("tfprune_commands")
+    return command.called[-1] if command and command.called else script
 
 
 def _leave(program: str, message: str, code: int) -> NoReturn:
@@ -129,7 +136,7 @@ def parse(argv: list[str]) -> list[str]:
     try:
         spelled = flag_files.found(respell(arguments))
     except PruningError as error:
-        sys.exit(f"{program}: {error}")
+        sys.exit(f"{_called(program)}: {error}")
     # An error in a flag file is met again, and reported with the usage, by the parser below.
     with contextlib.suppress(flags.Error):
         spelled = respell(FLAGS.read_flags_from_files(spelled, force_gnu=False))

@@ -103,7 +103,7 @@ def idle() -> dict[str, str]:
 
 
 def _size(given: list[str]) -> tuple[int, ...]:
-    if not all(side.strip().isdecimal() for side in given):
+    if len(given) != 2 or not all(side.strip().isdecimal() for side in given):
         raise PruningError(
             f"--image_size: expected height,width such as 120,160; received {','.join(given)}."
         )

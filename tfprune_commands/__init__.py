@@ -15,6 +15,8 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 FOLDER = _HERE / "scripts" if (_HERE / "scripts").is_dir() else _HERE.parent
 _BUILDS = "setup"
+# What a user typed: messages of the scripts begin with it.
+called: list[str] = []
 
 
 def names() -> list[str]:
@@ -31,6 +33,7 @@ def main() -> None:
         print(f"tfprune {metadata.version('tfprune')}")  # noqa: T201 - it is asked for
     elif name in names():
         script = str(FOLDER / f"{name}.py")
+        called.append(f"tfprune {name}")
         sys.argv = [script, *arguments]
         sys.path.insert(0, str(FOLDER))
         runpy.run_path(script, run_name="__main__")

@@ -169,6 +169,42 @@ def test_what_went_is_named_from_the_lowest_score_on(record):
     assert "The scores are not known" in document(record)
 
 
+def test_what_was_asked_is_said_in_words(record):
+    asked = {"samples": 0, "recalibration": 0, "reconstruction": 300, "training_images": "ab12"}
+    (table,) = next(s for s in sections(record | asked) if s.title == "What was asked").tables
+    found = dict(table.rows)
+    assert found["images the method looked at"] == "all"
+    assert found["batches for recalibration"] == "none"
+    assert found["images for reconstruction"] == "300"
+    assert found["fingerprint of the training images"] == "ab12"
+    assert found["seed"] == "3"
+
+
+def test_exported_files_stand_on_the_page(record):
+    plain = {"bytes": 4000, "samples": 3, "difference": 2e-7, "agreement": 1.0, "accuracy": None}
+    integers = {
+        "bytes": 1000, "samples": 180, "difference": 0.3, "agreement": 0.99,
+        "accuracy": [0.97, 0.96], "test_accuracy": 0.95,
+    }  # fmt: skip
+    record["exported"] = {"saved_model": plain}
+    (table,) = next(s for s in sections(record) if s.title == "Exported").tables
+    assert "test split" not in table.header
+    record["exported"]["tflite_int8"] = integers
+    texts = Outline(document(record)).texts
+    assert texts[texts.index("tflite_int8") :][:6] == [
+        "tflite_int8", "1,000", "95.00%", "99.00%", "0.3", "180",
+    ]  # fmt: skip
+    assert texts[texts.index("saved_model") :][:5] == [
+        "saved_model", "4,000", "100.00%", "2e-07", "3",
+    ]  # fmt: skip
+    assert "<th scope=col class=number>test split</th>" in document(record)  # as its one number
+
+
+def test_a_phone_shows_whether_the_models_are_equal_before_the_numbers(record):
+    (table,) = next(s for s in sections(record) if s.title == "Proof").tables
+    assert (table.header[:2], table.rows[0][:2]) == (["cut", "equal"], ["cut", True])
+
+
 def test_a_proof_that_proves_nothing_is_a_warning(record):
     record["verification"]["cut"] |= {"effect": 0.0, "inexact": ["LayerNormalization"]}
     (warnings,) = next(s for s in sections(record) if s.title == "Worth knowing").blocks

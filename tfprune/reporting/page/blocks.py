@@ -31,7 +31,8 @@ class Table:
 
     def html(self) -> str:
         """Return the table in an element that scrolls by itself."""
-        first = self.rows[0] if self.rows else self.header
+        columns = zip(*self.rows, strict=True) if self.rows else [[name] for name in self.header]
+        first = [next((x for x in column if x is not None), None) for column in columns]
         head = "".join(
             f"<th scope=col{_kind(value)}>{escaped(name)}</th>"
             for name, value in zip(self.header, first, strict=True)

@@ -7,6 +7,7 @@ from typing import Any
 from tfprune import tasks
 from tfprune.reporting.page import channels, figures
 from tfprune.reporting.page.blocks import Folded, Note, Table
+from tfprune.reporting.page.exported import exported
 from tfprune.texts import readable
 
 Record = Mapping[str, Any]
@@ -15,6 +16,14 @@ _ASKED = (
     "reconstruction", "passes", "baseline", "arch", "data", "normalisation", "training_images",
     "seed", "best_epoch",
 )  # fmt: skip
+_CALLED = {
+    "samples": "images the method looked at",
+    "recalibration": "batches for recalibration",
+    "reconstruction": "images for reconstruction",
+    "passes": "passes over all weights",
+    "training_images": "fingerprint of the training images",
+}
+_WITHOUT = {"samples": "all", "recalibration": "none", "reconstruction": "none", "passes": "none"}
 _STAGES = {
     "before_fine_tuning": "after the cut",
     "after_recalibration": "after recalibration",
@@ -59,6 +68,7 @@ def sections(record: Record) -> list[Section]:
         "What could not go": channels.pinned(record),
         "Which channels went": channels.gone(record),
         "Training": figures.training(record),
+        "Exported": exported(record),
         "Proof": list(_proof(record)),
         "What was asked": _asked(record),
         "Where it ran": _environment(record),
@@ -99,19 +109,27 @@ def _proof(record: Record) -> Iterator[Any]:
             "by how much the outputs would differ, had nothing been removed."
         ]
     )
-    columns = ("difference", "scale", "effect", "tolerance", "dtype", "exact")
+    columns = ("exact", "difference", "scale", "effect", "tolerance", "dtype")
     rows = [[cut, *(proof[column] for column in columns)] for cut, proof in proofs.items()]
-    yield Table("proof", ["cut", *columns[:-1], "equal"], rows)
+    # A phone shows the first columns of a wide table: the answer comes before its numbers.
+    yield Table("proof", ["cut", "equal", *columns[1:]], rows)
 
 
 def _asked(record: Record) -> list[Any]:
-    given = [(name.replace("_", " "), record.get(name)) for name in _ASKED]
-    rows = [[name, readable(value)] for name, value in given if value not in (None, {}, [], "")]
+    rows = [
+        [_CALLED.get(name, name.replace("_", " ")), _spelled(name, record[name])]
+        for name in _ASKED
+        if record.get(name) not in (None, {}, [], "")
+    ]
     blocks: list[Any] = [Table("asked", ["what", "value"], rows)] if rows else []
     if record.get("flags"):
         note = Note(record["flags"].splitlines(), "code")
         blocks.append(Folded("All settings: the flag file that repeats the run", [note]))
     return blocks
+
+
+def _spelled(name: str, value: Any) -> str:
+    return _WITHOUT[name] if name in _WITHOUT and value == 0 else readable(value)
 
 
 def _environment(record: Record) -> list[Any]:
