@@ -129,6 +129,42 @@ def test_a_call_that_computes_another_thing_in_training_is_refused():
         tfprune.open_up(model)
 
 
+class Steps(Own):
+    """Goes step by step, so that a trace goes as often as its own length says."""
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, x):
+        states = [self.dense(x[:, 0])]
+        for t in range(1, x.shape[1]):
+            states.append(states[-1] + x[:, t])
+        return ops.stack(states, 1)
+
+
+@pytest.fixture
+def stepping():
+    text = keras.Input((None, 6))
+    x = nets.Linear(6, name="well")(layers.Dense(6, name="before")(text))
+    x = Steps(name="own")(x)
+    return keras.Model(text, nets.Linear(2, name="after")(x))
+
+
+def test_a_layer_that_holds_for_one_length_alone_is_refused_with_its_line(stepping):
+    message = (
+        r"Layer 'own' \(Steps\) cannot be opened: its call \(test_refusals.py, line \d+: 'def call"
+    )
+    with pytest.raises(tfprune.PruningError, match=message):
+        tfprune.open_up(stepping)
+
+
+def test_an_analysis_opens_the_rest_beside_it(stepping):
+    graph = tfprune.analyse(stepping)
+    assert [type(x) for x in graph.model.layers if x.name == "own"] == [Steps]
+    assert {"well.w", "after.w"} <= {x.name for x in graph.model.layers}
+    assert "Steps has no rule, and cannot be opened: " in str(graph)
+
+
 def test_named_layers_are_left_whole():
     model = with_layer(nets.Linear(6, name="own"))
     kept = tfprune.open_up(model, keep=["ow*"])

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfprune.errors import PruningError
 from tfprune.graph.keras_private import inner_layers
 from tfprune.graph.opening.model_inputs import ModelInputs
+from tfprune.graph.opening.refusals import NotEqualError
 from tfprune.surgery.equality import compare
 from tfprune.surgery.sample_inputs import whole_numbers
 
@@ -57,10 +58,10 @@ def _received(model: keras.Model, opened: keras.Model, inputs: Any) -> list[np.n
         return outputs_of(opened, (inputs,), {})
     except Exception as error:  # of a size that was frozen
         sizes = [np.shape(x) for x in keras.tree.flatten(inputs)]
-        raise PruningError(
-            f"Model {model.name!r} cannot be opened: what came out fails on inputs of shapes "
-            f"{sizes}: {str(error).splitlines()[0]} A call makes another number of an open size; "
-            "pass inputs=keras.Input(...) of fixed sizes."
+        raise NotEqualError(
+            model.name,
+            f"what came out fails on inputs of shapes {sizes}: {str(error).splitlines()[0]} A call "
+            "makes another number of an open size; pass inputs=keras.Input(...) of fixed sizes.",
         ) from error
 
 
@@ -78,9 +79,10 @@ def _compare(
         return
     received = f"a difference of {worst:.3g} of their scale" if equal else f"shapes {shapes[1]}"
     why = f" Calls that branch on training: {', '.join(branching)}." if branching else ""
-    raise PruningError(
-        f"Model {model.name!r} cannot be opened: expected outputs equal to the original's, "
-        f"received {received}. A call may depend on data or sizes, or draw numbers by NumPy.{why}"
+    raise NotEqualError(
+        model.name,
+        f"expected outputs equal to the original's, received {received}. A call may depend on "
+        f"data or sizes, or draw numbers by NumPy.{why}",
     )
 
 

@@ -7,11 +7,13 @@ import keras
 
 from tfprune.errors import PruningError
 from tfprune.graph.keras_graph import is_graph, nodes
+from tfprune.graph.opening.blame import blamed, patterns
 from tfprune.graph.opening.checking import require_equal
 from tfprune.graph.opening.closed import Closed
 from tfprune.graph.opening.composite import is_composite
 from tfprune.graph.opening.lengths import with_lengths
 from tfprune.graph.opening.model_inputs import ModelInputs, inputs_of, open_by
+from tfprune.graph.opening.refusals import NotEqualError, NotOpenedError
 from tfprune.graph.opening.sizes import Sizes
 from tfprune.graph.opening.traced_model import traced_model
 from tfprune.graph.opening.tracing import Tracer
@@ -102,7 +104,26 @@ def _open(
     model: keras.Model, inputs: Any, keep: Sequence[str], *, strict: bool
 ) -> tuple[keras.Model, dict[str, str]]:
     signature = with_lengths(model, inputs_of(model, inputs))
-    closed = Closed(keep)
+
+    def opened_but(more: tuple[str, ...]) -> tuple[keras.Model, dict[str, str]]:
+        return _attempt(model, signature, Closed((*keep, *more)), strict=strict)
+
+    try:
+        return opened_but(())
+    except NotEqualError as error:
+        found = blamed(model, error, opened_but)
+        if not found:
+            raise
+        if strict:
+            name, (layer, why) = next(iter(found.items()))
+            raise NotOpenedError.because(layer, name, why) from error
+        opened, reasons = opened_but(patterns(found))
+        return opened, reasons | {name: why for name, (_, why) in found.items()}
+
+
+def _attempt(
+    model: keras.Model, signature: ModelInputs, closed: Closed, *, strict: bool
+) -> tuple[keras.Model, dict[str, str]]:
     first: Exception | None = None
     for short in (False, True) if signature.has_open_sizes else (False,):
 

@@ -19,6 +19,19 @@ _MACHINERY = (
 )
 
 
+class NotEqualError(PruningError):
+    """What came out of a model does not compute the same, or not for all sizes.
+
+    Args:
+        model: the model's name.
+        why: what is wrong with it.
+    """
+
+    def __init__(self, model: str, why: str):
+        super().__init__(f"Model {model!r} cannot be opened: {why}")
+        self.why = why
+
+
 class NotOpenedError(PruningError):
     """A composite layer or a subclassed model whose call cannot be traced."""
 
@@ -31,8 +44,19 @@ class NotOpenedError(PruningError):
             path: its name in the opened model.
             error: what its call raised.
         """
+        return cls.because(layer, path, reason(error))
+
+    @classmethod
+    def because(cls, layer: Any, path: str, why: str) -> "NotOpenedError":
+        """Return the error for a layer.
+
+        Args:
+            layer: the layer.
+            path: its name in the opened model.
+            why: what is wrong with its call.
+        """
         return cls(
-            f"Layer {path!r} ({type(layer).__name__}) cannot be opened: {reason(error)}. Expected "
+            f"Layer {path!r} ({type(layer).__name__}) cannot be opened: {why}. Expected "
             "a call made of layers and keras.ops on tensors, whose way does not depend on the "
             "data and which changes no state. Write it so, teach the layer with @tfprune.rule, or "
             f"leave it whole: keep=[{path!r}]."

@@ -7,7 +7,7 @@ from tfprune.graph.keras_graph import is_graph
 from tfprune.graph.keras_private import made_by, maker
 from tfprune.graph.opening.composite import is_composite
 from tfprune.graph.opening.model_inputs import ModelInputs
-from tfprune.graph.opening.refusals import reason
+from tfprune.graph.opening.refusals import NotEqualError, reason
 from tfprune.graph.opening.stock import named
 from tfprune.graph.opening.symbolic import watched
 from tfprune.graph.opening.tracing import Tracer
@@ -45,9 +45,10 @@ def traced_model(model: keras.Model, signature: ModelInputs, tracer: Tracer) -> 
     try:
         return duplicate_model(traced, shapes=[x.shape for x in signature.flat])
     except Exception as error:  # of an operation that must know a size, as a Fourier transform
-        raise PruningError(
-            f"Model {model.name!r} cannot be opened: an operation takes no open size "
-            f"({reason(error)}). Pass inputs=keras.Input(...) of fixed sizes."
+        raise NotEqualError(
+            model.name,
+            f"an operation takes no open size ({reason(error)}). Pass inputs=keras.Input(...) of "
+            "fixed sizes.",
         ) from error
 
 
