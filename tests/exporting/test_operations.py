@@ -56,6 +56,16 @@ def test_the_layer_of_a_missing_operation_is_named(tmp_path, name, runtime, func
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_plain_operation_is_named_alone_among_others_of_its_kind(tmp_path):
+    image = keras.Input((None, None), name="image")
+    x = keras.layers.Activation("tanh", name="usual")(image[:, 1:])
+    odd = x[:, None, :, :]  # LiteRT has no new axis where all sizes are open
+    model = keras.Model(image, (odd * 2)[:, 0, 1:], name="n")
+    name = next(x.name for x in model.operations if x.output is odd)
+    with pytest.raises(PruningError, match=rf"StridedSlice, of which layer '{name}' is made\."):
+        export(model, tmp_path, formats=["tflite"])
+
+
 def test_latencies_name_it_too():
     with pytest.raises(PruningError, match=r"^LiteRT cannot hold .*MatrixInverse.*'odd_1'"):
         tfprune.latency(network(tf.abs, inverse), runtime="tflite")

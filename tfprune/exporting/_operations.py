@@ -2,25 +2,32 @@
 
 import contextlib
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfprune.errors import PruningError
 from tfprune.exporting import _signature
-from tfprune.graph.keras_graph import all_layers
+from tfprune.graph.keras_graph import all_layers, is_graph, replay
+
+_PLACE = re.compile(r'fused\["(\w+):", "([^"@]+)')  # where MLIR says an operation comes from
 
 
-def lacks(runtime: str, model: keras.Model, kinds: Collection[str]) -> PruningError:
+def lacks(
+    runtime: str, model: keras.Model, kinds: Collection[str], nodes: Collection[str] = ()
+) -> PruningError:
     """Return the refusal of a model with operations that a runtime does not have.
 
     Args:
         runtime: what lacks them.
         model: the model.
         kinds: TensorFlow's names of the operations.
+        nodes: their paths in the graph; by default all of these kinds.
     """
-    found = sorted({repr(layer) for layer in layers_of(model, kinds)})
+    names = _makers(nodes, model) if nodes else layers_of(model, kinds)
+    found = sorted({repr(name) for name in names})
     where = f", of which {_layers(found)} made" if found else ""
     return PruningError(
         f"{runtime} cannot hold the model {model.name!r}: it has no operation "
@@ -47,7 +54,8 @@ def naming_layers(runtime: str, model: keras.Model, lacking: re.Pattern) -> Iter
         kinds = {kind for names in lacking.findall(str(error)) for kind in names.split(", ")}
         if not kinds:
             raise
-        raise lacks(runtime, model, kinds) from error
+        nodes = {node for kind, node in _PLACE.findall(str(error)) if kind in kinds}
+        raise lacks(runtime, model, kinds, nodes) from error
 
 
 def _layers(names: Sequence[str]) -> str:
@@ -67,13 +75,41 @@ def layers_of(model: keras.Model, kinds: Collection[str]) -> Iterator[str]:
         >>> list(layers_of(model, {"Tanh"}))
         ['squash']
     """
-    specs = [tf.TensorSpec(x.shape, x.dtype) for x in model.inputs]
-    traced = tf.function(lambda *tensors: _signature.call(model, list(tensors)))
-    graph = traced.get_concrete_function(*specs).graph.as_graph_def()
+    graph = _graph(model, lambda *tensors: _signature.call(model, list(tensors))).as_graph_def()
     nodes = [*graph.node, *(node for own in graph.library.function for node in own.node_def)]
     for node in nodes:
         if node.op in kinds:
             yield _layer_of(node.name, model)
+
+
+def _graph(model: keras.Model, function: Callable[..., Any]) -> Any:
+    """Return TensorFlow's graph of a function of a model's inputs."""
+    specs = [tf.TensorSpec(x.shape, x.dtype) for x in model.inputs]
+    return tf.function(function).get_concrete_function(*specs).graph
+
+
+def _makers(nodes: Collection[str], model: keras.Model) -> Iterator[str]:
+    """Yield the names of the layers, or of the model's plain operations, that nodes come from."""
+    own = _operations_of(model) if is_graph(model) else {}
+    for node in nodes:
+        name = _layer_of(node, model)
+        yield own.get(node.partition("/")[2], name) if name == node else name
+
+
+def _operations_of(model: keras.Model) -> dict[str, str]:
+    """Return {node: operation} of the nodes that lie in no layer: TensorFlow counts them alike."""
+    found: dict[str, str] = {}
+
+    def call(operation: Any, args: tuple, kwargs: dict) -> Any:
+        graph = tf.compat.v1.get_default_graph()
+        known = {node.name for node in graph.get_operations()}
+        outputs = operation(*args, **kwargs)
+        new = (node.name for node in graph.get_operations() if node.name not in known)
+        found.update(dict.fromkeys(new, operation.name))
+        return outputs
+
+    _graph(model, lambda *tensors: replay(model, list(tensors), call))
+    return found
 
 
 def _layer_of(node: str, model: keras.Model) -> str:

@@ -101,3 +101,21 @@ def test_what_is_made_of_a_length_follows_it(layer, shape):
     expected = model(numbers)
     assert np.abs(expected).max() > 0.1
     np.testing.assert_allclose(opened(numbers), expected, rtol=1e-5, atol=1e-5)
+
+
+class Newly(layers.Layer):
+    """Adds axes in every way in which people write it."""
+
+    def call(self, x):
+        y = x[:, None] + x[:, :, None, :] + x[..., None, :] + x[:, None, ...]
+        return ops.sum(y, axis=2) + ops.sum(x[None], axis=0) + x[..., None][..., 0]
+
+
+def test_new_axes_are_an_operation_that_every_export_has():
+    x = keras.Input((None, 4))
+    model = keras.Model(x, Newly()(x))
+    opened = tfprune.open_up(model)
+    numbers = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
+    np.testing.assert_allclose(opened(numbers), model(numbers), rtol=1e-5, atol=1e-5)
+    kinds = [type(each).__name__ for each in opened.operations]
+    assert (kinds.count("ExpandDims"), kinds.count("GetItem")) == (6, 1)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from types import EllipsisType
 from typing import Any
 
 import keras
@@ -112,10 +113,10 @@ class Rewriting:
         return _times_ones(x, [1 if self.is_open(size) else size for size in shape])
 
     def _getitem(self, operation: Any, x: Any, key: Any) -> Any:
-        if key is None:  # Keras has no symbolic form of `x[None]`
-            return ops.expand_dims(x, 0)
         is_list = isinstance(key, list) and any(isinstance(p, slice | None) for p in key)
         parts = list(key) if is_list or isinstance(key, tuple) else [key]
+        if (axes := _new_axes(x, parts)) is not None:
+            return ops.expand_dims(x, axes)
         is_bare = is_list or isinstance(key, slice)  # `x[:3]`: Keras asks for a tuple
         if Ellipsis in [p for p in parts if not isinstance(p, keras.KerasTensor | np.ndarray)]:
             return NotImplemented
@@ -147,6 +148,19 @@ class Rewriting:
                     key[axis] = slice(int(first), int(first) + size)
                     x = x[tuple(key)]
         return x
+
+
+def _new_axes(x: Any, parts: Sequence[Any]) -> list[int] | None:
+    """Return the axes that a key adds where it does nothing else, as `x[:, None]` does.
+
+    Keras has no symbolic form of `x[None]`, and LiteRT none where the other sizes are open.
+    """
+    whole = [p is None or isinstance(p, slice | EllipsisType) for p in parts]
+    if not all(whole) or any(isinstance(p, slice) and p != slice(None) for p in parts):
+        return None
+    gap = [slice(None)] * (len(x.shape) - sum(isinstance(p, slice) for p in parts))
+    full = [q for p in parts for q in (gap if p is Ellipsis else [p])]
+    return [axis for axis, p in enumerate(full) if p is None] or None
 
 
 def _passing(
