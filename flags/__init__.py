@@ -6,9 +6,10 @@ reason. Flags stop at a script's `main`: nothing else reads them.
 
 import sys
 
-from flags import help_pages
+from flags import help_pages, starting
 from tfprune import quiet
 
 # The scripts import this package first, so that TensorFlow is imported here.
 help_pages.answer(sys.argv)
-quiet.start()
+with starting.told(sys.stderr):
+    quiet.start()

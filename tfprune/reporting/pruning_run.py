@@ -18,7 +18,7 @@ from tfprune.runs.shipping import Shipped
 from tfprune.runs.stages import Stages
 from tfprune.schedules._schedule import Outcome
 
-_EXPORTED = "exported, compared with the pruned model"
+_EXPORTED = "exported, compared with the pruned model on images that are not the test split's"
 
 
 @dataclass(frozen=True)
