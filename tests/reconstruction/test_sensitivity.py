@@ -7,6 +7,7 @@ from keras import layers
 
 import tfprune
 from tfprune import PruningError
+from tfprune.passes.progress import telling
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +149,20 @@ def test_select_says_where_measured_amounts_are_to_be_had(net):
     graph = tfprune.analyse(net)
     with pytest.raises(PruningError, match=r"need samples: tfprune.sensitivity\(graph"):
         tfprune.select(graph, tfprune.score(graph, "l2", None), macs=0.5, scope="sensitivity")
+
+
+def test_what_comes_before_the_first_set_is_told_too(net):
+    heard = []
+
+    class Ear:
+        def hear(self, what, done, of, left=None):
+            heard.append((what, done, of))
+
+    with telling(Ear()):
+        tfprune.sensitivity(tfprune.analyse(net), images(60))
+    calls = [(done, of) for what, done, of in heard if what == "calls of layers"]
+    assert calls[0] == (0, calls[-1][1])
+    assert [done for done, _ in calls[:3]] == [0, 1, 2]
+    assert calls[-1][0] == calls[-2][0] == calls[-1][1]
+    first = [what for what, *_ in heard].index("sets of channels")
+    assert heard[first + 1][0] == "calls of layers"

@@ -1,6 +1,6 @@
 """The original model alone: the sums of each layer's columns, and runs with some channels gone."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +12,7 @@ from tfprune.distribution.strategies import local_devices, outside
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.layer_notes import Reader
 from tfprune.passes.attention import with_parts
+from tfprune.passes.progress import counting
 from tfprune.passes.tape import Step, record
 from tfprune.reconstruction.elimination import column_units
 from tfprune.reconstruction.forms import Form
@@ -57,21 +58,28 @@ class Original:
         """
         total = sum(portions.sizes)
         devices = local_devices()
+        calls = len(self.plan.tape.steps) * len(portions)
 
         def of_block(numbers: Sequence[int]) -> list[np.ndarray]:
             found = {name: Sums() for name in self.layers.values()}
             for number in numbers:
                 with tf.device(devices[number % len(devices)]):
-                    self._run(found, portions[number], 1 / total, (seed, number))
+                    self._run(found, portions[number], 1 / total, (seed, number), count)
             return [array for sums in found.values() for array in sums.arrays]
 
-        arrays = Shares(len(portions)).total(of_block)
+        with counting("calls of layers", calls) as count:
+            arrays = Shares(len(portions)).total(of_block)
         each = len(Sums().arrays)
         parts = (arrays[start : start + each] for start in range(0, len(arrays), each))
         return dict(zip(self.layers.values(), map(Sums.of, parts), strict=True))
 
     def _run(
-        self, found: dict[str, Sums], portion: Sequence[Any], share: float, seed: tuple[int, int]
+        self,
+        found: dict[str, Sums],
+        portion: Sequence[Any],
+        share: float,
+        seed: tuple[int, int],
+        count: Callable[[int], None],
     ) -> None:
         """Make all calls for a portion, in the tape's order, and add up what layers take."""
         steps = self.plan.tape.steps
@@ -89,6 +97,7 @@ class Original:
             for number in {*step.needs, *step.outputs}:
                 if last.get(number, place) == place:
                     tensors.pop(number, None)
+            count(1)
 
     def form(self, name: str) -> Form:
         """Return how a layer with a kernel is a matrix."""
