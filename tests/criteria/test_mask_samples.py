@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.distribution.conftest import Meeting
 from tfprune.criteria import fgp
 from tfprune.distribution import workers
-from tfprune.passes import each
+from tfprune.passes import divided
 from tfprune.passes.replicas import Replicas
 
 DRAWS = np.random.default_rng(3)
@@ -68,7 +68,7 @@ def test_workers_find_what_one_does_to_the_bit(monkeypatch, segmenter, size, mos
     monkeypatch.setattr(workers, "number", lambda: meeting.local.number)
     monkeypatch.setattr(workers, "count", lambda: meeting.count)
     monkeypatch.setattr(workers, "_exchanged", meeting.joined)
-    monkeypatch.setattr(each, "Replicas", lambda strategy: _Replicas(strategy, meeting))
+    monkeypatch.setattr(divided, "Replicas", lambda strategy: _Replicas(strategy, meeting))
     for found in meeting.run(lambda number: support(segmenter, given[number], most)):
         for name, values in wanted.items():
             assert np.ptp(values) > 0
