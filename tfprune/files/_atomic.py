@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tfprune.errors import PruningError
@@ -154,10 +154,7 @@ def sweep(folder: str | os.PathLike, *, below: bool = True) -> None:
         []
     """
     search = Path(folder).rglob if below else Path(folder).glob
-    for path in sorted(search(".*.partial*"), key=_last_first):
-        found = _PARTIAL.fullmatch(path.name)
-        if not found or _is_open(found):
-            continue
+    for path, found in _left(search(".*.partial*")):
         target = path.with_name(found["stem"] + found["suffix"])
         if found["old"] and not target.exists():
             path.rename(target)
@@ -172,10 +169,17 @@ def left_partial(folder: Path, name: str) -> Iterator[Path]:
         folder: the folder; it may be missing.
         name: of the file that was to be written.
     """
-    for path in sorted(folder.glob(".*.partial*")):
-        found = _PARTIAL.fullmatch(path.name)
-        if found and found["stem"] + found["suffix"] == name and not _is_open(found):
+    for path, found in _left(folder.glob(".*.partial*")):
+        if found["stem"] + found["suffix"] == name:
             yield path
+
+
+def _left(paths: Iterable[Path]) -> Iterator[tuple[Path, re.Match]]:
+    """Yield those that writers have left which no longer live, deeper ones first."""
+    for path in sorted(paths, key=_last_first):
+        found = _PARTIAL.fullmatch(path.name)
+        if found and not _is_open(found):
+            yield path, found
 
 
 def is_partial(name: str) -> bool:

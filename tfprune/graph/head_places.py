@@ -23,9 +23,8 @@ def place_numbers(graph: ChannelGraph, name: str, ids: np.ndarray) -> np.ndarray
         >>> place_numbers(graph, "query/size", graph.producers["query"]).tolist()
         [0, 1, 2, 0, 1, 2]
     """
-    found = np.full(len(ids), -1)
+    units, first = np.unique(graph.units_of(name), return_index=True)  # of equal ones the first
     second = graph.second[ids]
-    within = second != graph.unit[ids]
-    for number, unit in reversed(list(enumerate(graph.units_of(name)))):
-        found[within & (second == unit)] = number  # of equal ones the first
-    return found
+    place = np.minimum(np.searchsorted(units, second), len(units) - 1)
+    is_known = (units[place] == second) & (second != graph.unit[ids])
+    return np.where(is_known, first[place], -1)

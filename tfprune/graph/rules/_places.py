@@ -17,8 +17,7 @@ def places_that_may_go(
     alone pass, as of values.
     """
     _part(call, terms, out)
-    axes = [call.place_axis(x) for x in call.args]
-    letters = [None if axis is None else term[axis] for axis, term in zip(axes, terms, strict=True)]
+    letters = [_known(call, x, term) for x, term in zip(call.args, terms, strict=True)]
     lines: dict[str, np.ndarray] = {}
     for place, (x, letter) in enumerate(zip(call.args, letters, strict=True)):
         if letter is None:
@@ -29,7 +28,7 @@ def places_that_may_go(
             if not alone:
                 call.trace.grids.columns.append((line, lines.setdefault(letter, line)))
                 if place == 0 or both:
-                    call.read(line, axes[place], place)
+                    call.read(line, terms[place].index(letter), place)
             lines[letter] = line
         else:
             call.whole_heads(x)
