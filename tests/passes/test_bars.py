@@ -73,7 +73,8 @@ def test_long_work_of_the_library_shows_them(drawn):
     images = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
     tfprune.sensitivity(graph, images)
     tfprune.score(graph, "taylor", (images, np.zeros(64, int)))
-    assert {bar.options["desc"] for bar in drawn} == {"sets of channels", "samples"}
+    shown = {bar.options["desc"] for bar in drawn}
+    assert shown == {"calls of layers", "sets of channels", "samples"}
 
 
 def test_the_stages_of_a_pruning_are_a_bar(drawn):
