@@ -282,3 +282,9 @@ def test_what_was_trained_is_forgotten():
     assert [variable() for variable in seen] == [None, None]
     left = [o for o in gc.get_objects() if isinstance(o, FuncGraph) and id(o) not in before]
     assert left == []
+
+
+def test_many_short_trainings_are_nothing_to_warn_of(caplog):
+    for _ in range(7):
+        fine_tune(linear(), batches(), epochs=1)
+    assert "retracing" not in caplog.text

@@ -127,7 +127,24 @@ def _over_replicas(on_replica: Callable) -> Callable[..., tf.Tensor]:
         parts = strategy.run(on_replica, args=(next(iterator), *others))
         return sums + strategy.reduce("sum", parts, axis=None)
 
-    return _explained(step)
+    return _explained(_graph_of_each_type(step))
+
+
+def _graph_of_each_type(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    """Return a step that calls its graphs themselves.
+
+    A function of TensorFlow's counts its tracings over all trainings of a program, and warns of the
+    fifth training of few steps, as a schedule makes them.
+    """
+    graphs: dict[tf.TypeSpec, Callable[..., tf.Tensor]] = {}
+
+    def call(iterator: Iterator, *others: tf.Tensor) -> tf.Tensor:
+        spec = tf.type_spec_from_value(iterator)
+        if spec not in graphs:
+            graphs[spec] = step.get_concrete_function(iterator, *others)
+        return graphs[spec](iterator, *others)
+
+    return call
 
 
 def _explained(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
