@@ -132,6 +132,30 @@ def test_a_bias_that_keras_adds_to_columns_is_not_blamed_on_a_rule(width):
             tfprune.verify(graph, keep, small)
 
 
+def written(x):
+    options = {"bias_axes": "de", "bias_initializer": "random_normal", "name": "heads"}
+    heads = layers.EinsumDense("abc,cde->abde", (None, 5, 1), **options)(x)
+    return layers.EinsumDense("abde,def->abf", (None, 3))(heads)
+
+
+def stock(x):
+    return layers.MultiHeadAttention(5, 1, bias_initializer="random_normal", name="heads")(x, x)
+
+
+@pytest.mark.parametrize("length", [3, 4, 5, None])
+@pytest.mark.parametrize(("attend", "name"), [(written, "heads"), (stock, "heads/heads")])
+def test_a_bias_that_keras_adds_to_places_is_not_blamed_on_a_rule(attend, name, length):
+    text = keras.Input((length, 6))
+    graph = tfprune.analyse(keras.Model(text, attend(text)))
+    keep = {name: np.array([True, True, False, True, True])}
+    small = tfprune.rebuild(graph, keep)
+    if length in (4, 5):
+        with pytest.raises(PruningError, match="Keras is wrong here, .* layers heads have as many"):
+            tfprune.verify(graph, keep, small)
+    else:
+        assert tfprune.verify(graph, keep, small).proven
+
+
 def two_headed():
     """A convolution read by a big output and by one a million times smaller."""
     image = keras.Input((4, 4, 3))

@@ -1,15 +1,20 @@
 """What Keras computes wrongly, so that no rule is blamed for it."""
 
+import re
+from collections.abc import Iterator, Sequence
+
 import keras
 
 from tfprune.graph.layer_calls import LayerCall, calls
 
 
 def misplaced_biases(*models: keras.Model) -> list[str]:
-    """Return the names of layers whose bias Keras adds along another axis than the channels'.
+    """Return the names of layers whose bias Keras adds along another axis than its own.
 
-    On TensorFlow `keras.ops.add` takes [1, n, 1, 1] for a bias of the last axis as soon as that has
-    n places, so that a channels-first layer as wide as it has channels adds its bias to columns.
+    On TensorFlow `keras.ops.add` takes whatever squeezes to a vector for a bias, of the last axis
+    if that is as long, else of the second. A channels-first layer as wide as it has channels adds
+    its bias to columns, and heads of size 1 add it to the places of a sequence that has as many
+    as there are heads, within stock attention too.
 
     Args:
         *models: functional or Sequential models.
@@ -19,13 +24,44 @@ def misplaced_biases(*models: keras.Model) -> list[str]:
         >>> conv = keras.layers.Conv2D(5, 1, data_format="channels_first", name="conv")
         >>> misplaced_biases(keras.Model(image, conv(image)))
         ['conv']
+        >>> text = keras.Input((4, 5))
+        >>> attention = keras.layers.MultiHeadAttention(4, 1, name="attention")
+        >>> misplaced_biases(keras.Model(text, attention(text, text)))
+        ['attention']
     """
     return sorted({call.operation.name for model in models for call in calls(model)
-                   if _adds_to_columns(call)})  # fmt: skip
+                   if any(_is_misplaced(*added) for added in _added(call))})  # fmt: skip
 
 
-def _adds_to_columns(call: LayerCall) -> bool:
-    layer, shape = call.operation, call.outputs[0].shape
-    bias = getattr(layer, "bias", None)
-    first = getattr(layer, "data_format", None) == "channels_first"
-    return first and bias is not None and shape[-1] == shape[1] == bias.shape[-1]
+def _added(call: LayerCall) -> Iterator[tuple[Sequence[int | None], int, int]]:
+    """Yield (shape that a bias is added to, the bias' axis there, its length) of biases."""
+    layer = call.operation
+    if getattr(layer, "data_format", None) == "channels_first":
+        if getattr(layer, "bias", None) is not None:
+            yield call.outputs[0].shape, 1, layer.bias.shape[-1]
+        return
+    for part in getattr(layer, "_flatten_layers", list)():
+        if isinstance(part, keras.layers.EinsumDense) and part.bias is not None:
+            long = [axis for axis, size in enumerate(part.bias.shape) if size > 1]
+            for shape in _shapes(part, call) if len(long) == 1 else ():
+                yield shape, len(shape) - len(part.bias.shape) + long[0], part.bias.shape[long[0]]
+
+
+def _shapes(part: keras.layers.EinsumDense, call: LayerCall) -> Iterator[Sequence[int | None]]:
+    """Yield the shapes that a layer may make within a call, as exactly as they are known."""
+    if "." in part.equation:
+        if part is call.operation:
+            yield call.outputs[0].shape
+        return
+    given, read, made = re.split(",|->", part.equation)
+    for x in call.inputs:
+        if len(x.shape) == len(given):
+            sizes = dict(zip(given, x.shape, strict=True))
+            sizes |= zip(read, part.kernel.shape, strict=True)
+            yield [sizes[letter] for letter in made]
+
+
+def _is_misplaced(shape: Sequence[int | None], axis: int, size: int) -> bool:
+    if size == 1 or size not in (shape[1], shape[-1]):
+        return False
+    return axis != (len(shape) - 1 if shape[-1] == size else 1)

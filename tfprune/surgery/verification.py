@@ -219,9 +219,10 @@ def _judge(check: Verification, *models: keras.Model) -> None:
     misplaced = misplaced_biases(*models)
     if misplaced:
         why = (
-            f"Keras is wrong here, not the cut: its channels_first layers {', '.join(misplaced)} "
-            "have as many channels as columns, and on TensorFlow Keras then adds their bias to the "
-            "columns. Use channels_last, use_bias=False or another width."
+            f"Keras is wrong here, not the cut: its layers {', '.join(misplaced)} have as many "
+            "channels (channels_first) or heads of size 1 as there are columns or places, and on "
+            "TensorFlow Keras then adds their bias to these. Use channels_last, use_bias=False or "
+            "another width, or leave sizes at 2."
         )
     raise PruningError(
         f"Verification failed: expected a difference of at most {check.tolerance:g} of the "
