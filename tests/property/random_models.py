@@ -10,7 +10,8 @@ from keras import layers
 
 from tests.property import image_steps, sequence_steps
 from tests.property.growing import Growth, classes, enliven
-from tfprune.surgery.verification import random_inputs
+from tfprune.surgery.keras_faults import batch_sizes
+from tfprune.surgery.sample_inputs import random_inputs
 
 
 def image_models(choices: random.Random, at_most: int = 6) -> keras.Model:
@@ -54,7 +55,8 @@ def drawn_inputs(model: keras.Model, seed: int) -> Any:
     if model.inputs[0].dtype != "string":
         return random_inputs(model, seed)
     rng = np.random.default_rng(seed)
-    texts = [" ".join(rng.choice(["a", "b", "c", "other"], 4)) for _ in range(4)]
+    count = next(batch_sizes(model, least=4))
+    texts = [" ".join(rng.choice(["a", "b", "c", "other"], 4)) for _ in range(count)]
     return [tf.constant(texts)[:, None]]
 
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 import tfprune
 from tests.abilities import require_channels_first
@@ -154,6 +154,18 @@ def test_a_bias_that_keras_adds_to_places_is_not_blamed_on_a_rule(attend, name, 
             tfprune.verify(graph, keep, small)
     else:
         assert tfprune.verify(graph, keep, small).proven
+
+
+@pytest.mark.parametrize("samples", [None, 4, 6])
+def test_samples_that_keras_takes_for_rows_are_not_blamed_on_a_rule(samples):
+    image = keras.Input((4, 4, 3))
+    x = layers.Conv2D(2, 1, name="conv")(image)
+    x = ops.add(x, ops.max(x, (1, 2, 3), keepdims=True))  # [n, 1, 1, 1]: a bias of the rows
+    model = keras.Model(image, layers.Dense(2)(ops.exp(x)))
+    graph = tfprune.analyse(model)
+    small = tfprune.rebuild(graph, keep := {"conv": np.array([False, True])})
+    inputs = samples and np.random.default_rng(0).normal(size=(samples, 4, 4, 3))
+    assert tfprune.verify(graph, keep, small, inputs=inputs).proven
 
 
 def two_headed():

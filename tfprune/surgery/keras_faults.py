@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 import keras
 
@@ -65,3 +66,27 @@ def _is_misplaced(shape: Sequence[int | None], axis: int, size: int) -> bool:
     if size == 1 or size not in (shape[1], shape[-1]):
         return False
     return axis != (len(shape) - 1 if shape[-1] == size else 1)
+
+
+def batch_sizes(*models: keras.Model, least: int = 1) -> Iterator[int]:
+    """Yield, from the smallest up, how many samples models can be given that are compared.
+
+    Run on arrays, `keras.ops.add` takes [n, 1, 1] with n samples for a bias where the other tensor
+    has n rows, too. So as many samples as any tensor has rows are left out.
+
+    Args:
+        *models: functional or Sequential models.
+        least: number of samples.
+
+    Example:
+        >>> from itertools import islice
+        >>> image = keras.Input((4, 5, 3))
+        >>> model = keras.Model(image, keras.layers.MaxPooling2D(2)(image))
+        >>> list(islice(batch_sizes(model), 3))
+        [1, 3, 5]
+    """
+    tensors = (
+        x for model in models for call in calls(model) for x in (*call.inputs, *call.outputs)
+    )
+    rows = {x.shape[1] for x in tensors if len(x.shape) > 1} - {1}
+    yield from (size for size in count(least) if size not in rows)

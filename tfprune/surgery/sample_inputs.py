@@ -8,25 +8,25 @@ import numpy as np
 
 from tfprune.errors import PruningError
 from tfprune.graph.keras_private import functional
+from tfprune.surgery.keras_faults import batch_sizes
 
 
 class UnprovenError(PruningError):
     """The inputs prove nothing: other ones, such as a batch of the user's, may."""
 
 
-def random_inputs(model: keras.Model, seed: int, batch: int = 4, unknown: int = 64) -> Any:
-    """Return random inputs for a model, nested as its own: normal floats, zeros and ones.
+def random_inputs(model: keras.Model, seed: int, unknown: int = 64) -> Any:
+    """Return some samples of random inputs, nested as a model's: normal floats, zeros and ones.
 
     Args:
         model: a functional or Sequential model.
         seed: seed of the random numbers.
-        batch: number of samples.
         unknown: size of axes whose size the model leaves open.
 
     Raises:
         UnprovenError: an input of text.
     """
-    rng = np.random.default_rng(seed)
+    rng, batch = np.random.default_rng(seed), next(batch_sizes(functional(model), least=4))
 
     def draw(tensor: keras.KerasTensor) -> np.ndarray:
         shape = [tensor.shape[0] or batch, *(size or unknown for size in tensor.shape[1:])]

@@ -230,3 +230,15 @@ def test_of_two_lines_that_a_product_crosses_the_first_may_go():
     assert graph.free("c").all()
     assert not graph.free("d").any()
     assert_exact(model, {"c": np.arange(6) % 3 != 1})
+
+
+def test_heads_stay_where_the_other_operand_has_them_without_their_channels():
+    x = keras.Input((4, 3))
+    steps = layers.Permute((2, 1))(named("steps", layers.Permute((2, 1))(x), 4))
+    query = layers.EinsumDense("abc,cde->abde", (4, 2, 3), name="q")(steps)
+    key = ops.reshape(named("k", x, 6), (-1, 4, 2, 3))
+    scores = ops.einsum("bths,buhs->bhtu", query, key)
+    model = keras.Model(x, named("out", layers.Flatten()(scores), 2))
+    graph = tfprune.analyse(model)
+    assert not graph.free("k").any()
+    assert not graph.free("steps").any()

@@ -1,6 +1,7 @@
 """Compare an opened model with the one it was opened from."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import keras
@@ -12,10 +13,10 @@ from tfprune.graph.keras_private import inner_layers
 from tfprune.graph.opening.model_inputs import ModelInputs
 from tfprune.graph.opening.refusals import NotEqualError
 from tfprune.surgery.equality import compare
+from tfprune.surgery.keras_faults import batch_sizes
 from tfprune.surgery.sample_inputs import whole_numbers
 
 TOLERANCE = 1e-6
-_BATCHES = (2, 3)
 _SIDES = (64, 32, 16, 8, 4, 2)
 
 
@@ -33,7 +34,7 @@ def require_equal(
     Raises:
         PruningError: outputs of other shapes, or that differ by more than 1e-6 of their scale.
     """
-    for number, batch in enumerate(_BATCHES):
+    for number, batch in enumerate(islice(batch_sizes(opened, least=2), 2)):
         for place, side in enumerate(_SIDES):
             inputs = drawn(model, signature, batch, _sides(signature, side + side // 2 * number))
             try:

@@ -134,7 +134,6 @@ def _joined(
         stays = max((0, 1), key=lambda place: min(map(out.index, spans[place])))
         call.pin(operands[stays], "every channel of the other operand meets all of these")
         members[stays] = set(), members[stays][1]
-        owned[stays] = set()
     elif not (spans[0] <= spans[1] or spans[1] <= spans[0]):
         return pin_all(call, f"{type(call.op).__name__} crosses channels with others")
     wide = max(members, key=lambda member: len(member[0]))
