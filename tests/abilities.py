@@ -1,4 +1,4 @@
-"""What TensorFlow can compute as it is built and set here: on a CPU, some of it by oneDNN alone.
+"""What TensorFlow and Keras have here: on a CPU, some of it by oneDNN alone.
 
 TensorFlow takes oneDNN by itself on processors with AVX-512 only; `TF_ENABLE_ONEDNN_OPTS` says
 otherwise.
@@ -8,8 +8,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import keras
 import pytest
 import tensorflow as tf
+from packaging.version import Version
 
 _NONE = tf.errors.UnimplementedError, tf.errors.InvalidArgumentError
 
@@ -46,3 +48,19 @@ def require_dilated_transpose() -> None:
     """Skip the test where no transposed convolution can be dilated."""
     if not _runs(_dilated_transpose):
         pytest.skip("TensorFlow has no dilated transposed convolution here")
+
+
+def has_keras(version: str) -> bool:
+    """Return whether Keras is of this version or a newer one."""
+    return Version(keras.__version__) >= Version(version)
+
+
+def require_keras(version: str, what: str) -> None:
+    """Skip the test under a Keras that has not what it is about.
+
+    Args:
+        version: the first that has it, e.g. "3.14".
+        what: it is, in words.
+    """
+    if not has_keras(version):
+        pytest.skip(f"Keras {keras.__version__} has no {what}")

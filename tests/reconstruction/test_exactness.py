@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import tfprune
-from tests.abilities import require_channels_first, require_dilated_transpose
+from tests.abilities import require_channels_first, require_dilated_transpose, require_keras
 from tests.reconstruction.linear import (
     KEEP,
     MIX,
@@ -112,6 +112,8 @@ def transposed():
 
 @pytest.mark.parametrize(("kind", "size", "stride", "padding", "more"), list(transposed()))
 def test_transposed(kind, size, stride, padding, more):
+    if more is not None:
+        require_keras("3.15", "output_padding in the config")
     layer = kind(2, size, strides=stride, padding=padding, output_padding=more, name="reader")
     shape = {1: (5,), 2: (3, 4), 3: (2, 3, 2)}[int(kind.__name__[4])]
     assert_recovered(behind_dense(layer, shape), {"made": KEEP})

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 import tfprune
+from tests.abilities import require_keras
 from tfprune import PruningError
 from tfprune.training.copying import copy_model
 
@@ -29,6 +30,11 @@ def own_swish(x):
 
 def own_penalty(weight):
     return 0.01 * ops.sum(ops.square(weight))
+
+
+def penalty():
+    require_keras("3.15", "functions as regularizers")
+    return own_penalty
 
 
 class WithoutConfig(layers.Layer):
@@ -70,7 +76,7 @@ UNFILED = {
     "a lambda": lambda: around(layers.Lambda(lambda x: 2 * x)),
     "an activation of one's own": lambda: around(layers.Dense(6, activation=own_swish)),
     "an activation of TensorFlow's": lambda: around(layers.Dense(6, activation=tf.nn.swish)),
-    "a regularizer of one's own": lambda: around(layers.Dense(6, kernel_regularizer=own_penalty)),
+    "a regularizer of one's own": lambda: around(layers.Dense(6, kernel_regularizer=penalty())),
     "no config": lambda: around(WithoutConfig(np.arange(6.0))),
     "no name in the config": lambda: around(Bare(3.0)),
 }
@@ -98,7 +104,7 @@ def test_a_model_in_memory_needs_no_file(case):
 
 
 def test_a_layer_cut_with_functions_of_its_own_keeps_them():
-    model = around(kernel_regularizer=own_penalty)
+    model = around(kernel_regularizer=penalty())
     small = tfprune.rebuild(tfprune.analyse(model), KEEP)
     assert small.get_layer("a").kernel_regularizer is own_penalty
     assert small.get_layer("a").units == 4

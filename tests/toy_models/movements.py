@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tests.abilities import require_keras
 from tests.toy_models._toy import Toy, toy
 
 
@@ -145,6 +146,7 @@ def pixel_shuffle_channels_outer() -> Toy:
 @toy
 def depth_to_space() -> Toy:
     """Image -> a(8) -> blocks of 2 x 2, 2 channels -> b(3) -> space to depth -> head(2)."""
+    require_keras("3.14", "depth_to_space")
     image = keras.Input((4, 4, 3))
     x = ops.depth_to_space(layers.Conv2D(8, 1, name="a")(image), 2)
     x = ops.space_to_depth(layers.Conv2D(3, 1, name="b")(x), 2)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tests.abilities import require_keras
 from tests.toy_models._toy import Toy, toy
 
 
@@ -67,6 +68,7 @@ def rms_norm() -> Toy:
 @toy
 def rms_norm_over_everything() -> Toy:
     """Image -> a(6) -> RMSNorm of each image, scale [4, 4, 6] -> b(4) -> head(2)."""
+    require_keras("3.14", "RMSNormalization over several axes")
     return _between(layers.RMSNormalization(axis=(1, 2, 3), name="norm"), None)
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 from keras import layers, ops
-from packaging.version import Version
 
 import tfprune
+from tests.abilities import has_keras, require_keras
 from tests.toy_models._toy import Toy, toy
 from tfprune.graph.channels import Channels
 
@@ -292,6 +292,7 @@ def self_attention() -> Toy:
 @toy
 def cross_attention() -> Toy:
     """Query q(4), value v(3), key k(5) -> 2 heads, out(6) -> head(2); causal, gated."""
+    require_keras("3.14", "gated attention")
     series, memory = keras.Input((5, 3)), keras.Input((5, 2))
     q = layers.Dense(4, name="q")(series)
     v, k = layers.Dense(3, name="v")(memory), layers.Dense(5, name="k")(memory)
@@ -362,7 +363,7 @@ def grouped_scores() -> Toy:
     return Toy(keras.Model(series, ends), units)
 
 
-if Version(keras.__version__) >= Version("3.15"):  # before it a functional model had no such scores
+if has_keras("3.15"):  # before it a functional model had no such scores
     toy(grouped_scores)
 
 

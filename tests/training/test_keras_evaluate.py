@@ -9,7 +9,7 @@ from keras import layers
 from tfprune.errors import PruningError
 from tfprune.training import evaluate, fine_tune
 
-from .toys import blobs, largest_difference, linear
+from .toys import QUIET_FIT, blobs, largest_difference, linear
 
 X, LABELS = blobs(24)
 ONE_HOT = np.eye(3, dtype="float32")[LABELS]
@@ -140,12 +140,6 @@ def test_several_outputs(loss, loss_weights, labels, weighted):
     assert "size_loss" in found
 
 
-@pytest.fixture
-def quiet_fit():
-    with pytest.warns(UserWarning, match="shuffle=True"):
-        yield
-
-
 def fitted(model, data, **settings):
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
@@ -155,7 +149,7 @@ def fitted(model, data, **settings):
     return copy
 
 
-@pytest.mark.usefixtures("quiet_fit")
+@QUIET_FIT
 def test_training_with_sample_weights_is_keras_own():
     data = batched(X, LABELS, WEIGHTS, size=10)
     expected = fitted(linear(), data, loss=SPARSE(True))
@@ -165,7 +159,7 @@ def test_training_with_sample_weights_is_keras_own():
     assert largest_difference(found, plain) > 1e-3
 
 
-@pytest.mark.usefixtures("quiet_fit")
+@QUIET_FIT
 def test_training_with_class_weights_is_keras_own():
     data, table = batched(X, LABELS, size=10), {0: 3.0, 2: 0.5}
     expected = fitted(linear(), data, loss=SPARSE(True), class_weight={1: 1.0, **table})
@@ -181,7 +175,7 @@ def test_training_with_class_weights_is_keras_own():
     assert largest_difference(found, hot) < 2e-6
 
 
-@pytest.mark.usefixtures("quiet_fit")
+@QUIET_FIT
 def test_training_several_outputs_is_keras_own():
     loss, loss_weights, labels = TWO["list"]
     data = batched(X, labels, size=10)

@@ -12,7 +12,7 @@ import tfprune.data
 from tfprune.errors import PruningError
 from tfprune.training import History, Recipe, evaluate, fine_tune
 
-from .toys import blobs, largest_difference, linear, network
+from .toys import QUIET_FIT, blobs, largest_difference, linear, network
 
 
 def batches(count=48, size=16, seed=0):
@@ -50,13 +50,8 @@ def compiled(model, **settings):
     return copy
 
 
-@pytest.fixture
-def quiet_fit():
-    with pytest.warns(UserWarning, match="shuffle=True"):
-        yield
-
-
-def test_it_trains_as_fit_does(quiet_fit):
+@QUIET_FIT
+def test_it_trains_as_fit_does():
     model, data, held_out = network(), batches(45), batches(20, seed=1)
     model.get_layer("head").kernel_regularizer = keras.regularizers.L2(0.01)
     reference = compiled(model)
@@ -71,7 +66,8 @@ def test_it_trains_as_fit_does(quiet_fit):
     assert set(history.metrics) == {*expected, "learning_rate"}
 
 
-def test_it_calls_the_callbacks_as_fit_does(quiet_fit):
+@QUIET_FIT
+def test_it_calls_the_callbacks_as_fit_does():
     model, data, held_out = network(), batches(45), batches(20, seed=1)
     fits, ours = Diary(), Diary()
     compiled(model).fit(data, epochs=2, verbose=0, validation_data=held_out, callbacks=[fits])

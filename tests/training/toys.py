@@ -2,7 +2,10 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
+
+QUIET_FIT = pytest.mark.filterwarnings("ignore:.*shuffle=True:UserWarning")  # of a data set's
 
 
 def blobs(count=48, classes=3, features=5, seed=0):
