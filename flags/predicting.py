@@ -11,9 +11,7 @@ FLAGS = flags.FLAGS
 
 def define() -> None:
     """Define the flags of a prediction."""
-    flags.DEFINE_multi_string(
-        "images", [], "A photograph, or a folder of photographs; may be repeated."
-    )
+    flags.DEFINE_multi_string("images", [], "A photograph, or a folder of photographs")
     flags.DEFINE_string(
         "output",
         "predictions",

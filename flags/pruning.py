@@ -30,9 +30,7 @@ def define(*, pretrain_dir: str) -> None:
     flags.DEFINE_string(
         "method", "similarity", f"Pruning method: {', '.join(plugins.names(criteria))}."
     )
-    flags.DEFINE_multi_string(
-        "option", [], "Option of the method as name=value, e.g. w_beta=0.1; may be repeated."
-    )
+    flags.DEFINE_multi_string("option", [], "Option of the method as name=value, e.g. w_beta=0.1")
     flags.DEFINE_float(
         "memory_gb",
         None,
