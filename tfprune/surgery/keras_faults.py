@@ -42,13 +42,13 @@ def _added(call: LayerCall) -> Iterator[tuple[Sequence[int | None], int, int]]:
             yield call.outputs[0].shape, 1, layer.bias.shape[-1]
         return
     for part in getattr(layer, "_flatten_layers", list)():
-        if isinstance(part, keras.layers.EinsumDense) and part.bias is not None:
+        if hasattr(part, "equation") and part.bias is not None:
             long = [axis for axis, size in enumerate(part.bias.shape) if size > 1]
             for shape in _shapes(part, call) if len(long) == 1 else ():
                 yield shape, len(shape) - len(part.bias.shape) + long[0], part.bias.shape[long[0]]
 
 
-def _shapes(part: keras.layers.EinsumDense, call: LayerCall) -> Iterator[Sequence[int | None]]:
+def _shapes(part: keras.Layer, call: LayerCall) -> Iterator[Sequence[int | None]]:
     """Yield the shapes that a layer may make within a call, as exactly as they are known."""
     if "." in part.equation:
         if part is call.operation:
