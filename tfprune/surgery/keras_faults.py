@@ -6,6 +6,7 @@ from itertools import count
 
 import keras
 
+from tfprune.graph.keras_private import inner_layers
 from tfprune.graph.layer_calls import LayerCall, calls
 
 
@@ -41,7 +42,8 @@ def _added(call: LayerCall) -> Iterator[tuple[Sequence[int | None], int, int]]:
         if getattr(layer, "bias", None) is not None:
             yield call.outputs[0].shape, 1, layer.bias.shape[-1]
         return
-    for part in getattr(layer, "_flatten_layers", list)():
+    inner = inner_layers(layer) if isinstance(layer, keras.Layer) else ()
+    for part in (layer, *inner):
         if hasattr(part, "equation") and part.bias is not None:
             long = [axis for axis, size in enumerate(part.bias.shape) if size > 1]
             for shape in _shapes(part, call) if len(long) == 1 else ():
