@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras.src.backend import compute_output_spec as output_spec  # noqa: F401
 from keras.src.backend.common import global_state
 from keras.src.ops import core, einops, image, linalg, math, nn, numpy, operation
@@ -23,7 +24,9 @@ CALLS = ("_inbound_nodes", "_outbound_nodes")  # attributes of an operation: its
 # What Keras notes about a layer; the variables and layers within are those of other attributes.
 _NOTES = """_trainable_variables _non_trainable_variables _seed_generators _layers _metrics _losses
 _tracker _functional""".split()
-_FOLDER = f"{Path(keras.__file__).parent}{os.sep}"  # not keras_hub's, which lies beside it
+_FOLDERS = tuple(  # with the separator: keras_hub's lies beside keras
+    f"{Path(module.__file__).parent}{os.sep}" for module in (keras, tf)
+)
 _CALL_CONTEXT = "current_call_ctx"  # where Keras keeps `training` for the layers within a call
 
 
@@ -198,8 +201,19 @@ class ChangedAttributeError(Exception):
     """A call sets an attribute of its layer."""
 
 
+def _are_tensors(value: Any) -> bool:
+    flat = keras.tree.flatten(value)
+    return bool(flat) and all(
+        isinstance(x, keras.KerasTensor) or keras.ops.is_tensor(x) for x in flat
+    )
+
+
 class _NoTracking:
-    """In place of Keras' tracker: a call that sets an attribute has a state."""
+    """In place of Keras' tracker: a call that sets an attribute has a state.
+
+    Scores and features that it leaves there are none, as nothing reads them; where the next call
+    does, the opened model is found to differ.
+    """
 
     locked = True
 
@@ -209,9 +223,10 @@ class _NoTracking:
         while frame.f_code.co_name == "__setattr__":
             name = frame.f_locals.get("name", name)
             frame = frame.f_back
-        if frame.f_code.co_filename.startswith(_FOLDER):  # Keras' own notes: `built`
+        if frame.f_code.co_filename.startswith(_FOLDERS):  # own notes: `built`
             return value
-        if name == "training":  # noted for the layer's own methods, and anew at each call
+        # Noted for the layer's own methods or for its user, and anew at each call.
+        if name == "training" or _are_tensors(value):
             return value
         raise ChangedAttributeError(f"sets the attribute {name!r}, a state that a call changes")
 

@@ -8,6 +8,7 @@ from keras import layers, ops
 import tfprune
 from tests.graph.opening import nets
 from tests.masks import random_masks
+from tests.property.checking import check
 
 HEADS = {  # the layers of each of the ViT's attentions, and the channels that a head has there
     "stock": {"blocks.0.attention.attention/heads": [0, 1, 2, 3]},
@@ -119,3 +120,27 @@ def test_products_equal_the_masked_ones_whatever_the_equation(equation, shapes):
     for seed in range(4):
         keep = random_masks(graph, 0.4, seed)
         assert tfprune.verify(graph, keep, tfprune.rebuild(graph, keep)).exact
+
+
+class OverPixels(layers.Layer):
+    """Attention of every pixel to every other, their places in capitals, as diffusion models do."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.query, self.key, self.value = (layers.Dense(6) for _ in range(3))
+
+    def call(self, x):
+        batch, height, width = ops.shape(x)[:3]
+        scores = ops.einsum("bhwc,bHWc->bhwHW", self.query(x), self.key(x))
+        shares = ops.softmax(ops.reshape(scores, (batch, height, width, height * width)))
+        shares = ops.reshape(shares, (batch, height, width, height, width))
+        return ops.einsum("bhwHW,bHWc->bhwc", shares, self.value(x))
+
+
+def test_axes_may_be_named_by_capitals(tmp_path):
+    image = keras.Input((4, 4, 3))
+    model = nets.enlivened(keras.Model(image, layers.Conv2D(2, 1)(OverPixels(name="mid")(image))))
+    graph = tfprune.analyse(model)
+    assert graph.free("mid.query").all()
+    assert graph.free("mid.value").all()
+    check(graph.model, 0.5, 0, tmp_path / "small.keras")

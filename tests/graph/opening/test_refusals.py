@@ -46,9 +46,11 @@ class Counts(Own):
 
 
 class Remembers(Own):
+    times = 0
+
     def call(self, x):
-        self.last = self.dense(x)
-        return self.last
+        self.times = self.times + 1
+        return self.dense(x)
 
 
 class Draws(Own):
@@ -99,7 +101,7 @@ class Scaled(Own):
 REFUSED = {
     ByData: r"Layer 'own' \(ByData\) .* \(test_refusals.py, line \d+: 'if ops.sum\(x\) > 0:'\)",
     Counts: r"Layer 'own' \(Counts\) .*'self.count.assign\(self.count \+ 1.0\)'",
-    Remembers: r"Layer 'own' \(Remembers\) .* sets the attribute 'last'.*'self.last = self.dense",
+    Remembers: r"Layer 'own' \(Remembers\) .* sets the attribute 'times'.*'self.times = ",
     Draws: r"Layer 'own' \(Draws\) .* draws random numbers.*keras.random.normal",
     Reads: r"Layer 'own' \(Reads\) .* reads the numbers of a weight \(.*bias\)",
 }
@@ -218,3 +220,55 @@ def test_an_operation_that_must_know_a_size_is_refused_and_left_whole():
     opened = tfprune.open_up(model, keras.Input((4, 6)))
     x = np.random.default_rng(0).normal(size=(2, 4, 6)).astype("float32")
     np.testing.assert_allclose(opened(x), model(x), rtol=1e-5, atol=1e-5)
+
+
+class Notes(Own):
+    """Leaves what it computed for its user, as attention does with its scores."""
+
+    def call(self, x):
+        self.last = self.dense(x)
+        self.both = {"in": x, "out": self.last}
+        return ops.tanh(self.last)
+
+
+class Averages(Own):
+    """Reads what the call before left there."""
+
+    last = 0.0
+
+    def call(self, x):
+        before, self.last = self.last, ops.mean(x)
+        return self.dense(x) * before
+
+
+def test_tensors_that_a_call_leaves_as_attributes_are_no_state():
+    model = with_layer(Notes(name="own"))
+    inputs = np.ones((2, 6), "float32")
+    model(inputs)
+    left = model.get_layer("own").last
+    graph = tfprune.analyse(model)
+    assert graph.free("own.dense").all()
+    np.testing.assert_allclose(graph.model(inputs), model(inputs), rtol=1e-5)
+    assert np.shape(left) == (2, 6)
+
+
+class Around(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.own, self.after = Averages(), layers.Dense(2)
+
+    def build(self, shape):  # else Keras leaves a tensor of its own there
+        self.own.build(shape)
+        self.after.build(shape)
+        super().build(shape)
+
+    def call(self, x):
+        return self.after(self.own(x))
+
+
+def test_what_the_next_call_reads_is_a_state():
+    model = Around()
+    for _ in range(2):
+        model(np.ones((2, 6), "float32"))
+    with pytest.raises(tfprune.PruningError, match="expected outputs equal to the original's"):
+        tfprune.open_up(model)

@@ -27,6 +27,21 @@ FUNCTIONS = {
     "unstack": lambda x: tf.stack(tf.unstack(x, axis=1)[:2], axis=1),
     "blocks": lambda x: tf.nn.space_to_depth(tf.nn.depth_to_space(x, 2), 2),
     "unit length": lambda x: tf.nn.l2_normalize(x, axis=-1) + tf.math.l2_normalize(x, [1, 2]),
+    "sum of several": lambda x: tf.add_n([x, tf.stop_gradient(x), tf.math.reciprocal(x + 9.0)]),
+    "turned": lambda x: tf.linalg.matrix_transpose(tf.linalg.matrix_transpose(x)),
+    "pools": lambda x: (
+        tf.nn.max_pool2d(x, 3, [1, 2, 2, 1], "SAME") + tf.nn.avg_pool(x, 2, 2, "VALID")
+    ),
+    "patches": lambda x: tf.image.extract_patches(
+        x, [1, 3, 3, 1], [1, 2, 2, 1], [1, 1, 1, 1], "SAME"
+    ),
+    "spread": lambda x: (
+        x / tf.math.reduce_std(x, [1, 2], keepdims=True)
+        + tf.math.reduce_variance(x, axis=1, keepdims=True)
+    ),
+    "distance": lambda x: tf.math.squared_difference(x, tf.cumsum(x, axis=1)),
+    "logs": lambda x: x + tf.reduce_logsumexp(x, axis=1, keepdims=True),
+    "log of shares": lambda x: tf.nn.log_softmax(x, axis=1),
 }
 if not hasattr(ops, "space_to_depth"):  # as in Keras 3.12
     del FUNCTIONS["blocks"]

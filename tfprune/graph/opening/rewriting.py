@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from string import ascii_lowercase, ascii_uppercase
 from types import EllipsisType
 from typing import Any
 
@@ -111,6 +112,15 @@ class Rewriting:
         if list(x.shape) == shape:
             return x
         return _times_ones(x, [1 if self.is_open(size) else size for size in shape])
+
+    def _einsum(self, operation: Any, *operands: Any) -> Any:
+        """Name axes by small letters alone: Keras foresees the shape of no others."""
+        letters = set(operation.subscripts)
+        unused = (letter for letter in ascii_lowercase if letter not in letters)
+        small = {ord(x): next(unused) for x in sorted(letters & set(ascii_uppercase))}
+        if not small:
+            return NotImplemented
+        return ops.einsum(operation.subscripts.translate(small), *operands)
 
     def _getitem(self, operation: Any, x: Any, key: Any) -> Any:
         is_list = isinstance(key, list) and any(isinstance(p, slice | None) for p in key)

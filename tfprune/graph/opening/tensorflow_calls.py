@@ -4,7 +4,9 @@ TensorFlow refuses symbolic tensors, so that a call which asks `tf.nn.relu` coul
 names below mean the same in Keras; all others stay TensorFlow's, and refuse.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from itertools import product
 from typing import Any
 
 import keras
@@ -12,12 +14,16 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tfprune.graph.opening import tensorflow_images
+from tfprune.graph.opening import tensorflow_images, tensorflow_windows
 
-_ELEMENTWISE = """abs add cos divide equal exp floor greater greater_equal less less_equal
-logical_and logical_not logical_or maximum minimum multiply negative ones_like pow:power round
-sigmoid sign sin sqrt square subtract tanh where zeros_like""".split()
-_MATH = "erf log rsqrt softplus".split()
+_ELEMENTWISE = """abs add atan:arctan ceil cos cosh divide equal exp floor greater greater_equal
+less less_equal logical_and logical_not logical_or maximum minimum multiply negative not_equal
+ones_like pow:power round sigmoid sign sin sinh sqrt square stop_gradient subtract tan tanh where
+zeros_like""".split()
+_MATH = "erf expm1 log log1p reciprocal rsqrt softplus".split()
+_REDUCTIONS = """reduce_all:all reduce_any:any reduce_logsumexp:logsumexp reduce_max:max
+reduce_mean:mean reduce_min:min reduce_prod:prod reduce_std:std reduce_sum:sum
+reduce_variance:var""".split()
 _ACTIVATIONS = """elu leaky_relu relu relu6 selu sigmoid silu softplus softsign swish:silu
 tanh""".split()
 
@@ -29,8 +35,11 @@ def _reduction(name: str) -> Callable:
     return reduce
 
 
-def _softmax(logits: Any, axis: int | None = None) -> Any:
-    return ops.softmax(logits, axis=-1 if axis is None else axis)
+def _normalised(name: str) -> Callable:
+    def normalise(logits: Any, axis: int | None = None) -> Any:
+        return getattr(ops, name)(logits, axis=-1 if axis is None else axis)
+
+    return normalise
 
 
 def _gelu(features: Any, approximate: bool = False) -> Any:
@@ -118,16 +127,30 @@ def _clip(t: Any, clip_value_min: Any, clip_value_max: Any) -> Any:
     return ops.clip(t, clip_value_min, clip_value_max)
 
 
+def _cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False) -> Any:
+    if exclusive or reverse:
+        raise NotImplementedError("tf.cumsum, exclusive or in reverse")
+    return ops.cumsum(x, axis=axis)
+
+
+def _one_hot(indices: Any, depth: int, axis: int | None = None, dtype: Any = None) -> Any:
+    kind = tf.as_dtype(dtype or "float32").name
+    return ops.one_hot(indices, int(depth), axis=-1 if axis is None else axis, dtype=kind)
+
+
 _OTHERS: dict[str, Callable] = {
+    "add_n": lambda inputs: reduce(ops.add, inputs),
     "broadcast_to": _sized(ops.broadcast_to),
     "cast": lambda x, dtype: ops.cast(x, tf.as_dtype(dtype).name),
     "clip_by_value": _clip,
     "concat": lambda values, axis: ops.concatenate(values, axis=axis),
+    "cumsum": _cumsum,
     "einsum": ops.einsum,
     "expand_dims": lambda input, axis: ops.expand_dims(input, axis),  # noqa: PLW0108 - by name
     "gather": _gather,
     "identity": lambda input: input,
     "matmul": _matmul,
+    "one_hot": _one_hot,
     "pad": _pad,
     "repeat": _repeat,
     "reshape": _reshape,
@@ -150,21 +173,30 @@ def calls() -> Iterator[tuple[Any, str, Callable]]:
         ((tf.math,), _MATH),
         ((tf.nn,), _ACTIVATIONS),
     ):
-        for name in names:
-            theirs, _, ours = name.partition(":")
-            for place in places:
-                if hasattr(place, theirs):
-                    yield place, theirs, getattr(ops, ours or theirs)
-    for name in ("max", "mean", "min", "prod", "sum"):
-        yield tf, f"reduce_{name}", _reduction(name)
-        yield tf.math, f"reduce_{name}", _reduction(name)
+        for place, theirs, ours in _present(places, names):
+            yield place, theirs, getattr(ops, ours)
+    for place, theirs, ours in _present((tf, tf.math), _REDUCTIONS):
+        yield place, theirs, _reduction(ours)
     yield tf.linalg, "band_part", _band_part
-    yield tf.nn, "softmax", _softmax
+    yield tf.linalg, "matmul", _matmul
+    yield tf.linalg, "matrix_transpose", lambda a: ops.swapaxes(a, -1, -2)
+    for name in ("softmax", "log_softmax"):
+        yield tf.nn, name, _normalised(name)
     yield tf.nn, "gelu", _gelu
+    yield tf.math, "squared_difference", lambda x, y: ops.square(ops.subtract(x, y))
     for name in ("space_to_depth", "depth_to_space"):  # older versions of Keras lack them
         yield tf.nn, name, _blocks(name)
     for place in (tf.nn, tf.math, tf.linalg):
         yield place, "l2_normalize", _l2_normalize
     yield from tensorflow_images.calls()
+    yield from tensorflow_windows.calls()
     for name, function in _OTHERS.items():
         yield tf, name, function
+
+
+def _present(places: Sequence[Any], names: Sequence[str]) -> Iterator[tuple[Any, str, str]]:
+    """Yield (module, TensorFlow's name, Keras' name) of the functions that a module has."""
+    for place, name in product(places, names):
+        theirs, _, ours = name.partition(":")
+        if hasattr(place, theirs):
+            yield place, theirs, ours or theirs
