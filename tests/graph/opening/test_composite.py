@@ -8,6 +8,7 @@ from keras import layers, ops
 
 import tfprune
 from tests.graph.opening import nets
+from tests.property.checking import check
 from tests.property.growing import enliven
 
 
@@ -215,3 +216,32 @@ def test_an_activation_of_the_users_in_their_own_graph_keeps_its_name():
     x = layers.Activation(quick, name="named")(layers.Dense(5)(image))
     opened = tfprune.open_up(keras.Model(image, nets.Linear(3, name="own")(x)))
     assert opened.get_layer("named").activation is quick
+
+
+def test_a_lambda_is_opened_as_no_file_could_hold_it(tmp_path):
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(8, 3, name="first")(image)
+    left = layers.Lambda(lambda x: x[..., :4], name="left")(x)
+    right = layers.Lambda(lambda x, share: share * tf.nn.relu(x[..., 4:]), arguments={"share": 2})(
+        x
+    )
+    y = layers.Lambda(lambda pair: pair[0] + pair[1])([left, layers.Conv2D(4, 1, name="r")(right)])
+    out = layers.Lambda(lambda x: ops.mean(x, axis=(1, 2)), name="pooled")(
+        layers.Conv2D(3, 1, name="head")(y)
+    )
+    model = nets.enlivened(keras.Model(image, out))
+    graph = tfprune.analyse(model)
+    assert graph.free("first").all()
+    assert graph.free("r").all()
+    assert graph.model.output_names == ["pooled"]
+    check(model, 0.5, 0, tmp_path / "small.keras")
+
+
+def test_a_lambda_that_cannot_be_opened_is_left_whole():
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(8, 3, name="first")(image)
+    x = layers.Lambda(lambda x: tf.math.lgamma(tf.abs(x) + 1.0), name="own")(x)
+    model = keras.Model(image, layers.Conv2D(2, 1)(x))
+    with pytest.raises(tfprune.PruningError, match=r"Layer 'own' \(Lambda\) cannot be opened"):
+        tfprune.open_up(model)
+    assert tfprune.analyse(model).free("first").all()  # it acts on each number alone

@@ -54,7 +54,7 @@ def test_a_lambda_that_mixes_channels_is_left_whole():
     x = layers.Lambda(lambda x: x - ops.mean(x, -1, keepdims=True), name="centre")(
         layers.Conv2D(3, 1, name="a")(image)
     )
-    graph = tfprune.analyse(keras.Model(image, layers.Conv2D(2, 1)(x)))
+    graph = tfprune.analyse(keras.Model(image, layers.Conv2D(2, 1)(x)), open_layers=False)
     assert not graph.free("a").any()
     assert "centre: Lambda runs a function that does not act on each channel" in str(graph)
 
