@@ -219,3 +219,27 @@ def test_random_words_are_never_padding_alone():
     keep = {"table": np.array([True, False] * 3)}
     small = tfprune.rebuild(graph, keep)
     assert all(tfprune.verify(graph, keep, small, seed=seed).proven for seed in range(4))
+
+
+def test_an_activation_that_keras_reads_as_another_one_is_told():
+    vector = keras.Input((6,))
+    x = layers.Dense(8, activation=keras.ops.gelu, name="wide")(vector)  # approximate by default
+    model = keras.Model(vector, layers.Dense(2)(x))
+    told = r"layer 'wide' \(Dense\) is the first .* reads that as keras.activations.gelu"
+    with pytest.raises(PruningError, match=told):
+        tfprune.prune(model, ratio=0.5)
+    model.get_layer("wide").activation = keras.activations.gelu
+    tfprune.prune(model, ratio=0.5)
+
+
+class Sampling(layers.Layer):
+    def call(self, x):
+        return x + keras.random.normal(ops.shape(x))
+
+
+def test_a_layer_that_draws_numbers_is_told():
+    vector = keras.Input((6,))
+    x = layers.Dense(4)(Sampling(name="drawn")(layers.Dense(8)(vector)))
+    model = keras.Model(vector, layers.Dense(2)(x))
+    with pytest.raises(PruningError, match=r"'drawn' \(Sampling\) is .* draw random numbers do"):
+        tfprune.prune(model, ratio=0.5)

@@ -13,6 +13,10 @@ from tfprune.surgery.responses import called, responses
 
 # Both run the same operations on the same numbers: rounding alone may differ, and hardly does.
 _STEPS = 8
+_FORGOTTEN = (
+    "Let get_config and from_config of that layer describe all its state, or hold it in weights: "
+    "what they leave out is lost in the pruned model and in its file alike."
+)
 
 
 def require_faithful(graph: ChannelGraph, inputs: Any, expected: list[np.ndarray]) -> None:
@@ -49,7 +53,32 @@ def _unfaithful(model: keras.Model, copy: keras.Model, inputs: Any) -> PruningEr
         else "its outputs differ although all its layers agree"
     )
     return PruningError(
-        f"A copy of model {model.name!r} with nothing cut computes something else: {place}. Let "
-        "get_config and from_config of that layer describe all its state, or hold it in weights: "
-        "what they leave out is lost in the pruned model and in its file alike."
+        f"A copy of model {model.name!r} with nothing cut computes something else: {place}. "
+        f"{_drawn(model, first, inputs) or _misread_activation(first) or _FORGOTTEN}"
+    )
+
+
+def _drawn(model: keras.Model, layer: Any, inputs: Any) -> str:
+    """Tell of a layer whose answers are others at every call, such as one that samples."""
+    first, second = ([y for own, y in called(model, inputs) if own is layer] for _ in range(2))
+    if all(map(_equal, first, second)):
+        return ""
+    return (
+        "It computes something else at every call, as layers that draw random numbers do: nothing "
+        "behind it can be compared. Prune the models before and behind it, each by itself."
+    )
+
+
+def _misread_activation(layer: Any) -> str:
+    """Tell of an activation that Keras writes by the name of another one, such as `ops.gelu`."""
+    own = getattr(layer, "activation", None)
+    name = getattr(own, "__name__", "")
+    known = getattr(keras.activations, name, own)
+    if own is None or known is own:
+        return ""
+    return (
+        f"Keras writes its activation by the name {name!r}, and reads that as "
+        f"keras.activations.{name}, which computes something else; the file of the unpruned model "
+        f"has the same fault. Set that layer's `activation` to keras.activations.{name}, or to a "
+        "registered function of your own."
     )
