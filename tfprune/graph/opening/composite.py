@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from tfprune.graph.opening.steps import is_stepped
-from tfprune.graph.rules import has_rule
+from tfprune.graph.rules import has_role, has_rule
 
 
 def is_composite(operation: Any) -> bool:
@@ -15,7 +15,7 @@ def is_composite(operation: Any) -> bool:
     """
     if is_stepped(operation):
         return isinstance(operation.layer, keras.Model) or is_composite(operation.layer)
-    if type(operation) is keras.layers.Lambda:
+    if has_rule(operation) and has_role(operation, "function"):
         return not _is_registered(operation.function)
     if not isinstance(operation, keras.Layer) or has_rule(operation):
         return False

@@ -33,6 +33,7 @@ ROLES: dict[str, str | None] = {
     "cropping": None,
     "movement": None,
     "identity": None,
+    "function": None,
     "sum": None,
 }
 
@@ -67,8 +68,8 @@ def rule(*kinds: type | str, role: str | None = None) -> Callable[[Rule], Rule]:
             "rectifier", "sigmoid", "softmax", "log_softmax", "normalisation",
             "batch_normalisation", "convolution", "dense", "projection", "attention", "dropout",
             "pooling", "max_pooling", "average_pooling", "global_average_pooling", "resizing",
-            "padding", "cropping", "movement", "identity" or "sum"; None for a kind that nobody
-            looks for.
+            "padding", "cropping", "movement", "identity", "function" or "sum"; None for a kind that
+            nobody looks for.
 
     Raises:
         PruningError: an unknown role.

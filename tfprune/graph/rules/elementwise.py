@@ -61,7 +61,7 @@ def activation(call: Call) -> Channels:
     return call.passed()
 
 
-@rule(layers.Lambda)
+@rule(layers.Lambda, role="function")
 def function_layer(call: Call) -> Channels | list[Channels]:
     """Rule of Lambda: ids pass where a trial shows that its function acts on numbers alone."""
     shape = tuple(call.outputs[0])
