@@ -272,3 +272,25 @@ def test_what_the_next_call_reads_is_a_state():
         model(np.ones((2, 6), "float32"))
     with pytest.raises(tfprune.PruningError, match="expected outputs equal to the original's"):
         tfprune.open_up(model)
+
+
+class Lists(Own):
+    """Notes what it computed in a list and a dictionary of its own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seen, self.named = [], {}
+
+    def call(self, x):
+        y = self.dense(x)
+        self.seen.append(y)
+        self.named["y"] = y
+        return y
+
+
+def test_a_list_that_a_call_notes_in_gets_no_symbolic_tensor():
+    model = with_layer(Lists(name="own"))
+    graph = tfprune.analyse(model)
+    assert graph.free("own.dense").all()
+    own = model.get_layer("own")
+    assert not any(isinstance(x, keras.KerasTensor) for x in [*own.seen, *own.named.values()])

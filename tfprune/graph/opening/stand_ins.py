@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from tfprune.graph.keras_private import own_attributes, refuse_changes
+from tfprune.graph.keras_private import is_tracked, own_attributes, refuse_changes
 from tfprune.graph.memory_copies import uncalled_copy
 
 
@@ -19,7 +19,8 @@ def stand_in(layer: keras.Layer, tensor: Callable[[Any, str], Any], run: Callabl
     """
     new = uncalled_copy(layer)
     for key, value in own_attributes(layer).items():
-        if _holds_variable(value):
+        # A list that a call notes its features in is the layer's own, and stays as it is.
+        if _holds_variable(value) or type(value) in (list, dict) or is_tracked(value):
             new.__dict__[key] = _replaced(value, key, tensor)
     refuse_changes(new, run)
     return new
