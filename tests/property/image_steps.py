@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from tests.abilities import has_keras
 from tests.graph.opening import nets
 from tests.property import composites
 from tests.property.growing import Growth
@@ -175,8 +176,11 @@ def shuffle(g: Growth, x: Any) -> Any:
     return ops.reshape(ops.transpose(y, (0, 1, 2, 4, 3)), (-1, height, width, channels))
 
 
+_BLOCKS = ("depth_to_space", "space_to_depth") if has_keras("3.14") else ()
+
+
 def move(g: Growth, x: Any) -> Any:
-    kind = g.one_of("depth_to_space", "space_to_depth", "repeat", "tile", "transpose")
+    kind = g.one_of(*_BLOCKS, "repeat", "tile", "transpose")
     channels = x.shape[-1]
     if kind == "transpose":
         return ops.transpose(x, (0, 2, 1, 3))

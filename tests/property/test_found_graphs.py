@@ -6,8 +6,13 @@ import pytest
 from keras import layers, ops
 
 import tfprune
+from tests.abilities import require_keras
 from tests.oracle import masked_outputs
 from tfprune.surgery.verification import random_inputs
+
+
+def require_depth_to_space():
+    require_keras("3.14", "depth_to_space")
 
 
 def small_model(height, width, channels, middle):
@@ -25,6 +30,7 @@ def assert_exact(model, keep):
 
 
 def test_depth_to_space_loses_no_part_of_a_block():
+    require_depth_to_space()
     model = small_model(2, 3, 4, lambda x: layers.Flatten()(ops.depth_to_space(x, 2)))
     assert len(set(tfprune.analyse(model).units_of("made").tolist())) == 1
 
@@ -32,6 +38,7 @@ def test_depth_to_space_loses_no_part_of_a_block():
 @pytest.mark.parametrize("size", [None, 6])
 @pytest.mark.parametrize("block", [2, 3])
 def test_depth_to_space_loses_whole_blocks(size, block):
+    require_depth_to_space()
     model = small_model(size, size, 2 * block**2, lambda x: ops.depth_to_space(x, block))
     graph = tfprune.analyse(model)
     # Channel (row * block + column) * 2 + c of a block belongs to channel c of the output.
@@ -41,6 +48,7 @@ def test_depth_to_space_loses_whole_blocks(size, block):
 
 @pytest.mark.parametrize("size", [None, 6])
 def test_space_to_depth_by_a_block_that_divides_no_power_of_two(size):
+    require_depth_to_space()
     model = small_model(size, size, 4, lambda x: ops.space_to_depth(x, 3))
     keep = {"made": np.array([True, False, False, True])}
     if size is None:
