@@ -9,6 +9,7 @@ from tfprune.errors import PruningError
 from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.surgery.builder import copy_whole
 from tfprune.surgery.equality import compare
+from tfprune.surgery.keras_faults import misread_activation
 from tfprune.surgery.responses import called, responses
 
 # Both run the same operations on the same numbers: rounding alone may differ, and hardly does.
@@ -71,11 +72,10 @@ def _drawn(model: keras.Model, layer: Any, inputs: Any) -> str:
 
 def _misread_activation(layer: Any) -> str:
     """Tell of an activation that Keras writes by the name of another one, such as `ops.gelu`."""
-    own = getattr(layer, "activation", None)
-    name = getattr(own, "__name__", "")
-    known = getattr(keras.activations, name, own)
-    if own is None or known is own:
+    own = misread_activation(layer)
+    if own is None:
         return ""
+    name = own.__name__
     return (
         f"Keras writes its activation by the name {name!r}, and reads that as "
         f"keras.activations.{name}, which computes something else; the file of the unpruned model "

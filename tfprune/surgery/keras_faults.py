@@ -1,10 +1,12 @@
 """What Keras computes wrongly, so that no rule is blamed for it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from typing import Any
 
 import keras
+import numpy as np
 
 from tfprune.graph.keras_private import inner_layers
 from tfprune.graph.layer_calls import LayerCall, calls
@@ -92,3 +94,27 @@ def batch_sizes(*models: keras.Model, least: int = 1) -> Iterator[int]:
     )
     rows = {x.shape[1] for x in tensors if len(x.shape) > 1} - {1}
     yield from (size for size in count(least) if size not in rows)
+
+
+def misread_activation(layer: Any) -> Callable[[Any], Any] | None:
+    """Return a layer's activation if Keras writes it by the name of another function, else None.
+
+    `keras.ops.gelu` is written "gelu", and read as `keras.activations.gelu`, which approximates
+    nothing: a layer with it comes out of its config, and of its model's file, as another one.
+
+    Args:
+        layer: any layer or operation.
+
+    Example:
+        >>> misread_activation(keras.layers.Dense(2, activation=keras.ops.gelu)).__module__
+        'keras.src.ops.nn'
+    """
+    own = getattr(layer, "activation", None)
+    if not callable(own):
+        return None
+    try:
+        read = keras.activations.get(keras.activations.serialize(own))
+    except Exception:  # a function of the user's, which no name is read as
+        return None
+    x = np.linspace(-6, 6, 97, dtype="float32")[None]
+    return None if read is own or np.allclose(own(x), read(x)) else own

@@ -245,3 +245,26 @@ def test_a_lambda_that_cannot_be_opened_is_left_whole():
     with pytest.raises(tfprune.PruningError, match=r"Layer 'own' \(Lambda\) cannot be opened"):
         tfprune.open_up(model)
     assert tfprune.analyse(model).free("first").all()  # it acts on each number alone
+
+
+class Mlp(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.wide = layers.Dense(8, activation=ops.gelu)
+        self.back = layers.Dense(4)
+
+    def call(self, x):
+        return self.back(self.wide(x))
+
+
+@pytest.mark.parametrize("kind", ["functional", "subclassed"])
+def test_an_activation_that_keras_reads_as_another_one_is_called_behind_its_layer(kind, tmp_path):
+    vector = keras.Input((6,))
+    wide = layers.Dense(8, activation=ops.gelu, name="wide")  # approximate by default
+    functional = keras.Model(vector, layers.Dense(4)(wide(vector)))
+    model = functional if kind == "functional" else nets.built(Mlp, np.ones((2, 6), "float32"))
+    graph = tfprune.analyse(nets.enlivened(model))
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype("float32")
+    np.testing.assert_allclose(graph.model(x), model(x), rtol=1e-5, atol=1e-6)
+    assert graph.free("wide").all()
+    check(graph.model, 0.5, 0, tmp_path / "small.keras")

@@ -1,6 +1,6 @@
 """The calls of layers and operations that stay as they are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from tfprune.graph.opening.scopes import Scope, Scopes
 from tfprune.graph.opening.sizes import Sizes
 from tfprune.graph.opening.stock import settle
 from tfprune.graph.opening.symbolic import call_layer, call_operation, complete
+from tfprune.surgery.keras_faults import misread_activation
 
 
 class KeptCalls:
@@ -30,6 +31,7 @@ class KeptCalls:
         self.busy = False  # while Keras works by itself
         self.names = Names()
         self.weights: set[int] = set()  # ids of the weights of the layers that were called
+        self.activations: dict[int, Callable] = {}  # by the layer; see `misread_activation`
         self._copies: dict[int, tuple[Any, Any]] = {}  # the originals are held, lest ids return
 
     @contextmanager
@@ -43,7 +45,10 @@ class KeptCalls:
             self.busy = before
 
     def call(self, operation: Any, args: tuple, kwargs: dict) -> Any:
-        """Return what the copy of a layer or operation makes of symbolic tensors."""
+        """Return what the copy of a layer or operation makes of symbolic tensors.
+
+        An activation that its config would lose is left to the caller, in `activations`.
+        """
         copy = self._copy(operation)
         with self.working():
             if not isinstance(operation, keras.Layer):
@@ -61,7 +66,13 @@ class KeptCalls:
     def _copy(self, operation: Any) -> Any:
         if id(operation) not in self._copies:
             name = self.names.unique(*self.scopes.path_of(operation))
-            self._copies[id(operation)] = operation, uncalled_copy(operation, name=name)
+            copy = uncalled_copy(operation, name=name)
+            with self.working():
+                activation = misread_activation(operation)
+            if activation is not None:
+                self.activations[id(operation)] = activation
+                copy.activation = keras.activations.linear
+            self._copies[id(operation)] = operation, copy
         return self._copies[id(operation)][1]
 
     def adopt(self, layer: keras.Layer) -> None:

@@ -19,6 +19,7 @@ from tfprune.graph.opening.traced_model import traced_model
 from tfprune.graph.opening.tracing import Tracer
 from tfprune.graph.opening.weights import weight_sizes
 from tfprune.surgery.compile_state import compile_like
+from tfprune.surgery.keras_faults import misread_activation
 
 
 def open_up(model: keras.Model, inputs: Any = None, *, keep: Iterable[str] = ()) -> keras.Model:
@@ -97,7 +98,9 @@ def needs_opening(model: Any) -> bool:
 
 
 def _is_to_open(operation: Any) -> bool:
-    return needs_opening(operation) if is_graph(operation) else is_composite(operation)
+    if is_graph(operation):
+        return needs_opening(operation)
+    return is_composite(operation) or misread_activation(operation) is not None
 
 
 def _open(
@@ -140,7 +143,7 @@ def _attempt(
                 _require_shared(model, tracer)
             _require_reached(model, signature, tracer)
             closed.require_used()
-            if not tracer.opened and is_graph(model):
+            if not (tracer.opened or tracer.calls.activations) and is_graph(model):
                 return model, tracer.reasons
             require_equal(model, opened, signature, tracer.branching)
         except PruningError as error:

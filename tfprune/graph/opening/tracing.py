@@ -121,7 +121,9 @@ class Tracer:
         if not is_graph(self.scopes.current.layer):
             function = unknown_function(layer)
         if function is None:
-            return self.calls.call(layer, args, kwargs)
+            outputs = self.calls.call(layer, args, kwargs)
+            activation = self.calls.activations.get(id(layer))
+            return outputs if activation is None else activation(outputs)
         return self._tried(function, layer, args, kwargs)
 
     def _tried(self, function: Callable, layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
