@@ -110,11 +110,14 @@ def misread_activation(layer: Any) -> Callable[[Any], Any] | None:
         'keras.src.ops.nn'
     """
     own = getattr(layer, "activation", None)
-    if not callable(own):
+    if not callable(own) or isinstance(own, keras.Layer):
         return None
     try:
-        read = keras.activations.get(keras.activations.serialize(own))
-    except Exception:  # a function of the user's, which no name is read as
+        name = keras.activations.serialize(own)
+    except Exception:  # of a function of the user's, for which Keras finds no name
         return None
+    if not isinstance(name, str):  # it is read as what it is, or not at all
+        return None
+    read = keras.activations.get(name)
     x = np.linspace(-6, 6, 97, dtype="float32")[None]
     return None if read is own or np.allclose(own(x), read(x)) else own

@@ -268,3 +268,15 @@ def test_an_activation_that_keras_reads_as_another_one_is_called_behind_its_laye
     np.testing.assert_allclose(graph.model(x), model(x), rtol=1e-5, atol=1e-6)
     assert graph.free("wide").all()
     check(graph.model, 0.5, 0, tmp_path / "small.keras")
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [layers.PReLU, layers.LeakyReLU, lambda: quick, lambda: tf.nn.swish, lambda: "gelu"],
+    ids=["with weights", "a layer", "of one's own", "TensorFlow's", "named"],
+)
+def test_other_activations_stay_within_their_layer(activation):
+    vector = keras.Input((6,))
+    wide = layers.Dense(8, activation=activation(), name="wide")
+    model = keras.Model(vector, layers.Dense(4)(wide(vector)))
+    assert tfprune.analyse(model).model is model
